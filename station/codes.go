@@ -1,0 +1,105 @@
+package station
+
+// Codes of everything a run, a port or the station itself can fail with. The catalogue (assets) holds a sentence and a
+// next action for each; a test fails on a missing one.
+const (
+	// Ports and the line.
+	CodePortBusy    Code = "E-PORT-BUSY"    // another program holds the port
+	CodePortDenied  Code = "E-PORT-DENIED"  // no permission
+	CodePortGone    Code = "E-PORT-GONE"    // unplugged
+	CodePortBad     Code = "E-PORT-BAD"     // not a serial port, or it cannot be set up
+	CodePortStuck   Code = "E-PORT-STUCK"   // a write never ends
+	CodePortIgnored Code = "I-PORT-IGNORED" // not configured
+	CodePortSilent  Code = "I-PORT-SILENT"  // nothing announced itself
+	CodeLineNoise   Code = "E-LINE-NOISE"   // bytes, but no progress
+	CodeLineEcho    Code = "E-LINE-ECHO"    // our own bytes come back
+	CodeResetLoop   Code = "E-DEVICE-RESETS"
+	CodeAgentOld    Code = "E-AGENT-VERSION" // no common protocol version
+	CodeAgentError  Code = "E-AGENT-ERROR"   // the agent answered with an internal error
+	CodeAgentRefuse Code = "E-AGENT-REFUSED" // refused by the device's policy
+	CodeAgentLocked Code = "E-AGENT-LOCKED"  // sealed; its policy allows no new key
+	CodeAgentSpace  Code = "E-AGENT-SPACE"   // device storage full
+	CodeAgentRNG    Code = "E-AGENT-RNG"     // random source not ready
+	CodeAgentBad    Code = "E-AGENT-ANSWER"  // malformed answer
+
+	// Identity.
+	CodeSerialMissing Code = "E-ID-SERIAL-MISSING"
+	CodeSerialJunk    Code = "E-ID-SERIAL-JUNK"
+	CodeSerialTwice   Code = "E-ID-SERIAL-TWICE" // same hardware serial in two slots now
+	CodeSwapped       Code = "E-ID-SWAPPED"      // another board after a reconnect
+	CodeIDInvalid     Code = "E-ID-INVALID"
+	CodeIDTaken       Code = "E-ID-TAKEN"
+	CodeIDDiffers     Code = "E-ID-DIFFERS" // hardware is known under another id
+	CodeIDMissing     Code = "E-ID-MISSING" // neither template nor flag
+	CodeKeyTaken      Code = "E-KEY-DUPLICATE"
+	CodeUnknownKey    Code = "E-ID-OTHER-KEY" // known hardware, empty store or another key: reflash or clone
+	CodeForeign       Code = "E-ID-FOREIGN"   // enrolled by enroll.sh and cannot be proven
+
+	// Clock.
+	CodeClockDevice  Code = "E-CLOCK-DEVICE"
+	CodeClockStation Code = "E-CLOCK-STATION"
+	CodeClockUnset   Code = "W-CLOCK-NONE" // device without a clock
+
+	// CSR.
+	CodeCSRBad Code = "E-CSR-BAD"
+
+	// Bridge.
+	CodeBridgeDown     Code = "E-BRIDGE-DOWN"      // no connection
+	CodeBridgeTLS      Code = "E-BRIDGE-TLS"       // certificate not trusted
+	CodeBridgeTimeout  Code = "E-BRIDGE-TIMEOUT"   // no answer in time
+	CodeBridgeAuth     Code = "E-BRIDGE-AUTH"      // 401, 403
+	CodeBridgePath     Code = "E-BRIDGE-PATH"      // 404, 405, redirect
+	CodeBridgeContract Code = "E-BRIDGE-CONTRACT"  // speaks the other contract
+	CodeBridgeCSR      Code = "E-BRIDGE-CSR"       // invalid CSR
+	CodeBridgePolicy   Code = "E-BRIDGE-POLICY"    // CN, SAN or key policy refused by the CA
+	CodeBridgeCADown   Code = "E-BRIDGE-CA-DOWN"   // step-ca unreachable
+	CodeBridgeCAConfig Code = "E-BRIDGE-CA-CONFIG" // CA misconfigured
+	CodeBridgeHawkbit  Code = "E-BRIDGE-HAWKBIT"   // update server down; a certificate was lost
+	CodeBridgeInternal Code = "E-BRIDGE-INTERNAL"  // 500
+	CodeBridgeBusy     Code = "E-BRIDGE-BUSY"      // 429, 503 otherwise
+	CodeBridgeAnswer   Code = "E-BRIDGE-ANSWER"    // not JSON, too large, fields missing
+	CodeBridgeTokenBad Code = "E-BRIDGE-TOKEN"     // the token source failed
+
+	// Credentials.
+	CodeCertBad        Code = "E-CERT-BAD"         // a check of the response lint; param check says which
+	CodeCertKey        Code = "E-CERT-KEY"         // for another key
+	CodeCertChain      Code = "E-CERT-CHAIN"       // does not chain to the pinned root
+	CodeCertDates      Code = "E-CERT-DATES"       // expired or not yet valid
+	CodeCertShelfLife  Code = "E-CERT-SHELF-LIFE"  // too short by policy
+	CodeCertShelfWarn  Code = "W-CERT-SHELF-LIFE"  // short; said, not refused
+	CodeCertPrivateKey Code = "E-CERT-PRIVATE-KEY" // a private key in the answer
+	CodeCertExpired    Code = "E-CERT-EXPIRED"     // the enrolled device's certificate is over
+	CodeWGBad          Code = "E-WG-BAD"
+	CodeWGWarn         Code = "W-WG"
+	CodeWGAddress      Code = "E-WG-ADDRESS-TAKEN"
+	CodeTrustMissing   Code = "E-TRUST-MISSING" // no root configured, or step-ca's is another
+
+	// Install.
+	CodeInstallKey Code = "E-INSTALL-KEY" // device says: certificate is not for its key
+	CodeReadback   Code = "E-READBACK"
+
+	// Broker.
+	CodeBrokerName      Code = "E-BROKER-NAME"    // name not found
+	CodeBrokerRoute     Code = "E-BROKER-ROUTE"   // no route
+	CodeBrokerRefused   Code = "E-BROKER-REFUSED" // connection refused
+	CodeBrokerTimeout   Code = "E-BROKER-TIMEOUT"
+	CodeBrokerTLS       Code = "E-BROKER-TLS" // not TLS, version
+	CodeBrokerUntrusted Code = "E-BROKER-UNTRUSTED"
+	CodeBrokerHostname  Code = "E-BROKER-HOSTNAME" // name mismatch
+	CodeBrokerCert      Code = "E-BROKER-CERT"     // client certificate refused
+	CodeBrokerConnack   Code = "E-BROKER-CONNACK"
+	CodeBrokerPublish   Code = "E-BROKER-PUBLISH"
+	CodeBrokerClosed    Code = "E-BROKER-CLOSED"
+	CodeProofImpossible Code = "E-PROOF-IMPOSSIBLE" // sealed device that cannot sign for a proof
+
+	// Ledger and station.
+	CodeLedger       Code = "E-LEDGER"
+	CodeDeadline     Code = "E-DEADLINE"
+	CodeAborted      Code = "E-ABORTED"
+	CodeUncertain    Code = "E-UNCERTAIN"
+	CodeInternal     Code = "E-INTERNAL"
+	CodeSkipped      Code = "I-SKIPPED"
+	CodeNotCorrob    Code = "W-ID-NOT-CORROBORATED"
+	CodeWGKeyCrossed Code = "W-WG-KEY-CROSSED" // a WireGuard private key crossed the line
+	CodeMQTTOff      Code = "W-MQTT-OFF"
+)

@@ -1,0 +1,206 @@
+package station
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// EventSchema is the version of the event stream's shape, said in the first event.
+const EventSchema = 1
+
+// Event is one thing that happened on the bench. Seq counts from 1 without gaps within one process.
+type Event struct {
+	Seq  uint64
+	Time time.Time // UTC
+	Body Body
+}
+
+// Body is what an event says. The set is closed: [StationInfo], [PortSeen], [RunStarted], [PhaseChanged], [RunEnded],
+// [Summary].
+type Body interface{ eventType() string }
+
+// Type is the event's name in NDJSON.
+func (e Event) Type() string {
+	if e.Body == nil {
+		return ""
+	}
+	return e.Body.eventType()
+}
+
+// MarshalJSON writes one flat object: seq, time (RFC 3339, UTC), type, then the body's own fields.
+func (e Event) MarshalJSON() ([]byte, error) {
+	head, err := json.Marshal(struct {
+		Seq  uint64 `json:"seq"`
+		Time string `json:"time"`
+		Type string `json:"type"`
+	}{e.Seq, e.Time.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Type()})
+	if err != nil {
+		return nil, err
+	}
+	if e.Body == nil {
+		return nil, fmt.Errorf("marshal event %d: no body", e.Seq)
+	}
+	body, err := json.Marshal(e.Body)
+	if err != nil {
+		return nil, fmt.Errorf("marshal %s event: %w", e.Type(), err)
+	}
+	if len(body) <= 2 { // "{}"
+		return head, nil
+	}
+	return append(append(head[:len(head)-1], ','), body[1:]...), nil
+}
+
+// StationInfo is the first event of a process.
+type StationInfo struct {
+	Schema       int    `json:"schema"`
+	StationID    string `json:"station_id"`
+	Station      string `json:"station"`
+	Tenant       string `json:"tenant"`
+	Site         string `json:"site,omitempty"`
+	Version      string `json:"version"`
+	ConfigDigest string `json:"config_digest"`
+	Bridge       string `json:"bridge"` // base URL, without credentials
+	Broker       string `json:"broker"` // host:port
+}
+
+// PortSeen tells of a port that is there but is not (or not yet) a device: the reason is said, nothing counts it.
+type PortSeen struct {
+	Port   string `json:"port"`
+	Slot   string `json:"slot,omitempty"`
+	Status string `json:"status"` // listening|ignored|silent|busy|denied|gone|error
+	Code   Code   `json:"code,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// RunStarted opens a run: a device announced itself on a slot's port.
+type RunStarted struct {
+	Run     string `json:"run"` // UUIDv7
+	Attempt int    `json:"attempt"`
+	Slot    string `json:"slot"`
+	Port    string `json:"port"`
+}
+
+// PhaseChanged tells of one phase's progress.
+type PhaseChanged struct {
+	Run       string            `json:"run"`
+	Attempt   int               `json:"attempt"`
+	Slot      string            `json:"slot"`
+	DeviceID  string            `json:"device_id,omitempty"`
+	Phase     Phase             `json:"phase"`
+	Status    PhaseStatus       `json:"status"`
+	ElapsedMS int64             `json:"elapsed_ms"` // of the phase
+	Step      string            `json:"step,omitempty"`
+	Code      Code              `json:"code,omitempty"`
+	Params    map[string]string `json:"params,omitempty"`
+	Facts     map[string]string `json:"facts,omitempty"` // what the phase found out, in stable names: see Fact constants
+	Warnings  []Warning         `json:"warnings,omitempty"`
+}
+
+// Warning is something a phase let pass by policy, and says.
+type Warning struct {
+	Code   Code              `json:"code"`
+	Params map[string]string `json:"params,omitempty"`
+	Text   string            `json:"text"` // the catalogue's sentence in the station's language
+}
+
+// RunEnded closes a run.
+type RunEnded struct {
+	Run             string            `json:"run"`
+	Attempt         int               `json:"attempt"`
+	Slot            string            `json:"slot"`
+	Port            string            `json:"port"`
+	Outcome         Outcome           `json:"outcome"`
+	Proof           Proof             `json:"proof,omitempty"`
+	Phase           Phase             `json:"phase,omitempty"` // the phase it ended in, when it did not end well
+	Code            Code              `json:"code,omitempty"`
+	Params          map[string]string `json:"params,omitempty"`
+	Message         string            `json:"message,omitempty"` // what happened, in the station's language
+	Hint            string            `json:"hint,omitempty"`    // what to do next, in the station's language
+	DeviceID        string            `json:"device_id,omitempty"`
+	HardwareSerial  string            `json:"hardware_serial,omitempty"`
+	CertFingerprint string            `json:"cert_fingerprint,omitempty"` // SHA-256 of the leaf's DER, hex
+	NotAfter        *time.Time        `json:"not_after,omitempty"`
+	Contract        string            `json:"contract,omitempty"`
+	ElapsedMS       int64             `json:"elapsed_ms"` // first byte heard to durable record
+	WireTxBytes     uint64            `json:"wire_tx_bytes"`
+	WireRxBytes     uint64            `json:"wire_rx_bytes"`
+}
+
+// Summary is the last event of a process.
+type Summary struct {
+	Devices   int   `json:"devices"`
+	Pass      int   `json:"pass"`
+	Fail      int   `json:"fail"`
+	Error     int   `json:"error"`
+	Timeout   int   `json:"timeout"`
+	Aborted   int   `json:"aborted"`
+	Installed int   `json:"installed"`
+	Skipped   int   `json:"skipped"`
+	Uncertain int   `json:"uncertain"`
+	ElapsedMS int64 `json:"elapsed_ms"`
+}
+
+// Count adds one run's end.
+func (s *Summary) Count(o Outcome) {
+	s.Devices++
+	switch o {
+	case Pass:
+		s.Pass++
+	case Fail:
+		s.Fail++
+	case Error:
+		s.Error++
+	case Timeout:
+		s.Timeout++
+	case Aborted:
+		s.Aborted++
+	case Installed:
+		s.Installed++
+	case Skipped:
+		s.Skipped++
+	case Uncertain:
+		s.Uncertain++
+	default:
+		s.Error++
+	}
+}
+
+func (StationInfo) eventType() string  { return "station" }
+func (PortSeen) eventType() string     { return "port" }
+func (RunStarted) eventType() string   { return "run-start" }
+func (PhaseChanged) eventType() string { return "phase" }
+func (RunEnded) eventType() string     { return "run-end" }
+func (Summary) eventType() string      { return "summary" }
+
+// Names of facts a phase reports in [PhaseChanged.Facts]. Values are text for people and scripts, never secrets.
+const (
+	FactHardwareSerial = "hardware_serial"
+	FactModel          = "model"
+	FactFirmware       = "firmware"
+	FactDeviceState    = "device_state"
+	FactDeviceClock    = "device_clock"   // RFC 3339
+	FactClockOffset    = "clock_offset"   // device minus station, Go duration text
+	FactIDSource       = "id_source"      // template|manifest|scan|flag|device
+	FactCorroborated   = "corroborated"   // yes|no
+	FactSPKI           = "spki_sha256"    // hex
+	FactKeyStore       = "key_store"      // secure-element|tee|flash
+	FactKeyType        = "key_type"       // P-256|P-384|Ed25519
+	FactWireGuardKey   = "wireguard_key"  // public key, base64
+	FactCSR            = "csr_sha256"     // hex
+	FactContract       = "contract"       // documented|deployed
+	FactCertSerial     = "cert_serial"    // hex
+	FactFingerprint    = "fingerprint"    // SHA-256 of the leaf's DER, hex
+	FactIssuer         = "issuer"         // issuer's common name
+	FactNotBefore      = "not_before"     // RFC 3339
+	FactNotAfter       = "not_after"      // RFC 3339
+	FactChain          = "chain"          // subjects, leaf first, separated by " <- "
+	FactTunnelAddress  = "tunnel_address" // wg0.conf Address
+	FactTunnelConf     = "tunnel_conf"    // wg0.conf as pushed, PrivateKey never in it
+	FactProof          = "proof"          // broker-acked|broker-delivered
+	FactTLS            = "tls"            // TLS version and cipher suite
+	FactMQTT           = "mqtt"           // 5|3.1.1
+	FactBootLog        = "boot_log"       // last lines of console text, escaped
+	FactStepMS         = "step_ms"        // duration of PhaseChanged.Step, milliseconds
+	FactStepOK         = "step_ok"        // yes|no
+)

@@ -1,0 +1,194 @@
+package station
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Ledger is the durable memory of the bench. A method that returns nil has made its facts durable. Implementations are
+// safe for concurrent use. Times are UTC with microseconds.
+type Ledger interface {
+	// BeginRun opens a row for one attempt and gives its number for this hardware (1 and up) once it is known; see
+	// IdentifyRun.
+	BeginRun(ctx context.Context, r RunStart) error
+	// IdentifyRun says which hardware the run is about and returns the attempt's number for it.
+	IdentifyRun(ctx context.Context, run string, o Observed) (attempt int, err error)
+	// RecordPhase appends one phase's end to the run's history.
+	RecordPhase(ctx context.Context, p PhaseEnd) error
+
+	// Device finds the device by hardware serial. ErrNotFound if it was never seen.
+	Device(ctx context.Context, tenant, hardwareSerial string) (DeviceRecord, error)
+	// BindDevice claims the device id for the hardware serial. ErrDeviceIDTaken (another hardware holds the id, compared
+	// without regard to case), ErrHardwareBound (this hardware holds another id).
+	BindDevice(ctx context.Context, b Binding) error
+	// BindKey records a device key before its CSR leaves the bench. ErrKeyTaken if another device holds the same SPKI.
+	BindKey(ctx context.Context, k KeyRecord) error
+	// Key finds the key on file by SPKI hash. ErrNotFound.
+	Key(ctx context.Context, tenant string, spki []byte) (KeyRecord, error)
+
+	// PostBegun opens a possibly-issued row before the CSR is posted; PostEnded closes it when nothing was issued.
+	// SaveCertificate closes it when the certificate arrived.
+	PostBegun(ctx context.Context, p Post) error
+	PostEnded(ctx context.Context, postID string, reason string) error
+	// SaveCertificate makes a received certificate durable, before a byte of it goes to the device. ErrAddressTaken if
+	// another device holds the tunnel address.
+	SaveCertificate(ctx context.Context, c CertRecord) error
+	// Certificates lists what was issued for the key, newest first.
+	Certificates(ctx context.Context, tenant string, spki []byte) ([]CertRecord, error)
+
+	// SaveProof makes the broker's proof and the provisional record durable, before the device is sealed.
+	SaveProof(ctx context.Context, p ProofRecord) error
+	// Passed finds the PASS for exactly this hardware, key and certificate. ErrNotFound.
+	Passed(ctx context.Context, tenant, hardwareSerial string, spki, leaf []byte) (PassRecord, error)
+	// FinishRun closes the run and, for a PASS, makes it the device's current state, in one transaction.
+	FinishRun(ctx context.Context, e RunFinish) error
+}
+
+// Errors of a Ledger that a run tells apart.
+var (
+	ErrNotFound      = errors.New("not in the ledger")
+	ErrDeviceIDTaken = errors.New("device id belongs to other hardware")
+	ErrHardwareBound = errors.New("hardware has another device id")
+	ErrKeyTaken      = errors.New("key belongs to another device")
+	ErrAddressTaken  = errors.New("tunnel address belongs to another device")
+)
+
+// RunStart is what is known, and what was asked for, when a run begins.
+type RunStart struct {
+	Run          string // UUIDv7
+	Tenant       string
+	Site         string
+	Station      string
+	StationID    string
+	Operator     string
+	Batch        string
+	Profile      string
+	Slot         string
+	Port         string
+	Version      string
+	ConfigDigest string
+	RequestedID  string // device id asked for by flag or scan; may be empty
+	RequestedKey string // key type asked for
+	Reenroll     bool
+	StartedAt    time.Time
+	UTCOffset    int // seconds east of UTC, of the station
+}
+
+// Observed is what the device said of itself.
+type Observed struct {
+	Tenant         string
+	HardwareSerial string
+	Model          string
+	Firmware       string
+	BootID         string
+	State          DeviceState
+	ClockOffset    time.Duration // device minus station; 0 without a clock
+	HasClock       bool
+}
+
+// PhaseEnd is one phase's end.
+type PhaseEnd struct {
+	Run       string
+	Phase     Phase
+	Status    PhaseStatus // done|failed|skipped
+	StartedAt time.Time
+	EndedAt   time.Time
+	Tries     int
+	Code      Code
+	Facts     map[string]string
+}
+
+// DeviceRecord is a device's current state.
+type DeviceRecord struct {
+	Tenant         string
+	HardwareSerial string
+	DeviceID       string
+	SPKI           []byte // SHA-256 of the current key; nil before the first PASS
+	Leaf           []byte // SHA-256 of the current leaf; nil before the first PASS
+	LastOutcome    Outcome
+	UpdatedAt      time.Time
+}
+
+// Binding ties a device id to a hardware serial.
+type Binding struct {
+	Run, Tenant, HardwareSerial, DeviceID string
+	Source                                string // template|manifest|scan|flag|device
+	At                                    time.Time
+}
+
+// KeyRecord is one device key.
+type KeyRecord struct {
+	Run, Tenant, HardwareSerial, DeviceID string
+	SPKI                                  []byte // SHA-256
+	EnrollID                              EnrollID
+	Generation                            uint32
+	KeyType                               string
+	KeyStore                              string
+	CSRDigest                             []byte // SHA-256 of the CSR's DER
+	WireGuardKey                          []byte // public half
+	At                                    time.Time
+}
+
+// Post is one POST to the bridge that may issue a certificate.
+type Post struct {
+	ID, Run, Tenant, DeviceID string // ID: UUIDv7
+	SPKI, CSRDigest           []byte
+	Contract                  Contract
+	At                        time.Time
+}
+
+// CertRecord is one certificate ever issued.
+type CertRecord struct {
+	Run, PostID, Tenant, DeviceID string
+	HardwareSerial                string
+	SPKI                          []byte
+	Fingerprint                   []byte // SHA-256 of the DER
+	CertSerial                    string // lower-case hex
+	Subject, Issuer               string
+	AKI                           string // authority key id, hex
+	IssuerFingerprint             string // SHA-256 of the issuing certificate, hex
+	NotBefore, NotAfter           time.Time
+	Leaf                          []byte   // DER
+	Chain                         [][]byte // DER: Sub-CA, ICA, Root
+	WGConf                        string   // as pushed, never with a PrivateKey
+	TunnelAddresses               []string // canonical, one per address
+	Contract                      Contract
+	WireGuardKeyByBridge          bool // the bridge made the WireGuard key: it crossed the line and is not on file
+	ReceivedAt                    time.Time
+}
+
+// ProofRecord is the broker's proof.
+type ProofRecord struct {
+	Run, Tenant, HardwareSerial, DeviceID string
+	SPKI, Leaf                            []byte // SHA-256
+	Proof                                 Proof
+	Broker, TLS, MQTT                     string
+	Readback                              map[string]string // object name to hex digest
+	At                                    time.Time
+}
+
+// PassRecord is a PASS on file.
+type PassRecord struct {
+	Run, DeviceID string
+	NotAfter      time.Time
+	PassedAt      time.Time
+	Revoked       bool
+}
+
+// RunFinish closes a run.
+type RunFinish struct {
+	Run, Tenant, HardwareSerial, DeviceID string
+	Outcome                               Outcome
+	Proof                                 Proof
+	Phase                                 Phase
+	Code                                  Code
+	Params                                map[string]string
+	SPKI, Leaf                            []byte
+	NotAfter                              time.Time
+	Contract                              Contract
+	WireTx, WireRx                        uint64
+	Elapsed                               time.Duration
+	Warnings                              []Warning
+	EndedAt                               time.Time
+}

@@ -1,0 +1,80 @@
+package station
+
+import "slices"
+
+// Outcome is how a run ended.
+type Outcome string
+
+// Outcomes. Only Pass says that a broker's proof exists and its record is durable.
+const (
+	Pass      Outcome = "PASS"
+	Fail      Outcome = "FAIL"      // the device or its credentials are bad
+	Error     Outcome = "ERROR"     // we could not tell: bridge, broker, disk, cable
+	Timeout   Outcome = "TIMEOUT"   // a phase's deadline passed
+	Aborted   Outcome = "ABORTED"   // a person or a shutdown stopped it
+	Installed Outcome = "INSTALLED" // everything but a broker's proof, where policy switched it off
+	Skipped   Outcome = "SKIPPED"   // enrolled already, and the ledger proves it
+	Uncertain Outcome = "UNCERTAIN" // repeating would do harm, or device and ledger contradict; held for a person
+)
+
+// Outcomes lists every outcome in the order a summary counts them.
+func Outcomes() []Outcome {
+	return []Outcome{Pass, Fail, Error, Timeout, Aborted, Installed, Skipped, Uncertain}
+}
+
+// Good reports whether a run that ended so asks nothing more of anybody: exit code 0.
+func (o Outcome) Good() bool { return o == Pass || o == Skipped }
+
+// Proof says what a broker has shown.
+type Proof string
+
+// Proofs, weaker first.
+const (
+	NoProof         Proof = ""
+	BrokerAcked     Proof = "broker-acked"     // CONNACK and PUBACK
+	BrokerDelivered Proof = "broker-delivered" // MQTT 5 success reason, or the message seen back
+)
+
+// Phase is one step of a run.
+type Phase string
+
+// Phases in the order a run passes them.
+const (
+	PhaseIdentify  Phase = "identify"
+	PhaseAssign    Phase = "assign"
+	PhaseClock     Phase = "clock"
+	PhaseKeygen    Phase = "keygen"
+	PhaseCSR       Phase = "csr"
+	PhaseEnroll    Phase = "enroll"
+	PhaseVerify    Phase = "verify"
+	PhaseInstall   Phase = "install"
+	PhaseReadback  Phase = "readback"
+	PhaseMQTT      Phase = "mqtt"
+	PhaseWireGuard Phase = "wireguard"
+	PhaseRegister  Phase = "register"
+	PhaseSeal      Phase = "seal"
+	PhaseRecord    Phase = "record"
+)
+
+// Phases lists every phase in order, the ones a configuration leaves out included.
+func Phases() []Phase {
+	return []Phase{
+		PhaseIdentify, PhaseAssign, PhaseClock, PhaseKeygen, PhaseCSR, PhaseEnroll, PhaseVerify, PhaseInstall,
+		PhaseReadback, PhaseMQTT, PhaseWireGuard, PhaseRegister, PhaseSeal, PhaseRecord,
+	}
+}
+
+// Index is the phase's place in [Phases], -1 for an unknown one.
+func (p Phase) Index() int { return slices.Index(Phases(), p) }
+
+// PhaseStatus is how far a phase has come.
+type PhaseStatus string
+
+// Phase statuses.
+const (
+	PhaseStarted  PhaseStatus = "started"
+	PhaseProgress PhaseStatus = "progress"
+	PhaseDone     PhaseStatus = "done"
+	PhaseFailed   PhaseStatus = "failed"
+	PhaseSkipped  PhaseStatus = "skipped"
+)
