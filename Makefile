@@ -1,0 +1,100 @@
+# provstation: `make help` lists what there is.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+CACHE    := $(CURDIR)/.cache
+BIN      := $(CURDIR)/bin
+TOOLS    := $(CACHE)/bin
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+# Seconds per fuzz target in `make fuzz`.
+FUZZTIME ?= 20s
+# Debian packages whose programs the integration tests run.
+DEBIAN   := mosquitto mosquitto-clients socat openssl
+
+export PATH := $(TOOLS):$(PATH)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## the whole bench on this machine: embedded tenant stack, 8 virtual devices, on screen
+	@CGO_ENABLED=0 $(GO) run -ldflags '$(LDFLAGS)' ./cmd/provstation demo $(ARGS)
+
+.PHONY: build
+build: ## build bin/provstation and bin/provagent for this machine
+	$(BUILD) -o $(BIN)/provstation ./cmd/provstation
+	$(BUILD) -o $(BIN)/provagent ./cmd/provagent
+
+.PHONY: deps
+deps: ## install the Debian packages the tests run (with apt-get, when that is allowed)
+	@missing=; for p in mosquitto mosquitto_pub socat openssl; do \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	echo "missing:$$missing"; \
+	if ! command -v apt-get >/dev/null 2>&1; then echo "no apt-get here: tests that need them are skipped"; exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo='sudo -n'; \
+	else echo "not allowed to install; run: sudo apt-get install $(DEBIAN)"; exit 0; fi; \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(DEBIAN) >/dev/null
+
+$(TOOLS)/step-ca: tools/go.mod tools/go.sum
+	@echo "building step-ca (about two minutes the first time)"
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools -o $@ github.com/smallstep/certificates/cmd/step-ca
+
+$(TOOLS)/gofumpt: tools/go.mod tools/go.sum
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools -o $@ mvdan.cc/gofumpt
+
+$(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(TOOLS)/benchstat: tools/go.mod tools/go.sum
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools -o $@ golang.org/x/perf/cmd/benchstat
+
+.PHONY: test
+test: deps $(TOOLS)/step-ca ## all tests, with the real step-ca, mosquitto, socat and openssl
+	$(GO) test -timeout 14m $(ARGS) ./...
+
+.PHONY: race
+race: deps $(TOOLS)/step-ca ## all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(ARGS) ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+
+.PHONY: fmt
+fmt: $(TOOLS)/gofumpt ## format the code
+	@git ls-files '*.go' | xargs $(TOOLS)/gofumpt -w
+
+.PHONY: lint
+lint: $(TOOLS)/gofumpt $(TOOLS)/golangci-lint ## gofumpt, go vet, golangci-lint
+	@out=$$(git ls-files '*.go' | xargs $(TOOLS)/gofumpt -l); [ -z "$$out" ] || { echo "not formatted (make fmt): $$out"; exit 1; }
+	$(GO) vet ./...
+	$(TOOLS)/golangci-lint run ./...
+
+.PHONY: cross
+cross: ## build for every system and processor that is promised, without cgo
+	@set -e; for t in linux/amd64 linux/arm64 linux/arm linux/riscv64 windows/amd64 darwin/amd64 darwin/arm64; do \
+	  os=$${t%/*}; arch=$${t#*/}; echo "$$t"; \
+	  if [ $$arch != riscv64 ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -o /dev/null ./cmd/provstation; fi; \
+	  if [ $$os = linux ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o /dev/null ./cmd/provagent; fi; done
+
+.PHONY: check
+check: lint cross race ## what must be clean before a change lands
+
+.PHONY: bench
+bench: ## Go benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: clean
+clean: ## delete what was built
+	rm -rf $(BIN) $(CACHE) dist
