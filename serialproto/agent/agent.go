@@ -1,0 +1,241 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"provstation/serialproto"
+)
+
+// DefaultMaxSignatures is how many TLS signatures one key generation gives out where Config says nothing else.
+const DefaultMaxSignatures = 16
+
+// Config holds what an agent is told about its device and what its owner allows. The zero value is the strictest
+// agent: no name, flash keys, no new key once sealed, TLS 1.3 signatures only, no clock, no reboot, no tunnel.
+type Config struct {
+	Model    string // at most serialproto.MaxModel bytes; the rest is cut off
+	Serial   string // hardware serial, at most serialproto.MaxSerial bytes
+	Firmware string // at most serialproto.MaxFirmware bytes
+
+	Keys    KeyStore // nil: FlashKeys
+	Clock   Clock    // nil: the system's clock, read only
+	Console Console  // nil: left alone
+
+	Reenroll       serialproto.Reenroll // 0: ReenrollNever. ReenrollUnlock is as never until unlocks exist
+	SignTLS12      bool                 // answer OpSignTLS12
+	AllowedServers []string             // names of TLS 1.2 servers to sign for; empty: any that the CA file vouches for
+	MaxSignatures  uint32               // TLS signatures per key generation; 0: DefaultMaxSignatures
+	ManageClock    bool                 // answer OpClock with Set, before the device is sealed
+	BuildTime      time.Time            // the clock is never set below this; zero: no such bound
+
+	// CompleteWG puts the private key into a wg0.conf that came without one, checks it, and returns the whole file.
+	// nil: this device takes no wg0.conf.
+	CompleteWG func(conf []byte, priv [32]byte) ([]byte, error)
+	// StripWG takes the private key out of a file that CompleteWG made: what crossed the wire, byte for byte.
+	StripWG func(file []byte) ([]byte, error)
+
+	RNGReady func() error // nil: always ready. An error delays key generation
+	Reboot   func() error // nil: OpReboot is refused. Called once the answer had time to leave
+
+	Log *slog.Logger // nil: no log
+}
+
+// Agent answers a station's requests. Its methods may be called from any goroutine; requests are served one at a time.
+type Agent struct {
+	mu     sync.Mutex
+	store  Store
+	cfg    Config
+	bootID []byte
+}
+
+// New makes an agent on a store. Errors: the store does not load, or half of the WireGuard functions is missing.
+func New(store Store, cfg Config) (*Agent, error) {
+	if (cfg.CompleteWG == nil) != (cfg.StripWG == nil) {
+		return nil, errors.New("agent: CompleteWG and StripWG go together")
+	}
+	if cfg.Keys == nil {
+		cfg.Keys = FlashKeys{}
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = systemClock{}
+	}
+	if cfg.Reenroll == 0 {
+		cfg.Reenroll = serialproto.ReenrollNever
+	}
+	if cfg.MaxSignatures == 0 {
+		cfg.MaxSignatures = DefaultMaxSignatures
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	cfg.Model = clean(cfg.Model, serialproto.MaxModel)
+	cfg.Serial = clean(cfg.Serial, serialproto.MaxSerial)
+	cfg.Firmware = clean(cfg.Firmware, serialproto.MaxFirmware)
+	if _, err := store.Load(); err != nil {
+		return nil, fmt.Errorf("agent: %w", err)
+	}
+	boot := make([]byte, 8)
+	if _, err := rand.Read(boot); err != nil {
+		return nil, fmt.Errorf("agent: boot id: %w", err)
+	}
+	return &Agent{store: store, cfg: cfg, bootID: boot}, nil
+}
+
+// systemClock reads the system's clock and refuses to set it.
+type systemClock struct{}
+
+func (systemClock) Now() time.Time      { return time.Now() }
+func (systemClock) Set(time.Time) error { return errors.New("clock is read only") }
+
+// Announce says who the device is while it is idle.
+func (a *Agent) Announce() serialproto.Announce {
+	return serialproto.Announce{
+		MinVersion: serialproto.Version,
+		MaxVersion: serialproto.Version,
+		Model:      a.cfg.Model,
+		Serial:     a.cfg.Serial,
+		BootID:     bytes.Clone(a.bootID),
+	}
+}
+
+// Welcome answers a Hello: who the device is and what it holds. A store that does not load shows as empty here; every
+// operation then answers StatusInternal, so that nothing can be built on it.
+func (a *Agent) Welcome(serialproto.Hello) serialproto.Welcome {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w := serialproto.Welcome{
+		Model:    a.cfg.Model,
+		Serial:   a.cfg.Serial,
+		Firmware: a.cfg.Firmware,
+		BootID:   bytes.Clone(a.bootID),
+		Features: a.features(),
+		Clock:    a.clockMicros(),
+	}
+	v, err := a.load()
+	if err != nil {
+		a.cfg.Log.Error("store does not load", "error", err)
+		return w
+	}
+	w.State = v.state
+	if v.Newest != nil && len(v.Newest.SPKI) == 32 {
+		w.SPKI = v.Newest.SPKI[:16]
+	}
+	if held, err := a.held(v); err != nil {
+		a.cfg.Log.Error("installed files do not read", "error", err)
+	} else if held != nil && len(held.device) > 0 {
+		d := digest(held.device[0].Raw)
+		w.Leaf = d[:16]
+	}
+	w.Known = a.knownPrefixes(v)
+	return w
+}
+
+func (a *Agent) features() uint32 {
+	f := serialproto.FeatureSignTLS13
+	if a.cfg.SignTLS12 {
+		f |= serialproto.FeatureSignTLS12
+	}
+	if a.cfg.ManageClock {
+		f |= serialproto.FeatureSetClock
+	}
+	if a.cfg.CompleteWG != nil {
+		f |= serialproto.FeatureWireGuard
+	}
+	return f
+}
+
+// SessionStart silences a shared console.
+func (a *Agent) SessionStart() {
+	a.cfg.Log.Info("session opened")
+	if a.cfg.Console == nil {
+		return
+	}
+	if err := a.cfg.Console.Quiet(); err != nil {
+		a.cfg.Log.Warn("kernel messages stay on", "error", err)
+	}
+}
+
+// SessionEnd gives a shared console back.
+func (a *Agent) SessionEnd() {
+	a.cfg.Log.Info("session ended")
+	if a.cfg.Console == nil {
+		return
+	}
+	if err := a.cfg.Console.Restore(); err != nil {
+		a.cfg.Log.Warn("kernel messages stay off", "error", err)
+	}
+}
+
+// Handle executes one request and returns the response to send. It never fails: every error is a status. The request
+// is not retained.
+func (a *Agent) Handle(ctx context.Context, op serialproto.Op, request []byte) []byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	result, err := a.dispatch(ctx, op, request)
+	if err != nil {
+		r := refusalOf(err)
+		a.cfg.Log.Warn("request refused", "op", op, "status", r.status, "error", err)
+		return encode(r.status, r.detail, r.next, nil)
+	}
+	a.cfg.Log.Info("request done", "op", op)
+	return encode(serialproto.StatusOK, "", 0, result)
+}
+
+func (a *Agent) dispatch(ctx context.Context, op serialproto.Op, request []byte) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	switch op {
+	case serialproto.OpStatus:
+		return run(request, a.status)
+	case serialproto.OpEnroll:
+		return run(request, a.enroll)
+	case serialproto.OpInstall:
+		return run(request, a.install)
+	case serialproto.OpPut:
+		return run(request, a.put)
+	case serialproto.OpCommit:
+		return run(request, a.commit)
+	case serialproto.OpSignTLS13:
+		return run(request, a.signTLS13)
+	case serialproto.OpSignTLS12:
+		return run(request, a.signTLS12)
+	case serialproto.OpLock:
+		return run(request, a.lock)
+	case serialproto.OpAbort:
+		return run(request, a.abort)
+	case serialproto.OpClock:
+		return run(request, a.clock)
+	case serialproto.OpRead:
+		return run(request, a.read)
+	case serialproto.OpReboot:
+		return run(request, a.reboot)
+	default:
+		return nil, refuse(serialproto.StatusUnknownOp, "operation %d is not known here", op)
+	}
+}
+
+// run decodes a request's arguments and executes it.
+func run[T any](request []byte, f func(T) (any, error)) (any, error) {
+	var args T
+	if err := serialproto.DecodeRequest(request, &args); err != nil {
+		return nil, refuseRequest(err)
+	}
+	return f(args)
+}
+
+func (a *Agent) reboot(serialproto.SimpleArgs) (any, error) {
+	if a.cfg.Reboot == nil {
+		return nil, refuse(serialproto.StatusRefused, "reboot is not allowed")
+	}
+	if err := a.cfg.Reboot(); err != nil {
+		return nil, fmt.Errorf("reboot: %w", err)
+	}
+	return nil, nil
+}
