@@ -1,0 +1,360 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"provstation/station"
+)
+
+// PostBegun opens a possibly-issued row before the CSR is posted.
+func (l *Ledger) PostBegun(ctx context.Context, p station.Post) error {
+	err := need(field{"post", p.ID}, field{"run", p.Run}, field{"tenant", p.Tenant}, field{"device id", p.DeviceID})
+	if err == nil {
+		err = digest("spki", p.SPKI, false)
+	}
+	if err == nil {
+		err = digest("csr digest", p.CSRDigest, true)
+	}
+	if err == nil && p.At.IsZero() {
+		err = fmt.Errorf("%w: no time", ErrInvalid)
+	}
+	if err == nil {
+		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
+			if _, err := t.runOf(ctx, p.Run, p.Tenant); err != nil {
+				return err
+			}
+			cells := []cell{
+				{"post", p.ID},
+				{"run", p.Run},
+				{"tenant", p.Tenant},
+				{"device_id", p.DeviceID},
+				{"spki", p.SPKI},
+				{"csr_digest", blob(p.CSRDigest)},
+				{"contract", free(string(p.Contract))},
+				{"begun_at", micros(p.At)},
+			}
+			if err := t.same(ctx, "posts", 1, cells); !isNotFound(err) {
+				return err
+			}
+			_, err := t.insertOnce(ctx, "posts", 1, append(cells, cell{"state", "open"}))
+			return err
+		})
+	}
+	return l.wrap(err, "begin post", p.ID)
+}
+
+// PostEnded closes the row: nothing was issued, for the reason given. A post whose certificate is on file cannot be
+// closed so: ErrConflict.
+func (l *Ledger) PostEnded(ctx context.Context, postID, reason string) error {
+	err := l.write.do(ctx, func(ctx context.Context, t *txn) error {
+		var state, have string
+		found, err := t.one(ctx, "SELECT state, reason FROM posts WHERE post = ?", []any{postID}, &state, &have)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return station.ErrNotFound
+		case PostState(state) == PostNotIssued && have == free(reason):
+			return nil
+		case PostState(state) == PostNotIssued, PostState(state) == PostIssued:
+			return fmt.Errorf("%w: the post has ended: %s", ErrConflict, state)
+		}
+		_, err = t.exec(ctx, "UPDATE posts SET state = 'not-issued', reason = ?, ended_at = ? WHERE post = ?",
+			free(reason), micros(l.cfg.Now()), postID)
+		return err
+	})
+	return l.wrap(err, "end post", postID)
+}
+
+// SaveCertificate makes a received certificate durable and closes its post as issued. The same certificate again is nil
+// (also from a later run that reads it back from the device); one with other contents is ErrConflict.
+//
+// With ErrAddressTaken the certificate is on file and its post is closed all the same, since it was issued; the tunnel
+// addresses are not claimed.
+func (l *Ledger) SaveCertificate(ctx context.Context, c station.CertRecord) error {
+	addrs, err := checkCert(c)
+	var taken error
+	if err == nil {
+		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
+			taken = nil
+			if _, err := t.runOf(ctx, c.Run, c.Tenant); err != nil {
+				return err
+			}
+			if err := t.saveCert(ctx, c); err != nil {
+				return err
+			}
+			if err := t.saveChain(ctx, c, addrs); err != nil {
+				return err
+			}
+			if c.PostID != "" {
+				if err := t.postIssued(ctx, c); err != nil {
+					return err
+				}
+			}
+			var err error
+			taken, err = t.claimAddresses(ctx, c, addrs)
+			return err
+		})
+	}
+	if err == nil {
+		err = taken
+	}
+	return l.wrap(err, "save certificate of device", c.DeviceID)
+}
+
+func checkCert(c station.CertRecord) (addrs []string, err error) {
+	if err := need(field{"run", c.Run}, field{"tenant", c.Tenant}, field{"device id", c.DeviceID},
+		field{"hardware serial", c.HardwareSerial}, field{"certificate serial", c.CertSerial}); err != nil {
+		return nil, err
+	}
+	if err := digest("spki", c.SPKI, false); err != nil {
+		return nil, err
+	}
+	if len(c.Leaf) == 0 || len(c.Leaf) > maxDER || len(c.Chain) > maxChain {
+		return nil, fmt.Errorf("%w: leaf of %d bytes, chain of %d", ErrInvalid, len(c.Leaf), len(c.Chain))
+	}
+	for _, der := range append([][]byte{c.Leaf}, c.Chain...) {
+		// A certificate is a DER SEQUENCE; text (PEM, with whatever else is in it) is not taken for one.
+		if len(der) < 2 || der[0] != 0x30 || len(der) > maxDER {
+			return nil, fmt.Errorf("%w: certificate is not DER", ErrInvalid)
+		}
+	}
+	if sum := sha256.Sum256(c.Leaf); string(sum[:]) != string(c.Fingerprint) {
+		return nil, fmt.Errorf("%w: fingerprint is not the leaf's", ErrInvalid)
+	}
+	if c.ReceivedAt.IsZero() {
+		return nil, fmt.Errorf("%w: no time", ErrInvalid)
+	}
+	if err := checkConf(c.WGConf); err != nil {
+		return nil, err
+	}
+	return addresses(c.TunnelAddresses)
+}
+
+// saveCert keeps the first record of a certificate: run, post, configuration and time of a later sighting are its own.
+func (t *txn) saveCert(ctx context.Context, c station.CertRecord) error {
+	facts := []cell{
+		{"fingerprint", c.Fingerprint},
+		{"tenant", c.Tenant},
+		{"device_id", c.DeviceID},
+		{"hardware_serial", c.HardwareSerial},
+		{"spki", c.SPKI},
+		{"cert_serial", fold(c.CertSerial)},
+		{"der", c.Leaf},
+	}
+	if err := t.same(ctx, "certificates", 1, facts); !isNotFound(err) {
+		return err
+	}
+	_, err := t.insertOnce(ctx, "certificates", 1, append(
+		facts,
+		cell{"device_id_fold", fold(c.DeviceID)},
+		cell{"run", c.Run},
+		cell{"subject", free(c.Subject)},
+		cell{"issuer", free(c.Issuer)},
+		cell{"aki", fold(free(c.AKI))},
+		cell{"issuer_fingerprint", fold(free(c.IssuerFingerprint))},
+		cell{"not_before", micros(c.NotBefore)},
+		cell{"not_after", micros(c.NotAfter)},
+		cell{"wg_conf", c.WGConf},
+		cell{"wireguard_key_by_bridge", flag(c.WireGuardKeyByBridge)},
+		cell{"contract", free(string(c.Contract))},
+		cell{"received_at", micros(c.ReceivedAt)},
+	))
+	return err
+}
+
+// saveChain keeps each CA certificate once, and the chain and the addresses that came with the leaf first.
+func (t *txn) saveChain(ctx context.Context, c station.CertRecord, addrs []string) error {
+	for i, a := range addrs {
+		_, err := t.exec(ctx, `INSERT INTO certificate_addresses (leaf, position, address) VALUES (?, ?, ?)
+			ON CONFLICT (leaf, position) DO NOTHING`, c.Fingerprint, int64(i), a)
+		if err != nil {
+			return err
+		}
+	}
+	var have int64
+	if _, err := t.one(ctx, "SELECT count(*) FROM chains WHERE leaf = ?", []any{c.Fingerprint}, &have); err != nil {
+		return err
+	}
+	if have > 0 {
+		return nil
+	}
+	for i, der := range c.Chain {
+		sum := sha256.Sum256(der)
+		if _, err := t.insertOnce(ctx, "ca_certificates", 1, []cell{{"fingerprint", sum[:]}, {"der", der}}); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, "INSERT INTO chains (leaf, position, ca) VALUES (?, ?, ?)", c.Fingerprint, int64(i), sum[:])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *txn) postIssued(ctx context.Context, c station.CertRecord) error {
+	var state string
+	found, err := t.one(ctx, "SELECT state FROM posts WHERE post = ?", []any{c.PostID}, &state)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return fmt.Errorf("post %s: %w", free(c.PostID), station.ErrNotFound)
+	case PostState(state) == PostIssued:
+		var other int64
+		if _, err := t.one(ctx, "SELECT count(*) FROM certificates WHERE post = ? AND fingerprint <> ?",
+			[]any{c.PostID, c.Fingerprint}, &other); err != nil {
+			return err
+		}
+		if other > 0 {
+			return fmt.Errorf("%w: the post has another certificate", ErrConflict)
+		}
+		return nil
+	}
+	if _, err := t.exec(ctx, "UPDATE certificates SET post = ? WHERE fingerprint = ?", c.PostID, c.Fingerprint); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, "UPDATE posts SET state = 'issued', reason = '', ended_at = ? WHERE post = ?",
+		micros(c.ReceivedAt), c.PostID)
+	return err
+}
+
+// claimAddresses claims all of them or none. taken says that another device holds one.
+func (t *txn) claimAddresses(ctx context.Context, c station.CertRecord, addrs []string) (taken, err error) {
+	for _, a := range addrs {
+		var serial, id string
+		found, err := t.one(ctx, "SELECT hardware_serial, device_id FROM tunnel_addresses WHERE tenant = ? AND address = ?",
+			[]any{c.Tenant, a}, &serial, &id)
+		if err != nil {
+			return nil, err
+		}
+		if found && serial != c.HardwareSerial {
+			return &Taken{station.ErrAddressTaken, "tunnel address " + a, serial, id}, nil
+		}
+	}
+	for _, a := range addrs {
+		_, err := t.exec(ctx, `INSERT INTO tunnel_addresses (tenant, address, hardware_serial, device_id, run, claimed_at)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, address) DO NOTHING`,
+			c.Tenant, a, c.HardwareSerial, c.DeviceID, c.Run, micros(c.ReceivedAt))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// RevokeCertificate notes that the CA has revoked the certificate. The first note stays.
+func (l *Ledger) RevokeCertificate(ctx context.Context, tenant string, fingerprint []byte, reason string, at time.Time) error {
+	err := l.write.do(ctx, func(ctx context.Context, t *txn) error {
+		n, err := t.exec(ctx, `UPDATE certificates SET
+			revoke_reason = CASE WHEN revoked_at IS NULL THEN ? ELSE revoke_reason END, revoked_at = coalesce(revoked_at, ?)
+			WHERE fingerprint = ? AND tenant = ?`, free(reason), micros(at), fingerprint, tenant)
+		if err == nil && n == 0 {
+			err = station.ErrNotFound
+		}
+		return err
+	})
+	return l.wrap(err, "revoke certificate", fmt.Sprintf("%x", fingerprint))
+}
+
+// SaveProof makes the broker's proof and the provisional record durable. The same proof again is nil; a run that proves
+// once more (after a reset) adds a row.
+func (l *Ledger) SaveProof(ctx context.Context, p station.ProofRecord) error {
+	err := need(field{"run", p.Run}, field{"tenant", p.Tenant}, field{"hardware serial", p.HardwareSerial},
+		field{"device id", p.DeviceID})
+	if err == nil {
+		err = errors.Join(digest("spki", p.SPKI, false), digest("leaf", p.Leaf, false))
+	}
+	if err == nil && p.Proof != station.BrokerAcked && p.Proof != station.BrokerDelivered {
+		err = fmt.Errorf("%w: proof %q", ErrInvalid, p.Proof)
+	}
+	if err == nil && p.At.IsZero() {
+		err = fmt.Errorf("%w: no time", ErrInvalid)
+	}
+	var readback string
+	if err == nil {
+		readback, err = toJSON(p.Readback)
+	}
+	if err == nil {
+		err = l.write.do(ctx, func(ctx context.Context, t *txn) error { return t.saveProof(ctx, p, readback) })
+	}
+	return l.wrap(err, "save proof of device", p.DeviceID)
+}
+
+func (t *txn) saveProof(ctx context.Context, p station.ProofRecord, readback string) error {
+	state, err := t.runOf(ctx, p.Run, p.Tenant)
+	if err != nil {
+		return err
+	}
+	if err := state.about(p.HardwareSerial); err != nil {
+		return err
+	}
+	n, err := t.lastN(ctx, "proofs", p.Run)
+	if err != nil {
+		return err
+	}
+	cells := []cell{
+		{"run", p.Run},
+		{"n", n},
+		{"tenant", p.Tenant},
+		{"hardware_serial", p.HardwareSerial},
+		{"device_id", p.DeviceID},
+		{"spki", p.SPKI},
+		{"leaf", p.Leaf},
+		{"proof", string(p.Proof)},
+		{"broker", free(p.Broker)},
+		{"tls", free(p.TLS)},
+		{"mqtt", free(p.MQTT)},
+		{"readback", readback},
+		{"proven_at", micros(p.At)},
+	}
+	if n > 0 {
+		if err := t.same(ctx, "proofs", 2, cells); err == nil || !isConflict(err) {
+			return err
+		}
+	}
+	cells[1].val = n + 1
+	_, err = t.insertOnce(ctx, "proofs", 2, cells)
+	return err
+}
+
+// Passed finds the PASS for exactly this hardware, key and certificate, the newest if there are several.
+func (l *Ledger) Passed(ctx context.Context, tenant, hardwareSerial string, spki, leaf []byte) (station.PassRecord, error) {
+	var p station.PassRecord
+	var notAfter, certAfter, passed, revoked sql.NullInt64
+	err := l.read.QueryRowContext(ctx, `SELECT r.run, r.device_id, r.not_after, c.not_after, r.ended_at, c.revoked_at
+		FROM runs r LEFT JOIN certificates c ON c.fingerprint = r.leaf
+		WHERE r.leaf = ? AND r.outcome = 'PASS' AND r.spki = ? AND r.tenant = ? AND r.hardware_serial = ?
+		ORDER BY r.ended_at DESC LIMIT 1`, leaf, spki, tenant, hardwareSerial).
+		Scan(&p.Run, &p.DeviceID, &notAfter, &certAfter, &passed, &revoked)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = station.ErrNotFound
+	}
+	if err != nil {
+		return station.PassRecord{}, l.wrap(l.readErr(err), "find PASS of hardware", hardwareSerial)
+	}
+	if !notAfter.Valid {
+		notAfter = certAfter
+	}
+	p.NotAfter, p.PassedAt, p.Revoked = fromMicros(notAfter), fromMicros(passed), revoked.Valid
+	return p, nil
+}
+
+// Proof finds the newest proof for exactly this hardware, key and certificate, whether or not its run came to an end: a
+// station that died between sealing the device and recording the PASS finds here what it had shown.
+func (l *Ledger) Proof(ctx context.Context, tenant, hardwareSerial string, spki, leaf []byte) (station.ProofRecord, error) {
+	rows, err := l.proofs(ctx, "leaf = ? AND spki = ? AND tenant = ? AND hardware_serial = ? ORDER BY proven_at DESC LIMIT 1",
+		leaf, spki, tenant, hardwareSerial)
+	if err == nil && len(rows) == 0 {
+		err = station.ErrNotFound
+	}
+	if err != nil {
+		return station.ProofRecord{}, l.wrap(err, "find proof of hardware", hardwareSerial)
+	}
+	return rows[0], nil
+}

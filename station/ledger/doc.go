@@ -1,0 +1,16 @@
+// Package ledger is the bench's durable memory on SQLite: every run and its phases, every device, key, POST,
+// certificate and proof. It implements [station.Ledger] and answers the questions of screens and commands.
+//
+// A method that returns nil has made its facts durable: the write-ahead log is synced to the disk before it returns.
+// Writes go through one goroutine, which commits what waits at the same time together (one sync for all of them);
+// readers run beside it. Two processes may share a file; a write then waits for the other one, ten seconds by default.
+//
+// A run may repeat a call: the same facts again give nil, other facts under the same id give an error and change
+// nothing. What must be unique (device id per hardware, key per device, tunnel address per device) is a constraint of
+// the database, not only of this code.
+//
+// The package keeps no secret. A wg0.conf with a private or preshared key is refused with [ErrSecret]; a private key
+// that turns up in free text (a device's console, an error's parameters) is replaced before it is stored.
+//
+// Out of scope: deciding anything about a run, revocation at the CA, a signed history.
+package ledger

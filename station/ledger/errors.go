@@ -1,0 +1,112 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Errors of opening and of the storage underneath. They are found with errors.Is; the text around them says what was
+// being done, and on which file.
+var (
+	ErrUnsupported = errors.New("this build keeps its ledger in SQLite (sqlite:PATH)")
+	ErrURL         = errors.New("not a ledger url")
+	ErrReadOnly    = errors.New("ledger cannot be written: read-only file, directory or disk")
+	ErrFull        = errors.New("no space left for the ledger")
+	ErrCorrupt     = errors.New("ledger file is damaged")
+	ErrNotLedger   = errors.New("database belongs to another program")
+	ErrNewerSchema = errors.New("ledger was written by a newer version of this program")
+	ErrBusy        = errors.New("ledger is held by another process")
+	ErrIO          = errors.New("ledger's disk failed")
+	ErrClosed      = errors.New("ledger is closed")
+)
+
+// Errors of a record.
+var (
+	// ErrInvalid: a record that cannot be true or cannot be stored (an id missing, a digest of the wrong length).
+	ErrInvalid = errors.New("record is invalid")
+	// ErrConflict: other facts are on file under the same id.
+	ErrConflict = errors.New("other facts are on file")
+	// ErrSecret: the record holds a private key.
+	ErrSecret = errors.New("record holds a secret")
+	// ErrNoProof: a PASS without a durable proof for this hardware, key and certificate.
+	ErrNoProof = errors.New("no proof on file")
+)
+
+// Taken says who holds what was claimed. Err is one of station.ErrDeviceIDTaken, ErrHardwareBound, ErrKeyTaken and
+// ErrAddressTaken.
+type Taken struct {
+	Err            error
+	What           string // the claimed thing, in words
+	HardwareSerial string // of the holder; empty where the holder belongs to another tenant
+	DeviceID       string // of the holder; may be empty
+}
+
+// Error says what is taken and by whom.
+func (t *Taken) Error() string {
+	if t.HardwareSerial == "" {
+		return fmt.Sprintf("%s: %v", t.What, t.Err)
+	}
+	return fmt.Sprintf("%s: %v (hardware serial %q, device id %q)", t.What, t.Err, t.HardwareSerial, t.DeviceID)
+}
+
+// Unwrap gives the class.
+func (t *Taken) Unwrap() error { return t.Err }
+
+// storageError says that the storage failed under a statement, not that the statement was wrong.
+type storageError struct {
+	class error
+	err   error
+}
+
+func (e *storageError) Error() string   { return fmt.Sprintf("%v: %v", e.class, e.err) }
+func (e *storageError) Unwrap() []error { return []error{e.class, e.err} }
+
+// isStorage reports whether err is the storage's own failure: the transaction around it is lost as a whole.
+func isStorage(err error) bool {
+	var s *storageError
+	return errors.As(err, &s)
+}
+
+// classify gives err from the driver its class. dir is where the file lies, "" for a ledger in memory.
+func classify(err error, dir string) error {
+	if err == nil || isStorage(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return &storageError{ErrReadOnly, err}
+	}
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff { // the primary code; the rest of the bits refine it
+	case sqlite3.SQLITE_FULL:
+		return &storageError{ErrFull, err}
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		return &storageError{ErrReadOnly, err}
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return &storageError{ErrCorrupt, err}
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
+		return &storageError{ErrBusy, err}
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		return &storageError{diskTrouble(dir), err}
+	case sqlite3.SQLITE_CONSTRAINT:
+		return fmt.Errorf("%w: %w", constraintClass(e.Code()), err)
+	default:
+		return err
+	}
+}
+
+func constraintClass(code int) error {
+	switch code {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return ErrConflict
+	default:
+		return ErrInvalid
+	}
+}

@@ -1,0 +1,121 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+
+	"provstation/assets"
+)
+
+// migrate checks that the database is a ledger this program can write, and brings it to the newest schema.
+func (l *Ledger) migrate(ctx context.Context, db *sql.DB) error {
+	if err := l.checkDurable(ctx, db); err != nil {
+		return err
+	}
+	files, err := fs.Sub(assets.Migrations, "migrations/sqlite")
+	if err != nil {
+		return fmt.Errorf("find migrations: %w", err)
+	}
+	return migrateWith(ctx, db, files, l)
+}
+
+// checkDurable asks whether the connection got what durability rests on.
+func (l *Ledger) checkDurable(ctx context.Context, db *sql.DB) error {
+	var mode string
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return fmt.Errorf("read database: %w", err)
+	}
+	var sync int
+	if err := db.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&sync); err != nil {
+		return fmt.Errorf("read database: %w", err)
+	}
+	if l.path != "" && (mode != "wal" || sync != 2) {
+		return fmt.Errorf("%w: no write-ahead log on this disk (journal %s, synchronous %d)", ErrIO, mode, sync)
+	}
+	return nil
+}
+
+func migrateWith(ctx context.Context, db *sql.DB, files fs.FS, l *Ledger) error {
+	have, err := schemaVersion(ctx, db)
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	sources := p.ListSources()
+	want := sources[len(sources)-1].Version
+	switch {
+	case have > want:
+		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, have, want)
+	case have == want:
+		return nil
+	}
+	// goose tries for seconds where writing cannot work: that is found out first.
+	if err := tryWrite(ctx, db); err != nil {
+		return err
+	}
+	results, err := p.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate from schema %d to %d: %w", have, want, err)
+	}
+	for _, r := range results {
+		l.cfg.Logger.InfoContext(ctx, "ledger migrated", "path", l.path, "schema", r.Source.Version)
+	}
+	return nil
+}
+
+// schemaVersion is 0 for an empty database.
+func schemaVersion(ctx context.Context, db *sql.DB) (int64, error) {
+	var tables, versioned int
+	err := db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(name = 'goose_db_version'), 0) FROM sqlite_master
+		WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`).Scan(&tables, &versioned)
+	if err != nil {
+		return 0, fmt.Errorf("read schema: %w", err)
+	}
+	if tables == 0 {
+		return 0, nil
+	}
+	if versioned == 0 {
+		return 0, ErrNotLedger
+	}
+	var version sql.NullInt64
+	err = db.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version WHERE is_applied").Scan(&version)
+	if err != nil {
+		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	if version.Int64 > 0 {
+		var runs int
+		err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE name = 'runs'").Scan(&runs)
+		if err != nil {
+			return 0, fmt.Errorf("read schema: %w", err)
+		}
+		if runs == 0 {
+			return 0, ErrNotLedger
+		}
+	}
+	return version.Int64, nil
+}
+
+// tryWrite writes and takes it back.
+func tryWrite(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, "CREATE TABLE provstation_write_probe (x INTEGER)")
+	if err != nil {
+		err = fmt.Errorf("write: %w", err)
+	}
+	if rerr := tx.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
+		err = errors.Join(err, fmt.Errorf("roll back: %w", rerr))
+	}
+	return err
+}

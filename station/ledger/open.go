@@ -1,0 +1,226 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"provstation/station"
+)
+
+// Config holds a ledger's knobs.
+type Config struct {
+	// BusyTimeout bounds the wait for another process that is writing. Zero: 10 seconds.
+	BusyTimeout time.Duration
+	// Readers bounds the connections that read at once. Zero: 4.
+	Readers int
+	// Now is the clock for what a record does not date itself. Nil: time.Now.
+	Now func() time.Time
+	// Logger is told of migrations and of writes that had to be tried again. Nil: silence.
+	Logger *slog.Logger
+
+	maxPages int // tests: the database may not grow past so many pages
+}
+
+func (c Config) withDefaults() Config {
+	if c.BusyTimeout <= 0 {
+		c.BusyTimeout = 10 * time.Second
+	}
+	if c.Readers <= 0 {
+		c.Readers = 4
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Ledger is a [station.Ledger] on one SQLite database. It is safe for concurrent use.
+type Ledger struct {
+	cfg    Config
+	path   string // "" in memory
+	dir    string // "" in memory
+	write  *writer
+	read   *sql.DB
+	closed atomic.Bool
+}
+
+var _ station.Ledger = (*Ledger)(nil)
+
+// memorySeq tells ledgers in memory apart: SQLite shares one by its name.
+var memorySeq atomic.Uint64
+
+// Open opens the ledger at url and brings its schema up to date. sqlite:PATH creates the directory (0700) and the file
+// (0600) where there are none; sqlite::memory: is a ledger that lives as long as it is open.
+//
+// Errors: ErrURL, ErrUnsupported (postgres), ErrReadOnly, ErrFull, ErrCorrupt, ErrNotLedger, ErrNewerSchema, ErrBusy,
+// ErrIO.
+func Open(ctx context.Context, ledgerURL string, cfg Config) (*Ledger, error) {
+	path, err := parseURL(ledgerURL)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{cfg: cfg.withDefaults(), path: path}
+	if path == "" {
+		return l, l.connect(ctx, "file:/provstation-"+strconv.FormatUint(memorySeq.Add(1), 10)+"?vfs=memdb")
+	}
+	if l.path, err = filepath.Abs(path); err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+	}
+	l.dir = filepath.Dir(l.path)
+	unlock, err := l.prepareFile()
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", l.path, err)
+	}
+	defer unlock()
+	if err := l.connect(ctx, fileURI(l.path)); err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", l.path, err)
+	}
+	return l, nil
+}
+
+// parseURL gives the path of a ledger url, "" for a ledger in memory.
+func parseURL(ledgerURL string) (string, error) {
+	scheme, rest, ok := strings.Cut(ledgerURL, ":")
+	switch {
+	case ok && (scheme == "postgres" || scheme == "postgresql"):
+		return "", fmt.Errorf("open ledger %s://...: %w", scheme, ErrUnsupported)
+	case !ok || scheme != "sqlite" || rest == "" || strings.ContainsRune(rest, 0):
+		// The url may hold a password of a database this build does not know: it is not repeated.
+		return "", fmt.Errorf("open ledger: %w: want sqlite:PATH", ErrURL)
+	case rest == ":memory:":
+		return "", nil
+	}
+	// sqlite:///abs/path is what people who know urls write.
+	if abs, ok := strings.CutPrefix(rest, "//"); ok && strings.HasPrefix(abs, "/") {
+		rest = abs
+	}
+	return rest, nil
+}
+
+// fileURI names the file so that no character of its path is taken for a part of a url.
+func fileURI(path string) string {
+	p := filepath.ToSlash(path)
+	if !strings.HasPrefix(p, "/") { // C:/...
+		p = "/" + p
+	}
+	return "file://" + (&url.URL{Path: p}).EscapedPath() + "?"
+}
+
+// prepareFile makes directory and file, private from their first moment, and holds other processes off until the
+// schema is settled. An existing database is not opened here: closing a second descriptor of a file drops the locks
+// that SQLite holds on it in this process (POSIX record locks).
+func (l *Ledger) prepareFile() (unlock func(), err error) {
+	if err := os.MkdirAll(l.dir, 0o700); err != nil {
+		return nil, openTrouble("make directory", err)
+	}
+	lock, err := os.OpenFile(l.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, openTrouble("make lock file", err)
+	}
+	unlock = func() { _ = lock.Close() }
+	if err := lockFile(lock); err != nil {
+		unlock()
+		return nil, openTrouble("lock", err)
+	}
+	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return unlock, nil
+	}
+	if err == nil {
+		err = errors.Join(f.Close(), syncDir(l.dir))
+	}
+	if err != nil {
+		unlock()
+		return nil, openTrouble("create file", err)
+	}
+	return unlock, nil
+}
+
+func openTrouble(doing string, err error) error {
+	return fmt.Errorf("%s: %w", doing, &storageError{troubleClass(err), err})
+}
+
+// connect opens writer and readers and settles the schema. On error nothing stays open.
+func (l *Ledger) connect(ctx context.Context, uri string) (err error) {
+	// fullfsync: on macOS fsync alone leaves the data in the drive's cache. Elsewhere the pragma does nothing.
+	pragmas := []string{"foreign_keys(1)", "trusted_schema(0)", "cell_size_check(1)", "temp_store(memory)"}
+	busy := "busy_timeout(" + strconv.FormatInt(l.cfg.BusyTimeout.Milliseconds(), 10) + ")"
+	writing := append([]string{busy, "journal_mode(wal)", "synchronous(full)", "fullfsync(1)",
+		"checkpoint_fullfsync(1)", "journal_size_limit(67108864)"}, pragmas...)
+	if l.path == "" {
+		writing[1] = "journal_mode(memory)"
+	}
+	if l.cfg.maxPages > 0 {
+		writing = append(writing, "max_page_count("+strconv.Itoa(l.cfg.maxPages)+")")
+	}
+	reading := append([]string{busy, "query_only(1)"}, pragmas...)
+
+	wdb, err := openDB(uri, "&_txlock=immediate", writing)
+	if err != nil {
+		return err
+	}
+	wdb.SetMaxOpenConns(1)
+	defer func() {
+		if err != nil {
+			_ = wdb.Close()
+		}
+	}()
+	if err := l.migrate(ctx, wdb); err != nil {
+		return classify(err, l.dir)
+	}
+	if l.read, err = openDB(uri, "", reading); err != nil {
+		return err
+	}
+	l.read.SetMaxOpenConns(l.cfg.Readers)
+	l.read.SetMaxIdleConns(l.cfg.Readers)
+	if l.write, err = newWriter(ctx, wdb, l.dir, l.cfg.Logger); err != nil {
+		_ = l.read.Close()
+		return classify(err, l.dir)
+	}
+	return nil
+}
+
+func openDB(uri, extra string, pragmas []string) (*sql.DB, error) {
+	dsn := uri + extra + "&_error_rc=1"
+	for _, p := range pragmas {
+		dsn += "&_pragma=" + url.QueryEscape(p)
+	}
+	c, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("set up sqlite: %w", err)
+	}
+	return sql.OpenDB(c), nil
+}
+
+// Path is the ledger's file, "" for one in memory.
+func (l *Ledger) Path() string { return l.path }
+
+// Close waits for the writes in hand, moves the log into the database file and closes it. Calls after it fail with
+// ErrClosed.
+func (l *Ledger) Close() error {
+	if l.closed.Swap(true) {
+		return nil
+	}
+	err := l.read.Close()
+	err = errors.Join(err, l.write.close(l.path != ""))
+	if err != nil {
+		return fmt.Errorf("close ledger: %w", classify(err, l.dir))
+	}
+	return nil
+}

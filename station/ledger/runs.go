@@ -1,0 +1,212 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+
+	"provstation/station"
+)
+
+// BeginRun opens a row for one attempt.
+func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
+	err := need(field{"run", r.Run}, field{"tenant", r.Tenant})
+	if err == nil {
+		err = may(field{"requested device id", r.RequestedID})
+	}
+	if err == nil && r.StartedAt.IsZero() {
+		err = fmt.Errorf("%w: no start time", ErrInvalid)
+	}
+	if err == nil {
+		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
+			_, err := t.insertOnce(ctx, "runs", 1, []cell{
+				{"run", r.Run},
+				{"tenant", r.Tenant},
+				{"site", free(r.Site)},
+				{"station", free(r.Station)},
+				{"station_id", free(r.StationID)},
+				{"operator", free(r.Operator)},
+				{"batch", free(r.Batch)},
+				{"profile", free(r.Profile)},
+				{"slot", free(r.Slot)},
+				{"port", free(r.Port)},
+				{"version", free(r.Version)},
+				{"config_digest", free(r.ConfigDigest)},
+				{"started_at", micros(r.StartedAt)},
+				{"utc_offset", int64(r.UTCOffset)},
+				{"requested_device_id", r.RequestedID},
+				{"requested_key_type", free(r.RequestedKey)},
+				{"requested_reenroll", flag(r.Reenroll)},
+			})
+			return err
+		})
+	}
+	return l.wrap(err, "begin run", r.Run)
+}
+
+// runState is what later records are held against.
+type runState struct {
+	tenant   string
+	hardware sql.NullString
+	attempt  sql.NullInt64
+	outcome  sql.NullString
+}
+
+// runOf finds the run and checks that it is the tenant's. ErrNotFound, ErrConflict.
+func (t *txn) runOf(ctx context.Context, run, tenant string) (runState, error) {
+	var s runState
+	found, err := t.one(ctx, "SELECT tenant, hardware_serial, attempt, outcome FROM runs WHERE run = ?", []any{run},
+		&s.tenant, &s.hardware, &s.attempt, &s.outcome)
+	switch {
+	case err != nil:
+		return s, err
+	case !found:
+		return s, fmt.Errorf("run: %w", station.ErrNotFound)
+	case tenant != "" && s.tenant != tenant:
+		return s, fmt.Errorf("%w: the run belongs to another tenant", ErrConflict)
+	}
+	return s, nil
+}
+
+// about checks that the run is about this hardware, as far as it is known.
+func (s runState) about(hardwareSerial string) error {
+	if s.hardware.Valid && s.hardware.String != hardwareSerial {
+		return fmt.Errorf("%w: the run is about hardware serial %q, not %q", ErrConflict, s.hardware.String, hardwareSerial)
+	}
+	return nil
+}
+
+// IdentifyRun says which hardware the run is about and returns the attempt's number for it. A repeated call returns the
+// same number and keeps what is new in the observation (a device that resets has another boot id); another hardware
+// serial is ErrConflict.
+func (l *Ledger) IdentifyRun(ctx context.Context, run string, o station.Observed) (int, error) {
+	err := need(field{"run", run}, field{"tenant", o.Tenant}, field{"hardware serial", o.HardwareSerial})
+	var attempt int64
+	if err == nil {
+		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
+			attempt = 0
+			state, err := t.runOf(ctx, run, o.Tenant)
+			if err != nil {
+				return err
+			}
+			if err := state.about(o.HardwareSerial); err != nil {
+				return err
+			}
+			now := micros(l.cfg.Now())
+			if state.attempt.Valid {
+				attempt = state.attempt.Int64
+			} else if attempt, err = t.newAttempt(ctx, run, o, now); err != nil {
+				return err
+			}
+			return t.observe(ctx, run, o, now)
+		})
+	}
+	if err != nil {
+		return 0, l.wrap(err, "identify run", run)
+	}
+	return int(attempt), nil
+}
+
+func (t *txn) newAttempt(ctx context.Context, run string, o station.Observed, now any) (int64, error) {
+	_, err := t.exec(ctx, `INSERT INTO devices (tenant, hardware_serial, model, firmware, attempts, first_seen, updated_at)
+		VALUES (?, ?, ?, ?, 1, ?, ?)
+		ON CONFLICT (tenant, hardware_serial) DO UPDATE SET
+			model = excluded.model, firmware = excluded.firmware, attempts = devices.attempts + 1,
+			updated_at = excluded.updated_at`,
+		o.Tenant, o.HardwareSerial, free(o.Model), free(o.Firmware), now, now)
+	if err != nil {
+		return 0, err
+	}
+	var attempt int64
+	_, err = t.one(ctx, "SELECT attempts FROM devices WHERE tenant = ? AND hardware_serial = ?",
+		[]any{o.Tenant, o.HardwareSerial}, &attempt)
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.exec(ctx, "UPDATE runs SET hardware_serial = ?, attempt = ? WHERE run = ?", o.HardwareSerial, attempt, run)
+	return attempt, err
+}
+
+// observe keeps the observation unless the newest one says the same.
+func (t *txn) observe(ctx context.Context, run string, o station.Observed, now any) error {
+	var offset any
+	if o.HasClock {
+		offset = o.ClockOffset.Microseconds()
+	}
+	cells := []cell{
+		{"run", run},
+		{"n", int64(0)},
+		{"hardware_serial", o.HardwareSerial},
+		{"model", free(o.Model)},
+		{"firmware", free(o.Firmware)},
+		{"boot_id", free(o.BootID)},
+		{"state", free(string(o.State))},
+		{"clock_offset_us", offset},
+	}
+	n, err := t.lastN(ctx, "observations", run)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		cells[1].val = n
+		if err := t.same(ctx, "observations", 2, cells); err == nil || !isConflict(err) {
+			return err
+		}
+	}
+	cells[1].val = n + 1
+	_, err = t.insertOnce(ctx, "observations", 2, append(cells, cell{"observed_at", now}))
+	return err
+}
+
+// lastN is the highest n of the run's rows, 0 if there are none.
+func (t *txn) lastN(ctx context.Context, table, run string) (int64, error) {
+	var n int64
+	_, err := t.one(ctx, "SELECT coalesce(max(n), 0) FROM "+table+" WHERE run = ?", []any{run}, &n)
+	return n, err
+}
+
+// RecordPhase appends one phase's end. A phase of a run is told apart by the time it started.
+func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseRecord) error {
+	err := need(field{"run", p.Run}, field{"phase", string(p.Phase)})
+	if err == nil && (p.StartedAt.IsZero() || p.EndedAt.IsZero()) {
+		err = fmt.Errorf("%w: phase without times", ErrInvalid)
+	}
+	var facts string
+	if err == nil {
+		facts, err = toJSON(p.Facts)
+	}
+	if err == nil {
+		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
+			if _, err := t.runOf(ctx, p.Run, ""); err != nil {
+				return err
+			}
+			n, err := t.lastN(ctx, "phases", p.Run)
+			if err != nil {
+				return err
+			}
+			cells := []cell{
+				{"run", p.Run},
+				{"phase", string(p.Phase)},
+				{"started_at", micros(p.StartedAt)},
+				{"status", string(p.Status)},
+				{"ended_at", micros(p.EndedAt)},
+				{"tries", int64(p.Tries)},
+				{"code", free(string(p.Code))},
+				{"facts", facts},
+			}
+			err = t.same(ctx, "phases", 3, cells)
+			if !isNotFound(err) {
+				return err
+			}
+			_, err = t.insertOnce(ctx, "phases", 3, append(cells, cell{"n", n + 1}))
+			return err
+		})
+	}
+	return l.wrap(err, "record phase "+free(string(p.Phase))+" of run", p.Run)
+}
+
+// counter is an unsigned count as stored.
+func counter(n uint64) int64 {
+	return int64(min(n, math.MaxInt64)) //nolint:gosec // bounded
+}

@@ -1,0 +1,240 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+)
+
+// groupMax bounds how many writes share one commit.
+const groupMax = 64
+
+// writer runs writes one after the other on one connection. Writes that wait at the same time are committed together,
+// each inside its own savepoint: one sync of the log makes all of them durable, and one that fails takes nothing of the
+// others with it.
+type writer struct {
+	db   *sql.DB
+	dir  string
+	log  *slog.Logger
+	jobs chan *job
+	quit chan struct{}
+	done chan struct{}
+	stop sync.Once
+
+	// owned by the goroutine
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+type job struct {
+	ctx context.Context
+	// fn may run more than once: only its last run counts.
+	fn  func(context.Context, *txn) error
+	err error
+	end chan struct{}
+}
+
+func newWriter(ctx context.Context, db *sql.DB, dir string, log *slog.Logger) (*writer, error) {
+	w := &writer{
+		db: db, dir: dir, log: log, jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	if err := w.connect(ctx); err != nil {
+		return nil, err
+	}
+	go w.loop()
+	return w, nil
+}
+
+// do runs fn in a transaction and returns when it is durable, or when nothing of it was kept. ctx counts until the
+// transaction begins: one that has begun is never left in doubt by it.
+func (w *writer) do(ctx context.Context, fn func(context.Context, *txn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j := &job{ctx: ctx, fn: fn, end: make(chan struct{})}
+	select {
+	case w.jobs <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.quit:
+		return ErrClosed
+	}
+	<-j.end
+	return j.err
+}
+
+func (w *writer) loop() {
+	defer close(w.done)
+	for {
+		select {
+		case <-w.quit:
+			return
+		case j := <-w.jobs:
+			w.runGroup(w.gather(j))
+		}
+	}
+}
+
+// gather takes those that wait already; it waits for nobody.
+func (w *writer) gather(first *job) []*job {
+	group := make([]*job, 1, 8)
+	group[0] = first
+	for len(group) < groupMax {
+		select {
+		case j := <-w.jobs:
+			group = append(group, j)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (w *writer) runGroup(group []*job) {
+	live := group[:0]
+	for _, j := range group {
+		if j.err = j.ctx.Err(); j.err != nil {
+			close(j.end)
+			continue
+		}
+		live = append(live, j)
+	}
+	if len(live) > 1 {
+		if err := w.transact(live); err != nil {
+			// Who of them fails alone is told so; the others need not suffer for it.
+			w.log.Warn("ledger: a group of writes failed, each is tried alone", "writes", len(live), "error", err)
+			for i := range live {
+				live[i].err = w.transact(live[i : i+1])
+			}
+		}
+	} else if len(live) == 1 {
+		live[0].err = w.transact(live)
+	}
+	for _, j := range live {
+		close(j.end)
+	}
+}
+
+// transact runs the jobs in one transaction. An error is the whole transaction's: nothing was kept. The error of a
+// single job of several stays with the job.
+func (w *writer) transact(jobs []*job) (err error) {
+	ctx := context.WithoutCancel(jobs[0].ctx)
+	if err := w.begin(ctx); err != nil {
+		return classify(fmt.Errorf("begin: %w", err), w.dir)
+	}
+	t := &txn{w}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.rollback(ctx))
+		}
+	}()
+	if len(jobs) == 1 {
+		err = jobs[0].fn(ctx, t)
+	} else {
+		err = w.savepoints(ctx, t, jobs)
+	}
+	if err != nil {
+		return classify(err, w.dir)
+	}
+	if _, err := t.exec(ctx, "COMMIT"); err != nil {
+		return classify(fmt.Errorf("commit: %w", err), w.dir)
+	}
+	return nil
+}
+
+func (w *writer) savepoints(ctx context.Context, t *txn, jobs []*job) error {
+	for _, j := range jobs {
+		if _, err := t.exec(ctx, "SAVEPOINT job"); err != nil {
+			return err
+		}
+		j.err = classify(j.fn(ctx, t), w.dir)
+		if isStorage(j.err) {
+			return j.err
+		}
+		if j.err != nil {
+			if _, err := t.exec(ctx, "ROLLBACK TO job"); err != nil {
+				return err
+			}
+		}
+		if _, err := t.exec(ctx, "RELEASE job"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin begins on the connection, and once more on a new one if that was broken.
+func (w *writer) begin(ctx context.Context) error {
+	if w.conn != nil {
+		_, err := (&txn{w}).exec(ctx, "BEGIN IMMEDIATE")
+		if err == nil || isStorage(classify(err, w.dir)) {
+			return err
+		}
+		w.log.Warn("ledger: reconnect", "error", err)
+		w.disconnect()
+	}
+	if err := w.connect(ctx); err != nil {
+		return err
+	}
+	_, err := (&txn{w}).exec(ctx, "BEGIN IMMEDIATE")
+	return err
+}
+
+// rollback leaves the connection outside any transaction, or drops it. SQLite has often rolled back by itself (full
+// disk, I/O error); then ROLLBACK fails, which a new connection settles as well.
+func (w *writer) rollback(ctx context.Context) error {
+	if _, err := (&txn{w}).exec(ctx, "ROLLBACK"); err != nil {
+		w.disconnect()
+		if err := w.connect(ctx); err != nil {
+			return classify(fmt.Errorf("reconnect: %w", err), w.dir)
+		}
+	}
+	return nil
+}
+
+func (w *writer) connect(ctx context.Context) error {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	w.conn, w.stmts = conn, make(map[string]*sql.Stmt)
+	return nil
+}
+
+// disconnect closes the connection for good: it must not go back into the pool in the middle of a transaction.
+func (w *writer) disconnect() {
+	for _, s := range w.stmts {
+		_ = s.Close()
+	}
+	if w.conn != nil {
+		_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
+		_ = w.conn.Close()
+	}
+	w.conn, w.stmts = nil, nil
+}
+
+// close stops the goroutine after the group in hand, empties the log and closes the database.
+func (w *writer) close(checkpoint bool) error {
+	var err error
+	w.stop.Do(func() {
+		close(w.quit)
+		<-w.done
+		for _, s := range w.stmts {
+			err = errors.Join(err, s.Close())
+		}
+		if w.conn != nil {
+			if checkpoint {
+				// A reader in another process keeps the log from being emptied; that is no error.
+				_, cerr := w.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+				err = errors.Join(err, cerr)
+			}
+			err = errors.Join(err, w.conn.Close())
+		}
+		err = errors.Join(err, w.db.Close())
+	})
+	return err
+}
