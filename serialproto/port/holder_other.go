@@ -1,0 +1,9 @@
+//go:build !linux
+
+package port
+
+// Holder is known on Linux only.
+func Holder(string) (pid int, name string, ok bool) { return 0, "", false }
+
+// LatencyTimer is known on Linux only.
+func LatencyTimer(string) (ms int, ok bool) { return 0, false }
