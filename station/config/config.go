@@ -1,0 +1,273 @@
+package config
+
+import (
+	"provstation/station"
+)
+
+// Config is the effective configuration. Its zero value is not usable: start from [Default] or [Load].
+type Config struct {
+	Station   Station   `yaml:"station"`
+	Bridge    Bridge    `yaml:"bridge"`
+	PKI       PKI       `yaml:"pki"`
+	MQTT      MQTT      `yaml:"mqtt"`
+	WireGuard WireGuard `yaml:"wireguard"`
+	Device    Device    `yaml:"device"`
+	Clock     Clock     `yaml:"clock"`
+	Ports     Ports     `yaml:"ports"`
+	Phases    Phases    `yaml:"phases"`
+	Retry     Retry     `yaml:"retry"`
+	Ledger    Ledger    `yaml:"ledger"`
+	Log       Log       `yaml:"log"`
+
+	// Tenants holds the named profiles, each with its sections in full: what the profile leaves out is filled from the
+	// base. The sections above are already those of the selected one. Nil without profiles.
+	Tenants map[string]Profile `yaml:"-"`
+}
+
+// Profile is what one tenant may have of its own.
+type Profile struct {
+	Bridge Bridge `yaml:"bridge"`
+	PKI    PKI    `yaml:"pki"`
+	MQTT   MQTT   `yaml:"mqtt"`
+}
+
+// Station says who this bench is.
+type Station struct {
+	Name     string `yaml:"name"`     // shown and recorded; the host's name if empty at load
+	ID       string `yaml:"id"`       // UUID; empty: the ledger makes one and keeps it
+	Site     string `yaml:"site"`     // recorded
+	Tenant   string `yaml:"tenant"`   // recorded, and which profile of tenants holds
+	Locale   string `yaml:"locale"`   // language of people's text, as en or de-DE; empty: from the environment
+	Operator string `yaml:"operator"` // recorded; may be empty
+}
+
+// Bridge is the tenant's IoT Bridge API.
+type Bridge struct {
+	URL      string           `yaml:"url"` // base, may carry a path
+	Contract station.Contract `yaml:"contract" enum:"auto|documented|deployed"`
+	Timeout  Duration         `yaml:"timeout"` // of one whole request
+	Auth     Auth             `yaml:"auth"`
+	TLS      TLS              `yaml:"tls"`
+}
+
+// Authentication modes of [Auth].
+const (
+	AuthNone       = "none"
+	AuthBearer     = "bearer"
+	AuthOAuth2     = "oauth2"
+	AuthClientCert = "client-cert"
+)
+
+// Auth says how the station authenticates to the bridge. CertFile and KeyFile may accompany any mode.
+type Auth struct {
+	Mode             string   `yaml:"mode" enum:"none|bearer|oauth2|client-cert"`
+	TokenFile        string   `yaml:"token_file" path:"yes"`
+	TokenEnv         string   `yaml:"token_env"`
+	TokenURL         string   `yaml:"token_url"` // OAuth2 client credentials
+	ClientID         string   `yaml:"client_id"`
+	ClientSecretFile string   `yaml:"client_secret_file" path:"yes"`
+	ClientSecretEnv  string   `yaml:"client_secret_env"`
+	Scopes           []string `yaml:"scopes"`
+	CertFile         string   `yaml:"cert_file" path:"yes"` // PEM, leaf first
+	KeyFile          string   `yaml:"key_file" path:"yes"`
+}
+
+// Trust modes of [TLS].
+const (
+	TrustSystem = "system" // the operating system's roots
+	TrustFile   = "file"   // the certificates of ca_file alone
+	TrustRoot   = "root"   // the tenant's root alone: pki.root_file, or pki.root_fingerprint through step-ca
+)
+
+// TLS says whom the station believes to be the bridge.
+type TLS struct {
+	Trust      string `yaml:"trust" enum:"system|file|root"`
+	CAFile     string `yaml:"ca_file" path:"yes"`
+	ServerName string `yaml:"server_name"` // if it differs from the URL's host
+}
+
+// Shelf-life policies.
+const (
+	PolicyWarn   = "warn"
+	PolicyRefuse = "refuse"
+)
+
+// PKI is what the station holds the certificates against.
+type PKI struct {
+	RootFingerprint   string   `yaml:"root_fingerprint"` // SHA-256 of the root's DER, 64 lower-case hex digits
+	RootFile          string   `yaml:"root_file" path:"yes"`
+	IntermediatesFile string   `yaml:"intermediates_file" path:"yes"`
+	StepCAURL         string   `yaml:"step_ca_url"`
+	MinValidity       Duration `yaml:"min_validity"` // what a certificate must have left when it ships
+	ShelfLife         string   `yaml:"shelf_life" enum:"warn|refuse"`
+	KeyType           string   `yaml:"key_type" enum:"P-256|P-384|Ed25519"`
+}
+
+// MQTT test modes.
+const (
+	MQTTBorrowed = "borrowed" // the station connects, the device signs
+	MQTTDevice   = "device"   // the device connects by itself
+	MQTTOff      = "off"
+)
+
+// MQTT is the tenant's broker and how it is proven.
+type MQTT struct {
+	Mode       string `yaml:"mode" enum:"borrowed|device|off"`
+	Host       string `yaml:"host"`
+	Port       int    `yaml:"port"`
+	ServerName string `yaml:"server_name"` // if it differs from host
+	Topic      string `yaml:"topic"`
+	Payload    string `yaml:"payload"`
+	TLSMin     string `yaml:"tls_min" enum:"1.2|1.3"`
+	TLSMax     string `yaml:"tls_max" enum:"1.2|1.3"`
+	Protocol   string `yaml:"protocol" enum:"auto|5|3.1.1"`
+}
+
+// WireGuard is the tunnel that the bridge hands out.
+type WireGuard struct {
+	Mode               string   `yaml:"mode" enum:"off|handshake"` // how the tunnel is proven
+	Enroll             bool     `yaml:"enroll"`                    // ask for a tunnel at all
+	Policy             WGPolicy `yaml:"policy"`
+	AllowAPIKeyOverTCP bool     `yaml:"allow_api_key_over_tcp"` // a private key that the bridge made may cross a tcp:// port
+}
+
+// WGPolicy says what becomes of a wg0.conf that is well formed but doubtful.
+type WGPolicy struct {
+	LoopbackEndpoint string `yaml:"loopback_endpoint" enum:"warn|refuse"`
+	RouteAll         string `yaml:"route_all" enum:"warn|refuse"`
+	DNS              string `yaml:"dns" enum:"allow|warn|refuse"`
+	PresharedKey     string `yaml:"preshared_key" enum:"warn|refuse"`
+	SeveralPeers     string `yaml:"several_peers" enum:"warn|refuse"`
+}
+
+// Device is how devices are named and treated.
+type Device struct {
+	IDTemplate      string `yaml:"id_template"` // as edge-{serial_lower}; empty: an id must be given
+	NameTemplate    string `yaml:"name_template"`
+	Type            string `yaml:"type"`
+	Reenroll        bool   `yaml:"reenroll"` // a new key for devices that are enrolled already
+	NotCorroborated string `yaml:"not_corroborated" enum:"warn|refuse"`
+	Files           Files  `yaml:"files"`
+}
+
+// Files are the names of a device's files, without a folder.
+type Files struct {
+	Key    string `yaml:"key"`
+	Cert   string `yaml:"cert"`
+	CA     string `yaml:"ca"`
+	WGConf string `yaml:"wg_conf"`
+	Flag   string `yaml:"flag"`
+}
+
+// Clock is how far clocks may be apart.
+type Clock struct {
+	Tolerance        Duration `yaml:"tolerance"`                        // device against station
+	StationTolerance Duration `yaml:"station_tolerance"`                // station against the bridge's Date
+	Set              bool     `yaml:"set"`                              // set a device's clock where it allows that
+	Policy           string   `yaml:"policy" enum:"warn|refuse"`        // a clock that stays wrong
+	WithoutClock     string   `yaml:"without_clock" enum:"warn|refuse"` // a device that has none
+}
+
+// Ports says which serial ports are the bench's.
+type Ports struct {
+	Include []string          `yaml:"include"` // device paths or glob patterns, or tcp://host:port; empty: every USB serial port
+	Exclude []string          `yaml:"exclude"`
+	Slots   map[string]string `yaml:"slots"` // USB topology or port path to the slot's name
+	Baud    int               `yaml:"baud"`
+	Probe   bool              `yaml:"probe"` // speak before the device has announced itself
+}
+
+// PhasePolicy bounds one phase.
+type PhasePolicy struct {
+	Deadline Duration `yaml:"deadline"` // of the phase, all its tries included
+	Tries    int      `yaml:"tries"`    // 1: no retry
+}
+
+// Phases bounds each phase that this version runs.
+type Phases struct {
+	Identify PhasePolicy `yaml:"identify"`
+	Assign   PhasePolicy `yaml:"assign"`
+	Clock    PhasePolicy `yaml:"clock"`
+	Keygen   PhasePolicy `yaml:"keygen"`
+	CSR      PhasePolicy `yaml:"csr"`
+	Enroll   PhasePolicy `yaml:"enroll"`
+	Verify   PhasePolicy `yaml:"verify"`
+	Install  PhasePolicy `yaml:"install"`
+	Readback PhasePolicy `yaml:"readback"`
+	MQTT     PhasePolicy `yaml:"mqtt"`
+	Seal     PhasePolicy `yaml:"seal"`
+	Record   PhasePolicy `yaml:"record"`
+}
+
+// Map gives the bounds by phase.
+func (p Phases) Map() map[station.Phase]PhasePolicy {
+	return map[station.Phase]PhasePolicy{
+		station.PhaseIdentify: p.Identify, station.PhaseAssign: p.Assign, station.PhaseClock: p.Clock,
+		station.PhaseKeygen: p.Keygen, station.PhaseCSR: p.CSR, station.PhaseEnroll: p.Enroll,
+		station.PhaseVerify: p.Verify, station.PhaseInstall: p.Install, station.PhaseReadback: p.Readback,
+		station.PhaseMQTT: p.MQTT, station.PhaseSeal: p.Seal, station.PhaseRecord: p.Record,
+	}
+}
+
+// Retry is the pause between tries: doubling from First to Max, with jitter.
+type Retry struct {
+	First Duration `yaml:"first"`
+	Max   Duration `yaml:"max"`
+}
+
+// Ledger says where records go.
+type Ledger struct {
+	URL string `yaml:"url"` // sqlite:PATH; empty at load: in the user's state folder
+}
+
+// Log is the station's own log.
+type Log struct {
+	File  string `yaml:"file" path:"yes"` // empty at load: in the user's state folder
+	Level string `yaml:"level" enum:"debug|info|warn|error"`
+}
+
+// Default is the configuration before any file: complete but for what only the tenant knows (bridge.url, mqtt.host and
+// a trust anchor), the station's name, and the places of ledger and log, which [Load] fills from the environment.
+func Default() *Config {
+	return &Config{
+		Station: Station{Tenant: "default"},
+		Bridge: Bridge{
+			Contract: station.ContractAuto, Timeout: seconds(90),
+			Auth: Auth{Mode: AuthNone}, TLS: TLS{Trust: TrustSystem},
+		},
+		PKI: PKI{MinValidity: hours(30 * 24), ShelfLife: PolicyWarn, KeyType: "P-256"},
+		MQTT: MQTT{
+			Mode: MQTTBorrowed, Port: 8883, Topic: "v1/devices/me/telemetry", Payload: `{"test": 1}`,
+			TLSMin: "1.2", TLSMax: "1.3", Protocol: "auto",
+		},
+		WireGuard: WireGuard{
+			Mode: "off", Enroll: true,
+			Policy: WGPolicy{
+				LoopbackEndpoint: PolicyWarn, RouteAll: PolicyWarn, DNS: PolicyWarn, PresharedKey: PolicyRefuse,
+				SeveralPeers: PolicyRefuse,
+			},
+		},
+		Device: Device{
+			NameTemplate: "{id}", Type: "generic", NotCorroborated: PolicyWarn,
+			Files: Files{
+				Key: "device-key.pem", Cert: "device.pem", CA: "ca-chain.pem", WGConf: "wg0.conf", Flag: ".enrolled",
+			},
+		},
+		// A leaf is valid from one minute before it was signed: a clock further behind than that refuses it.
+		Clock: Clock{
+			Tolerance: seconds(30), StationTolerance: seconds(60), Set: true, Policy: PolicyRefuse,
+			WithoutClock: PolicyWarn,
+		},
+		Ports: Ports{Baud: 115200},
+		Phases: Phases{
+			Identify: PhasePolicy{seconds(30), 3}, Assign: PhasePolicy{seconds(10), 1},
+			Clock: PhasePolicy{seconds(30), 2}, Keygen: PhasePolicy{seconds(90), 3},
+			CSR: PhasePolicy{seconds(10), 1}, Enroll: PhasePolicy{seconds(420), 4},
+			Verify: PhasePolicy{seconds(60), 2}, Install: PhasePolicy{seconds(120), 3},
+			Readback: PhasePolicy{seconds(60), 3}, MQTT: PhasePolicy{seconds(120), 3},
+			Seal: PhasePolicy{seconds(60), 3}, Record: PhasePolicy{seconds(30), 2},
+		},
+		Retry: Retry{First: seconds(1), Max: seconds(20)},
+		Log:   Log{Level: "info"},
+	}
+}
