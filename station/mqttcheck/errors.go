@@ -1,6 +1,9 @@
 package mqttcheck
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Reason classifies a failed check. The values are stable.
 type Reason string
@@ -81,12 +84,19 @@ type Error struct {
 	tryOlder bool
 }
 
-// Error returns one printable line.
+// Error returns one printable line for logs; an operator reads Sentence and Hint.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString("mqtt " + string(e.Step) + ": " + string(e.Reason) + ": " + clean(e.Sentence))
+	fmt.Fprintf(&b, "mqtt %s: %s", e.Step, e.Reason)
+	if e.Code != 0 {
+		words := codeWords5(e.Code)
+		if e.Protocol == Protocol311 {
+			words = connackWords311(e.Code)
+		}
+		fmt.Fprintf(&b, ": code 0x%02x (%s)", e.Code, words)
+	}
 	if e.BrokerText != "" {
-		b.WriteString(" (broker: " + e.BrokerText + ")")
+		fmt.Fprintf(&b, ": broker says %q", clean(e.BrokerText))
 	}
 	if e.Err != nil {
 		b.WriteString(": " + clean(e.Err.Error()))

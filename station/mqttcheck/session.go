@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"time"
 )
@@ -46,10 +47,15 @@ func (s *session) connect() *Error {
 	if _, err := s.conn.Write(packet); err != nil {
 		return s.failed(StepConnack, err)
 	}
-	if _, err := s.r.Peek(1); err != nil {
+	first, err := s.r.Peek(1)
+	if err != nil {
 		return s.failed(StepConnack, err)
 	}
 	s.heard = true
+	if kind := first[0] >> 4; kind != typeConnack && kind != typeDisconnect {
+		// Said before the rest is awaited: what is no MQTT has no length either.
+		return s.failed(StepConnack, misbehaved("packet of type %d instead of CONNACK", kind))
+	}
 	f, err := readFrame(s.r)
 	if err != nil {
 		return s.failed(StepConnack, err)
@@ -62,11 +68,8 @@ func (s *session) connack(f frame) *Error {
 	// On TLS 1.3 a server may send data before it has the client's certificate (RFC
 	// 8446 4.4.4), but an answer to CONNECT needs the keys of the whole handshake.
 	a.accepted()
-	switch {
-	case f.kind == typeDisconnect && a.proto == Protocol5:
+	if f.kind == typeDisconnect {
 		return s.disconnected(StepConnack, f)
-	case f.kind != typeConnack:
-		return s.failed(StepConnack, misbehaved("packet of type %d instead of CONNACK", f.kind))
 	}
 	c, err := parseConnack(a.proto, f)
 	if err != nil {
@@ -204,7 +207,7 @@ func (s *session) await(kind byte) (frame, *Error) {
 			return frame{}, s.failed(StepPublish, err)
 		case f.kind == kind:
 			return f, nil
-		case f.kind == typeDisconnect && s.a.proto == Protocol5:
+		case f.kind == typeDisconnect:
 			return frame{}, s.disconnected(StepPublish, f)
 		case f.kind != typePublish:
 			return frame{}, s.failed(StepPublish, misbehaved("unexpected packet of type %d", f.kind))
@@ -297,8 +300,12 @@ func (s *session) bye() {
 	}
 }
 
-// disconnected explains a DISCONNECT of an MQTT 5 broker.
+// disconnected explains a DISCONNECT of the broker. MQTT 3.1.1 has none from that
+// side; mochi-mqtt sends one all the same before it drops a client.
 func (s *session) disconnected(step Step, f frame) *Error {
+	if s.a.proto == Protocol311 {
+		return s.closed(step, io.EOF)
+	}
 	d, err := parseDisconnect(f)
 	if err != nil {
 		return s.failed(step, err)
