@@ -100,7 +100,7 @@ func (w *wire) time(n int) time.Duration {
 
 // wait is how long the next frame must be held back so that no more than two frames queue up.
 func (w *wire) wait(now time.Time) time.Duration {
-	if w.baud <= 0 {
+	if w.baud <= 0 || !w.free.After(now) {
 		return 0
 	}
 	return w.free.Sub(now) - w.time(queuedFrames*serialproto.MaxWire)
