@@ -1,0 +1,95 @@
+package screen
+
+import (
+	"strings"
+
+	"provstation/station"
+	"provstation/tui/keymap"
+	"provstation/tui/widget"
+)
+
+// Help lists every key of the screen it was opened from, why a key does nothing now, and what the signs mean.
+type Help struct {
+	look   widget.Look
+	w, h   int
+	offset int
+	last   int
+	keys   keymap.Map
+}
+
+// SetSize tells how much room there is.
+func (p *Help) SetSize(w, h int) { p.w, p.h = w, h }
+
+// SetLook tells how to draw.
+func (p *Help) SetLook(l widget.Look) { p.look = l }
+
+// Open starts the page for the keys of a screen.
+func (p *Help) Open(keys keymap.Map) { p.keys, p.offset = keys, 0 }
+
+// Scroll moves by n lines.
+func (p *Help) Scroll(n int) { p.offset = min(max(p.offset+n, 0), p.last) }
+
+// View gives the lines of the screen, joined.
+func (p *Help) View() string {
+	l := p.look
+	keys, legend := p.keyLines(), p.legend()
+	var body []string
+	if p.w >= 76 {
+		body = l.Beside(keys, legend, (p.w-4)/2, 2)
+	} else {
+		body = append(append(keys, ""), legend...)
+	}
+	room := p.h - 1
+	p.last = max(0, len(body)-room)
+	p.offset = min(p.offset, p.last)
+	lines := []string{l.Styles.PlainBar.Render(l.Ends(" "+l.Text("help.title"), l.Text("help.close")+" ", p.w))}
+	for _, line := range body[p.offset:min(len(body), p.offset+room)] {
+		lines = append(lines, " "+line)
+	}
+	return strings.Join(l.Block(lines, p.w, p.h), "\n")
+}
+
+func (p *Help) keyLines() []string {
+	l := p.look
+	lines := []string{l.Styles.Heading.Render(l.Text("help.keys"))}
+	for _, k := range p.keys {
+		h := k.Binding.Help()
+		if len(k.Binding.Keys()) == 0 {
+			continue
+		}
+		style := l.Styles.Key
+		if k.Why != "" {
+			style = l.Styles.KeyOff
+		}
+		lines = append(lines, style.Render(l.Fit(h.Key, 11))+" "+l.Styles.Text.Render(h.Desc))
+		if k.Why != "" {
+			for _, part := range widget.Wrap("("+l.Text(k.Why)+")", (p.w-4)/2-12) {
+				lines = append(lines, strings.Repeat(" ", 12)+l.Styles.Muted.Render(part))
+			}
+		}
+	}
+	return lines
+}
+
+func (p *Help) legend() []string {
+	l := p.look
+	lines := []string{l.Styles.Heading.Render(l.Text("help.verdicts"))}
+	for _, o := range station.Outcomes() {
+		word := l.Text("outcome." + string(o))
+		lines = append(lines, l.Styles.VerdictText(o).Render(l.Fit(l.Signs.Outcome(o)+" "+word, 12))+l.Styles.Muted.Render(l.Text("meaning."+string(o))))
+	}
+	lines = append(lines, l.Styles.Heading.Render(l.Text("help.steps")))
+	for _, x := range []struct {
+		status station.PhaseStatus
+		key    string
+	}{
+		{station.PhaseDone, "sign.done"},
+		{station.PhaseStarted, "sign.active"},
+		{station.PhaseFailed, "sign.failed"},
+		{station.PhaseSkipped, "sign.skipped"},
+		{"", "sign.pending"},
+	} {
+		lines = append(lines, l.Styles.Strong.Render(l.Signs.Phase(x.status, false))+" "+l.Styles.Muted.Render(l.Text(x.key)))
+	}
+	return append(lines, l.Styles.Strong.Render(l.Signs.Phase(station.PhaseDone, true))+" "+l.Styles.Muted.Render(l.Text("sign.warned")))
+}
