@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"provstation/serialproto"
+	"provstation/serialproto/link"
 )
 
 // DefaultMaxSignatures is how many TLS signatures one key generation gives out where Config says nothing else.
@@ -43,6 +44,8 @@ type Config struct {
 	RNGReady func() error // nil: always ready. An error delays key generation
 	Reboot   func() error // nil: OpReboot is refused. Called once the answer had time to leave
 
+	Link link.DeviceConfig // how Run speaks; zero is right for a fast line
+
 	Log *slog.Logger // nil: no log
 }
 
@@ -52,7 +55,13 @@ type Agent struct {
 	store  Store
 	cfg    Config
 	bootID []byte
+	reset  bool // a reboot was accepted, and waits for its answer to leave
 }
+
+var (
+	_ link.Handler        = (*Agent)(nil)
+	_ link.AfterResponder = (*Agent)(nil)
+)
 
 // New makes an agent on a store. Errors: the store does not load, or half of the WireGuard functions is missing.
 func New(store Store, cfg Config) (*Agent, error) {
@@ -234,8 +243,26 @@ func (a *Agent) reboot(serialproto.SimpleArgs) (any, error) {
 	if a.cfg.Reboot == nil {
 		return nil, refuse(serialproto.StatusRefused, "reboot is not allowed")
 	}
-	if err := a.cfg.Reboot(); err != nil {
-		return nil, fmt.Errorf("reboot: %w", err)
-	}
+	a.reset = true
 	return nil, nil
+}
+
+// AfterResponse restarts the device once the answer to OpReboot has left.
+func (a *Agent) AfterResponse(op serialproto.Op) {
+	a.mu.Lock()
+	due := a.reset && op == serialproto.OpReboot
+	a.reset = false
+	a.mu.Unlock()
+	if !due {
+		return
+	}
+	if err := a.cfg.Reboot(); err != nil {
+		a.cfg.Log.Error("reboot", "error", err)
+	}
+}
+
+// Run serves one line until ctx ends or the line fails, and returns why. The transport stays the caller's to close. An
+// agent may run again on another line, one at a time.
+func (a *Agent) Run(ctx context.Context, t link.Transport) error {
+	return link.NewDevice(t, a.cfg.Link, a).Serve(ctx)
 }

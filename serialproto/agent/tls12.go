@@ -34,7 +34,7 @@ const (
 const (
 	version12      = 0x0303
 	scsvReneg      = 0x00ff // TLS_EMPTY_RENEGOTIATION_INFO_SCSV, RFC 5746 3.3
-	maxKeyExchange = 256    // bytes of a ClientKeyExchange message
+	maxKeyExchange = 512    // bytes of a ClientKeyExchange message
 	randomLen      = 32
 )
 

@@ -286,15 +286,8 @@ func (s *Store) retire(r rev, forget bool) error {
 		if err != nil {
 			return err
 		}
-		rec, err := s.readAgent()
-		if err != nil {
+		if err := s.forget(g.EnrollID); err != nil {
 			return err
-		}
-		if len(g.EnrollID) > 0 && !containsID(rec.retired(), g.EnrollID) {
-			rec.retire(g.EnrollID)
-			if err := s.writeAgent(rec); err != nil {
-				return err
-			}
 		}
 	}
 	trash := s.path(dirGenerations, prefixTrash+r.String())
@@ -308,6 +301,16 @@ func (s *Store) retire(r rev, forget bool) error {
 		return err
 	}
 	return s.removeDir(trash)
+}
+
+// forget remembers an enroll id as one whose key is gone or about to go.
+func (s *Store) forget(id []byte) error {
+	rec, err := s.readAgent()
+	if err != nil || len(id) == 0 || containsID(rec.retired(), id) {
+		return err
+	}
+	rec.retire(id)
+	return s.writeAgent(rec)
 }
 
 // sweep removes what is neither the newest generation nor the active one, and what a power cut left half done.

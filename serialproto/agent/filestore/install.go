@@ -137,6 +137,9 @@ func (s *Store) activate(number uint32, flag string) error {
 			return fmt.Errorf("activate: keep the files that were there: %w", err)
 		}
 	}
+	if err := s.forgetActive(); err != nil {
+		return fmt.Errorf("activate: %w", err)
+	}
 	if !s.copy {
 		if err := s.publishLinks(); err != nil {
 			return fmt.Errorf("activate: %w", err)
@@ -151,6 +154,20 @@ func (s *Store) activate(number uint32, flag string) error {
 		}
 	}
 	return s.sweep()
+}
+
+// forgetActive remembers the enroll id that is about to be replaced. It is done before the switch, since after it
+// nothing may need space any more. For an id that stays active it has no effect.
+func (s *Store) forgetActive() error {
+	cur, err := s.current()
+	if err != nil || cur == nil {
+		return err
+	}
+	g, err := s.readGeneration(*cur)
+	if err != nil {
+		return err
+	}
+	return s.forget(g.EnrollID)
 }
 
 // current gives the active generation, nil if there is none.

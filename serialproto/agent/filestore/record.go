@@ -52,9 +52,6 @@ func (r agentRecord) floor() time.Time {
 
 // retire remembers an enroll id whose key is about to go.
 func (r *agentRecord) retire(id []byte) {
-	if len(id) == 0 || containsID(r.retired(), id) {
-		return
-	}
 	r.Retired = append(r.Retired, hex.EncodeToString(id))
 	if n := len(r.Retired) - maxRetired; n > 0 {
 		r.Retired = r.Retired[n:]
