@@ -37,19 +37,28 @@ type Connector interface {
 // Line is an open port on which a device may announce itself. A Line is used by one goroutine; Close may be called
 // from any and unblocks the others.
 type Line interface {
-	// Wait returns when a device has announced itself, or ctx ends.
-	Wait(ctx context.Context) error
+	// Wait returns the next time a device announces itself. Errors: ctx's, or a *Fault.
+	Wait(ctx context.Context) (Announcement, error)
 	// Greet opens a session (HELLO, WELCOME) and says who and what the device is. After ErrDeviceReset or
 	// ErrSessionLost it may be called again.
 	Greet(ctx context.Context) (Greeting, error)
 	Device
 	// FirstByte is when the first byte of the present device was heard; zero before.
 	FirstByte() time.Time
+	// Bye ends the session, so that the device goes back to announcing itself.
+	Bye(ctx context.Context)
 	// Traffic is what crossed the wire since Open, framing included.
 	Traffic() (tx, rx uint64)
 	// BootLog is the console text heard since Open: bounded, escaped, safe for a terminal.
 	BootLog() string
 	Close() error
+}
+
+// Announcement is what an idle device says of itself, bounded and free of control characters.
+type Announcement struct {
+	HardwareSerial string
+	Model          string
+	BootID         string // hex, new at each start of the agent
 }
 
 // Errors of a Line that a run mends by greeting again. Anything else comes as a *Fault.

@@ -31,14 +31,17 @@ type Ledger interface {
 	// SaveCertificate closes it when the certificate arrived.
 	PostBegun(ctx context.Context, p Post) error
 	PostEnded(ctx context.Context, postID string, reason string) error
-	// SaveCertificate makes a received certificate durable, before a byte of it goes to the device. ErrAddressTaken if
-	// another device holds the tunnel address.
+	// SaveCertificate makes a received certificate durable, before a byte of it goes to the device. It is called as soon
+	// as the bridge answered, with Chain and WGConf empty, and again when the answer passed its checks, with both; the
+	// later call completes the row of the same Fingerprint. ErrAddressTaken if another device holds the tunnel address.
 	SaveCertificate(ctx context.Context, c CertRecord) error
 	// Certificates lists what was issued for the key, newest first.
 	Certificates(ctx context.Context, tenant string, spki []byte) ([]CertRecord, error)
 
 	// SaveProof makes the broker's proof and the provisional record durable, before the device is sealed.
 	SaveProof(ctx context.Context, p ProofRecord) error
+	// Proof finds the newest proof for exactly this hardware, key and certificate, sealed or not. ErrNotFound.
+	Proof(ctx context.Context, tenant, hardwareSerial string, spki, leaf []byte) (ProofRecord, error)
 	// Passed finds the PASS for exactly this hardware, key and certificate. ErrNotFound.
 	Passed(ctx context.Context, tenant, hardwareSerial string, spki, leaf []byte) (PassRecord, error)
 	// FinishRun closes the run and, for a PASS, makes it the device's current state, in one transaction.

@@ -1,0 +1,273 @@
+package station
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"provstation/station/pki"
+)
+
+// keygen has the device make its key pair, or name the one it made under this enroll id.
+func (x *run) keygen(ctx context.Context) error {
+	a, err := x.line.MakeKey(ctx, KeyRequest{
+		DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, WireGuard: x.wantsDeviceTunnelKey(ctx),
+	})
+	if err != nil {
+		return err
+	}
+	x.key = a
+	x.fact(FactKeyStore, a.KeyStore)
+	x.fact("key_reused", yesNo(a.Existing))
+	if len(a.WireGuardKey) > 0 {
+		x.fact(FactWireGuardKey, wireGuardText(a.WireGuardKey))
+	}
+	return nil
+}
+
+// wantsDeviceTunnelKey: under the documented contract the API makes the tunnel's key. A bridge that cannot be asked now
+// fails in the enroll phase; a key the device made in vain does no harm.
+func (x *run) wantsDeviceTunnelKey(ctx context.Context) bool {
+	if !x.cfg.WireGuard || !x.greet.WireGuard {
+		return false
+	}
+	c, err := x.bridge.Contract(ctx)
+	return err != nil || c != ContractDocumented
+}
+
+// checkCSR checks the device's CSR before it leaves the bench and claims its key for this device.
+func (x *run) checkCSR(ctx context.Context) error {
+	policy := x.cfg.CSR
+	policy.DeviceID = x.deviceID
+	csr, err := pki.ParseCSR(x.key.CSR, policy)
+	if err != nil {
+		return &Fault{Code: CodeCSRBad, Outcome: Fail, Params: checkParams(err), Err: err}
+	}
+	x.csr, x.spki = csr, csr.SPKI[:]
+	x.fact(FactSPKI, hexOf(x.spki))
+	x.fact(FactCSR, hexOf(csr.Digest[:]))
+	x.fact(FactKeyType, string(csr.KeyType))
+	err = x.ledger.BindKey(ctx, KeyRecord{
+		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: x.deviceID, SPKI: x.spki,
+		EnrollID: x.enrollID, Generation: x.key.Generation, KeyType: string(csr.KeyType), KeyStore: x.key.KeyStore,
+		CSRDigest: csr.Digest[:], WireGuardKey: x.key.WireGuardKey, At: x.now().UTC(),
+	})
+	if errors.Is(err, ErrKeyTaken) {
+		return &Fault{Code: CodeKeyTaken, Outcome: Fail, Params: map[string]string{
+			"device_id": x.deviceID, "hardware_serial": x.serial(), "spki": hexOf(x.spki), "detail": err.Error(),
+		}, Err: err}
+	}
+	if err != nil {
+		return x.ledgerFault("record the device key", err)
+	}
+	return nil
+}
+
+// enroll has the certificate issued, unless one that is good is on file for this key: then nothing is asked twice.
+func (x *run) enroll(ctx context.Context) error {
+	if found, err := x.onFile(ctx); err != nil || found {
+		return err
+	}
+	contract, err := x.bridge.Contract(ctx)
+	if err != nil {
+		return err
+	}
+	x.fact(FactContract, string(contract))
+	a, err := x.post(ctx, contract)
+	if err != nil {
+		return err
+	}
+	x.answer = a
+	return x.journalAnswer(ctx)
+}
+
+// onFile looks for a certificate that was issued for this very key and never proven installed. Where the bridge made the
+// tunnel's key the answer cannot be used again, because that key is not kept.
+func (x *run) onFile(ctx context.Context) (bool, error) {
+	certs, err := x.ledger.Certificates(ctx, x.start.Tenant, x.spki)
+	if err != nil {
+		return false, x.ledgerFault("look certificates up", err)
+	}
+	for _, c := range certs {
+		if len(c.Chain) == 0 || c.WireGuardKeyByBridge || (c.WGConf == "") == x.cfg.WireGuard ||
+			c.NotAfter.Sub(x.now()) < max(x.cfg.MinValidity, time.Minute) {
+			continue
+		}
+		x.answer = EnrollAnswer{
+			Contract: c.Contract, Certificate: pemText(c.Leaf), Chain: pemText(c.Chain[0]), WGConf: NewSecret([]byte(c.WGConf)),
+		}
+		x.postID = c.PostID
+		x.fact("certificate_on_file", "yes")
+		x.fact(FactContract, string(c.Contract))
+		return true, nil
+	}
+	return false, nil
+}
+
+// post asks the bridge once. Intent is durable before the first byte goes out; a row stays open where a certificate may
+// have been issued and lost.
+func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error) {
+	name := x.deviceID
+	if x.cfg.NameOf != nil {
+		n, err := x.cfg.NameOf(x.deviceID, x.greet)
+		if err != nil {
+			return EnrollAnswer{}, &Fault{Code: CodeIDInvalid, Outcome: Fail, Class: Misconfigured, Params: map[string]string{"detail": err.Error()}, Err: err}
+		}
+		name = n
+	}
+	p := Post{
+		ID: newID(), Run: x.start.Run, Tenant: x.start.Tenant, DeviceID: x.deviceID, SPKI: x.spki,
+		CSRDigest: x.csr.Digest[:], Contract: contract, At: x.now().UTC(),
+	}
+	if err := x.ledger.PostBegun(ctx, p); err != nil {
+		return EnrollAnswer{}, x.ledgerFault("record the request", err)
+	}
+	req := EnrollRequest{DeviceID: x.deviceID, DeviceName: name, DeviceType: x.cfg.DeviceType, CSR: x.csr.Raw}
+	if contract == ContractDeployed {
+		req.WireGuardKey = x.key.WireGuardKey
+	}
+	a, err := x.bridge.Enroll(ctx, contract, req)
+	if err == nil {
+		x.postID = p.ID
+		return a, nil
+	}
+	if !errors.Is(err, ErrMaybeIssued) {
+		if lerr := x.ledger.PostEnded(context.WithoutCancel(ctx), p.ID, err.Error()); lerr != nil {
+			return EnrollAnswer{}, x.ledgerFault("close the request", lerr)
+		}
+	}
+	return EnrollAnswer{}, err
+}
+
+// journalAnswer makes the issued certificate durable before it is judged: whatever is wrong with it, it exists and can
+// be revoked.
+func (x *run) journalAnswer(ctx context.Context) error {
+	leaf, ok := peekLeaf(x.answer.Certificate)
+	if !ok {
+		return nil // verify says what is wrong; the possibly-issued row stays open
+	}
+	return x.saveCertificate(ctx, certRecord(leaf))
+}
+
+// saveCertificate writes a certificate row with the run's own facts.
+func (x *run) saveCertificate(ctx context.Context, c CertRecord) error {
+	c.Run, c.PostID, c.Tenant, c.DeviceID = x.start.Run, x.postID, x.start.Tenant, x.deviceID
+	c.HardwareSerial, c.Contract, c.ReceivedAt = x.serial(), x.answer.Contract, x.now().UTC()
+	err := x.ledger.SaveCertificate(ctx, c)
+	if errors.Is(err, ErrAddressTaken) {
+		return &Fault{Code: CodeWGAddress, Outcome: Fail, Params: map[string]string{"detail": err.Error(), "device_id": x.deviceID}, Err: err}
+	}
+	if err != nil {
+		return x.ledgerFault("record the certificate", err)
+	}
+	return nil
+}
+
+// verify is the response lint: nothing the bridge answered is pushed before it passed.
+func (x *run) verify(ctx context.Context) error {
+	anchors, err := x.trust.Anchors(ctx)
+	if err != nil {
+		return err
+	}
+	policy := x.policy(anchors)
+	policy.PublicKey = x.csr.PublicKey
+	chain, err := pki.VerifyAnswer(pki.Answer{Certificate: x.answer.Certificate, CAChain: x.answer.Chain}, policy)
+	if err != nil {
+		return certFault(err)
+	}
+	if err := x.lintTunnel(); err != nil {
+		return err
+	}
+	if err := x.acceptChain(chain); err != nil {
+		return err
+	}
+	rec := certRecord(chain.Leaf)
+	rec.IssuerFingerprint = pki.Fingerprint(chain.Issuer())
+	rec.Chain = chain.CAFileDER()
+	rec.WGConf, rec.TunnelAddresses = string(x.wgText), x.tunnelAddresses()
+	rec.WireGuardKeyByBridge = !x.bundle.WGKey.Empty()
+	if err := x.saveCertificate(ctx, rec); err != nil {
+		return err
+	}
+	x.bundle.EnrollID, x.bundle.Leaf, x.bundle.Chain, x.bundle.WGConf = x.enrollID, rec.Leaf, rec.Chain, x.wgText
+	return nil
+}
+
+// verifyHeld judges the certificate that an enrolled device already holds, by the same rules.
+func (x *run) verifyHeld(ctx context.Context) error {
+	device, anchorFile, err := x.line.Certificates(ctx)
+	if err != nil {
+		return err
+	}
+	anchors, err := x.trust.Anchors(ctx)
+	if err != nil {
+		return err
+	}
+	if len(device) == 0 {
+		return &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": ObjectLeaf}}
+	}
+	chain, err := pki.VerifyDER(device[0], anchorFile, x.policy(anchors))
+	if err != nil {
+		return certFault(err)
+	}
+	if !sameDER(device, chain.DeviceDER()) || !sameDER(anchorFile, chain.CAFileDER()) {
+		return &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": joined([]string{ObjectChain, ObjectAnchors})}}
+	}
+	spki := chain.SPKIHash()
+	x.spki = spki[:]
+	if !bytes.Equal(x.spki, x.holding.SPKI) {
+		return &Fault{Code: CodeCertKey, Outcome: Uncertain, Params: map[string]string{"device_id": x.deviceID}}
+	}
+	if err := x.acceptChain(chain); err != nil {
+		return err
+	}
+	err = x.ledger.BindKey(ctx, KeyRecord{
+		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: x.deviceID, SPKI: x.spki,
+		EnrollID: x.enrollID, Generation: x.holding.Generation, CSRDigest: x.holding.CSR, At: x.now().UTC(),
+	})
+	if errors.Is(err, ErrKeyTaken) {
+		return &Fault{Code: CodeKeyTaken, Outcome: Fail, Params: map[string]string{"device_id": x.deviceID, "detail": err.Error()}, Err: err}
+	}
+	if err != nil {
+		return x.ledgerFault("record the device key", err)
+	}
+	rec := certRecord(chain.Leaf)
+	rec.IssuerFingerprint = pki.Fingerprint(chain.Issuer())
+	rec.Chain = chain.CAFileDER()
+	return x.saveCertificate(ctx, rec)
+}
+
+func (x *run) policy(a Anchors) pki.Policy {
+	p := x.cfg.Answer
+	p.DeviceID, p.Roots, p.Intermediates, p.Now = x.deviceID, a.Roots, a.Intermediates, x.now()
+	return p
+}
+
+// acceptChain notes a chain that passed and judges its shelf life.
+func (x *run) acceptChain(chain *pki.Chain) error {
+	x.chain, x.notAfter = chain, chain.NotAfter()
+	sum := sha256.Sum256(chain.Leaf.Raw)
+	x.leaf = sum[:]
+	x.fact(FactCertSerial, chain.CertSerial())
+	x.fact(FactFingerprint, hexOf(x.leaf))
+	x.fact(FactIssuer, chain.IssuerName())
+	x.fact(FactNotBefore, stamp(chain.Leaf.NotBefore))
+	x.fact(FactNotAfter, stamp(x.notAfter))
+	x.fact(FactChain, strings.Join(chain.Subjects(), " <- "))
+	remaining := chain.Left(x.now())
+	if x.cfg.MinValidity == 0 || remaining >= x.cfg.MinValidity {
+		return nil
+	}
+	params := map[string]string{"left": left(remaining), "want": left(x.cfg.MinValidity), "not_after": stamp(x.notAfter)}
+	if x.cfg.ShelfRefuse {
+		return &Fault{Code: CodeCertShelfLife, Outcome: Fail, Params: params}
+	}
+	x.warn(CodeCertShelfWarn, params)
+	return nil
+}
+
+func sameDER(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }

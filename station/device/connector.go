@@ -1,0 +1,82 @@
+package device
+
+import (
+	"context"
+	"fmt"
+
+	"provstation/serialproto/link"
+	"provstation/serialproto/port"
+	"provstation/station"
+)
+
+// Config is how ports are opened and spoken to.
+type Config struct {
+	Baud  int  // 0: 115200
+	Probe bool // say HELLO without having heard ANNOUNCE: only for devices that never announce themselves
+
+	// OpenPort opens a path. Nil: the real port of that name.
+	OpenPort func(path string, baud int) (link.Transport, error)
+}
+
+// Connector opens real serial ports, or what Config.OpenPort gives.
+type Connector struct{ cfg Config }
+
+// NewConnector makes a connector.
+func NewConnector(cfg Config) *Connector {
+	if cfg.Baud == 0 {
+		cfg.Baud = 115200
+	}
+	if cfg.OpenPort == nil {
+		cfg.OpenPort = func(path string, baud int) (link.Transport, error) {
+			return port.Open(path, port.Config{Baud: baud})
+		}
+	}
+	return &Connector{cfg: cfg}
+}
+
+// Open opens the port and listens; it sends nothing. The error is a *station.Fault.
+func (c *Connector) Open(ctx context.Context, p station.PortInfo) (station.Line, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	t, err := c.cfg.OpenPort(p.Path, c.cfg.Baud)
+	if err != nil {
+		return nil, portFault(p.Path, err)
+	}
+	return &line{
+		path: p.Path,
+		host: link.NewHost(t, link.HostConfig{Baud: c.cfg.Baud, Probe: c.cfg.Probe}),
+	}, nil
+}
+
+// Watcher tells of real serial ports.
+type Watcher struct{ cfg port.WatchConfig }
+
+// NewWatcher watches the system's serial ports and the given explicit paths, which no enumeration lists (ptys, links).
+func NewWatcher(paths []string) *Watcher { return &Watcher{port.WatchConfig{Paths: paths}} }
+
+// Watch tells of ports, those present first.
+func (w *Watcher) Watch(ctx context.Context) (<-chan station.PortChange, error) {
+	in, err := port.Watch(ctx, w.cfg)
+	if err != nil {
+		return nil, fmt.Errorf("watch serial ports: %w", err)
+	}
+	out := make(chan station.PortChange)
+	go func() {
+		defer close(out)
+		for c := range in {
+			select {
+			case out <- station.PortChange{Added: c.Kind == port.Added, Port: Describe(c.Info)}:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	return out, nil
+}
+
+// Describe puts a port as the system shows it into the station's words.
+func Describe(i port.Info) station.PortInfo {
+	return station.PortInfo{
+		Path: i.Path, Slot: i.Slot, ByID: i.ByID, VID: i.VID, PID: i.PID, HardwareSerial: i.HardwareSerial, Product: i.Product,
+	}
+}

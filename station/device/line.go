@@ -1,0 +1,179 @@
+package device
+
+import (
+	"context"
+	"crypto"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"provstation/serialproto"
+	"provstation/serialproto/link"
+	"provstation/station"
+)
+
+// line is one open port. Its methods are called by one goroutine, Close by any.
+type line struct {
+	path    string
+	host    *link.Host
+	welcome serialproto.Welcome
+}
+
+func (l *line) Wait(ctx context.Context) (station.Announcement, error) {
+	a, err := l.host.WaitAnnounce(ctx)
+	if err != nil {
+		return station.Announcement{}, l.fault("wait for a device", err)
+	}
+	return station.Announcement{HardwareSerial: a.Serial, Model: a.Model, BootID: hex.EncodeToString(a.BootID)}, nil
+}
+
+func (l *line) Greet(ctx context.Context) (station.Greeting, error) {
+	w, err := l.host.Greet(ctx)
+	if err != nil {
+		return station.Greeting{}, l.fault("greet", err)
+	}
+	l.welcome = w
+	state, err := deviceState(w.State)
+	if err != nil {
+		return station.Greeting{}, err
+	}
+	g := station.Greeting{
+		HardwareSerial: w.Serial, Model: w.Model, Firmware: w.Firmware, BootID: hex.EncodeToString(w.BootID), State: state,
+		HeardAt: time.Now(), SPKIPrefix: w.SPKI, LeafPrefix: w.Leaf,
+		SignTLS13: w.Features&serialproto.FeatureSignTLS13 != 0, SignTLS12: w.Features&serialproto.FeatureSignTLS12 != 0,
+		SetClock: w.Features&serialproto.FeatureSetClock != 0, WireGuard: w.Features&serialproto.FeatureWireGuard != 0,
+	}
+	if w.Clock != 0 {
+		g.Clock = time.UnixMicro(w.Clock).UTC()
+	}
+	return g, nil
+}
+
+func deviceState(s serialproto.State) (station.DeviceState, error) {
+	switch s {
+	case serialproto.StateEmpty:
+		return station.StateEmpty, nil
+	case serialproto.StateKeyed:
+		return station.StateKeyed, nil
+	case serialproto.StateInstalled:
+		return station.StateInstalled, nil
+	case serialproto.StateSealed:
+		return station.StateSealed, nil
+	case serialproto.StateForeign:
+		return station.StateForeign, nil
+	default:
+		return "", badAnswer(fmt.Errorf("greet: device says state %v", s))
+	}
+}
+
+func (l *line) Holding(ctx context.Context) (station.Holding, error) {
+	var r serialproto.StatusResult
+	if err := l.call(ctx, "ask what the device holds", &serialproto.SimpleArgs{Op: serialproto.OpStatus}, &r); err != nil {
+		return station.Holding{}, err
+	}
+	state, err := deviceState(r.State)
+	if err != nil {
+		return station.Holding{}, err
+	}
+	h := station.Holding{
+		State: state, DeviceID: r.DeviceID, SPKI: r.SPKI, Leaf: r.Leaf, CSR: r.CSR, Generation: r.Generation,
+		Active: r.Active, Reenroll: r.Reenroll.String(), Objects: map[string][]byte{},
+	}
+	copy(h.EnrollID[:], r.EnrollID)
+	for obj, o := range r.Objects {
+		if name, ok := objectNames[obj]; ok && o.Received == o.Length {
+			h.Objects[name] = o.Digest
+		}
+	}
+	return h, nil
+}
+
+// objectNames are the station's words for what a device stores.
+var objectNames = map[serialproto.Obj]string{
+	serialproto.ObjLeaf:   station.ObjectLeaf,
+	serialproto.ObjChain:  station.ObjectChain,
+	serialproto.ObjAnchor: station.ObjectAnchors,
+	serialproto.ObjWGConf: station.ObjectTunnel,
+}
+
+func (l *line) SetClock(ctx context.Context, now time.Time) error {
+	var r serialproto.ClockResult
+	return l.call(ctx, "set the device's clock", &serialproto.ClockArgs{Op: serialproto.OpClock, Set: now.UnixMicro()}, &r)
+}
+
+var algs = map[string]serialproto.Alg{
+	"P-256": serialproto.AlgP256, "P-384": serialproto.AlgP384, "Ed25519": serialproto.AlgEd25519,
+}
+
+var keyStores = map[serialproto.KeyStore]string{
+	serialproto.KeyStoreSE: "secure-element", serialproto.KeyStoreTEE: "tee", serialproto.KeyStoreFlash: "flash",
+}
+
+func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAnswer, error) {
+	alg, ok := algs[q.KeyType]
+	if !ok {
+		return station.KeyAnswer{}, &station.Fault{
+			Code: station.CodeInternal, Outcome: station.Error, Class: station.Misconfigured,
+			Params: map[string]string{"detail": "unknown key type " + q.KeyType},
+		}
+	}
+	var r serialproto.EnrollResult
+	args := &serialproto.EnrollArgs{
+		Op: serialproto.OpEnroll, Alg: alg, DeviceID: q.DeviceID, EnrollID: q.EnrollID[:], WireGuard: q.WireGuard,
+	}
+	if err := l.call(ctx, "have the device make its key", args, &r); err != nil {
+		return station.KeyAnswer{}, err
+	}
+	if q.WireGuard && len(r.WireGuard) != 32 {
+		return station.KeyAnswer{}, badAnswer(fmt.Errorf("make key: WireGuard public key of %d bytes", len(r.WireGuard)))
+	}
+	return station.KeyAnswer{
+		CSR: r.CSR, KeyStore: keyStores[r.KeyStore], WireGuardKey: r.WireGuard, Existing: r.Existing, Generation: r.Generation,
+	}, nil
+}
+
+func (l *line) Certificates(ctx context.Context) (device, anchors [][]byte, err error) {
+	var leaf, chain, ca serialproto.ReadResult
+	for _, q := range []struct {
+		obj serialproto.Obj
+		to  *serialproto.ReadResult
+	}{{serialproto.ObjLeaf, &leaf}, {serialproto.ObjChain, &chain}, {serialproto.ObjAnchor, &ca}} {
+		if err := l.call(ctx, "read certificates back", &serialproto.ReadArgs{Op: serialproto.OpRead, Obj: q.obj}, q.to); err != nil {
+			return nil, nil, err
+		}
+	}
+	return append(leaf.Certs, chain.Certs...), ca.Certs, nil
+}
+
+func (l *line) Seal(ctx context.Context, id station.EnrollID, flag string) error {
+	return l.call(ctx, "seal the device", &serialproto.LockArgs{Op: serialproto.OpLock, EnrollID: id[:], Flag: flag}, nil)
+}
+
+func (l *line) Abandon(ctx context.Context, id station.EnrollID) error {
+	return l.call(ctx, "return to the active generation", &serialproto.AbortArgs{Op: serialproto.OpAbort, EnrollID: id[:]}, nil)
+}
+
+func (l *line) Signer(ctx context.Context, pub crypto.PublicKey, chain [][]byte) crypto.Signer {
+	return &signer{ctx: ctx, line: l, pub: pub, chain: chain}
+}
+
+func (l *line) FirstByte() time.Time { return l.host.FirstByte() }
+
+func (l *line) Traffic() (tx, rx uint64) {
+	s := l.host.Stats()
+	return s.TxBytes, s.RxBytes
+}
+
+func (l *line) BootLog() string { return l.host.Console() }
+
+func (l *line) Bye(ctx context.Context) { _ = l.host.Bye(ctx) }
+
+func (l *line) Close() error { return l.host.Close() }
+
+// call does one request and translates its error.
+func (l *line) call(ctx context.Context, doing string, args, result any) error {
+	if err := l.host.Call(ctx, args, result); err != nil {
+		return l.fault(doing, err)
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package devstack
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"provstation/serialproto"
+	"provstation/serialproto/agent"
+	"provstation/serialproto/agent/filestore"
+	"provstation/serialproto/link"
+	"provstation/serialproto/prototest"
+	"provstation/station/wgconf"
+)
+
+// Device is a virtual device: the real agent over its own state directory, behind a line paced to a baud rate.
+type Device struct {
+	Name   string // also its slot's name and its folder below devices/
+	Serial string // hardware serial
+	Dir    string // its files
+	Path   string // the port a station opens
+
+	cfg   deviceConfig
+	mu    sync.Mutex
+	host  link.Transport // the station's end, where there is no pty
+	stop  context.CancelFunc
+	ended chan struct{}
+	ln    line
+	boots int
+}
+
+type deviceConfig struct {
+	baud  int
+	line  prototest.Config
+	boot  bool
+	model string
+	log   *slog.Logger
+}
+
+// line is a device's end of its port.
+type line interface {
+	// open gives the device's end for one boot of the device.
+	open() (io.ReadWriteCloser, error)
+	// idle is called when a session ended: a lock that a station left on the port when it was killed is taken off.
+	idle()
+	close() error
+}
+
+// newDevice makes a device that is powered off.
+func newDevice(dir, name, serial string, cfg deviceConfig) *Device {
+	return &Device{Name: name, Serial: serial, Dir: filepath.Join(dir, name), cfg: cfg}
+}
+
+// bootText is what a small Linux box says on its console before anything else.
+const bootText = "\r\nU-Boot SPL 2024.01 (demo)\r\nU-Boot 2024.01 (demo)\r\nDRAM:  512 MiB\r\nHit any key to stop autoboot:  0\r\n" +
+	"[    0.000000] Booting Linux on physical CPU 0x0\r\n[    0.813217] random: crng init done\r\n" +
+	"Starting provagent: \x1b[32mOK\x1b[0m\r\n"
+
+// start plugs the device in: it gets a port, boots and serves.
+func (d *Device) start(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ln, path, host, err := newLine(d.Name)
+	if err != nil {
+		return fmt.Errorf("virtual device %s: %w", d.Name, err)
+	}
+	d.ln, d.Path, d.host = ln, path, host
+	return d.boot(ctx)
+}
+
+// boot starts the agent on the device's line.
+func (d *Device) boot(ctx context.Context) error {
+	store, err := filestore.Open(d.Dir, filestore.Config{})
+	if err != nil {
+		return fmt.Errorf("virtual device %s: %w", d.Name, err)
+	}
+	end, err := d.ln.open()
+	if err != nil {
+		return fmt.Errorf("virtual device %s: %w", d.Name, err)
+	}
+	ctx, d.stop = context.WithCancel(ctx)
+	a, err := agent.New(store, agent.Config{
+		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: serialproto.ReenrollOpen, SignTLS12: true,
+		CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Console: idleConsole{d.ln}, Log: d.cfg.log,
+		Link: link.DeviceConfig{Baud: d.cfg.baud},
+	})
+	if err != nil {
+		d.stop()
+		return fmt.Errorf("virtual device %s: %w", d.Name, err)
+	}
+	cfg := d.cfg.line
+	cfg.ToHost.Faults.Seed += uint64(d.boots)
+	d.boots++
+	t := prototest.Paced(end, cfg)
+	d.ended = make(chan struct{})
+	go d.serve(ctx, a, t, d.ended)
+	return nil
+}
+
+func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, ended chan struct{}) {
+	defer close(ended)
+	defer t.Close()
+	if d.cfg.boot {
+		if _, err := io.Copy(t, strings.NewReader(bootText)); err != nil {
+			return
+		}
+	}
+	if err := a.Run(ctx, t); err != nil && ctx.Err() == nil {
+		d.cfg.log.Info("virtual device stopped", "device", d.Name, "err", err)
+	}
+}
+
+// Reset restarts the device, as its reset button does. The port stays.
+func (d *Device) Reset(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.halt()
+	return d.boot(ctx)
+}
+
+// Unplug takes device and port away.
+func (d *Device) Unplug() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.halt()
+	if d.ln == nil {
+		return nil
+	}
+	err := d.ln.close()
+	d.ln = nil
+	return err
+}
+
+// halt powers the device off.
+func (d *Device) halt() {
+	if d.stop != nil {
+		d.stop()
+		<-d.ended
+		d.stop = nil
+	}
+}
+
+func completeTunnel(conf []byte, priv [32]byte) ([]byte, error) {
+	return wgconf.Complete(conf, wgtypes.Key(priv))
+}
+
+// idleConsole tells the line when a session ended.
+type idleConsole struct{ ln line }
+
+func (idleConsole) Quiet() error     { return nil }
+func (c idleConsole) Restore() error { c.ln.idle(); return nil }

@@ -1,0 +1,231 @@
+package devstack
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"provstation/serialproto/link"
+	"provstation/serialproto/prototest"
+)
+
+// Signers of [Config].
+const (
+	SignerBuiltin = "builtin"
+	SignerStepCA  = "step-ca"
+)
+
+// Config says what stands on the bench. StateDir is required; everything the stack keeps lies below it.
+type Config struct {
+	StateDir string
+	Devices  int      // virtual devices
+	Baud     int      // of their lines; 0: 115200
+	Signer   string   // builtin (default) or step-ca
+	StepCA   string   // the step-ca program; empty: from PATH
+	Contract Contract // of the bridge; empty: Deployed
+	Seed     uint64   // hardware serials and faults follow from it
+	Faults   Spec
+	Quiet    bool          // devices say no boot text
+	Delay    time.Duration // of every answer of the bridge
+	Now      func() time.Time
+	Log      *slog.Logger // nil: discard
+}
+
+// Stack is a running tenant stack.
+type Stack struct {
+	Bridge    *Bridge
+	BridgeURL string
+	StepCAURL string
+	Broker    string // host
+	Port      int    // of the broker
+	Root      string // file: the root, PEM
+	RootPrint string // SHA-256 of its DER, hex
+	Devices   []*Device
+
+	cfg    Config
+	pki    *authority
+	broker *broker
+	ca     *stepCA
+	web    []*http.Server
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// Start brings everything up and returns when it listens. Close takes it down.
+func Start(ctx context.Context, cfg Config) (*Stack, error) {
+	if cfg.Baud == 0 {
+		cfg.Baud = 115200
+	}
+	if cfg.Contract == "" {
+		cfg.Contract = Deployed
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("devstack: %w", err)
+	}
+	s := &Stack{cfg: cfg}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("devstack: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context) (err error) {
+	if s.pki, err = loadAuthority(filepath.Join(s.cfg.StateDir, "pki"), s.cfg.Now); err != nil {
+		return err
+	}
+	s.Root, s.RootPrint = s.pki.path(rootFile), s.pki.fingerprint()
+	if err := s.startServices(ctx); err != nil {
+		return err
+	}
+	return s.startDevices()
+}
+
+// startServices brings up CA, bridge and broker.
+func (s *Stack) startServices(ctx context.Context) (err error) {
+	var sign signer = builtinSigner{s.pki}
+	switch s.cfg.Signer {
+	case "", SignerBuiltin:
+	case SignerStepCA:
+		program, err := findStepCA(s.cfg.StepCA)
+		if err != nil {
+			return err
+		}
+		if s.ca, err = startStepCA(ctx, program, filepath.Join(s.cfg.StateDir, "step-ca"), s.pki, s.cfg.Log); err != nil {
+			return err
+		}
+		sign, s.StepCAURL = s.ca, s.ca.url
+	default:
+		return fmt.Errorf("unknown signer %q: builtin or step-ca", s.cfg.Signer)
+	}
+	wg, err := loadTunnels(s.cfg.StateDir)
+	if err != nil {
+		return err
+	}
+	s.Bridge = &Bridge{contract: s.cfg.Contract, signer: sign, tunnel: wg, delay: s.cfg.Delay}
+	s.Bridge.SetFault(s.cfg.Faults.bridge())
+	if s.BridgeURL, err = s.serve(ctx, "bridge.tenant.example", "/api", s.Bridge.handler()); err != nil {
+		return err
+	}
+	if s.ca == nil {
+		mux := http.NewServeMux()
+		s.pki.rootsHandler(mux)
+		if s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", mux); err != nil {
+			return err
+		}
+	}
+	if s.broker, err = startBroker(s.pki, s.cfg.Log); err != nil {
+		return err
+	}
+	s.Broker, s.Port = "127.0.0.1", s.broker.port
+	return nil
+}
+
+// serve brings up an HTTPS server on the loopback interface and returns its base URL.
+func (s *Stack) serve(ctx context.Context, name, base string, h http.Handler) (string, error) {
+	identity, err := s.pki.server(name)
+	if err != nil {
+		return "", err
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	if base != "" {
+		h = http.StripPrefix(base, h)
+	}
+	web := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{identity}, MinVersion: tls.VersionTLS12},
+	}
+	s.web = append(s.web, web)
+	s.done.Go(func() { _ = web.ServeTLS(l, "", "") }) // ErrServerClosed at the end
+	return "https://" + l.Addr().String() + base, nil
+}
+
+// startDevices plugs the virtual devices in, all on one pacer.
+func (s *Stack) startDevices() error {
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background()) // Close ends it
+	pacer := prototest.NewPacer()
+	dir := filepath.Join(s.cfg.StateDir, "devices")
+	for i := range s.cfg.Devices {
+		name := fmt.Sprintf("slot-%02d", i+1)
+		serial := fmt.Sprintf("VD%04X-%04d", uint16(s.cfg.Seed)^0x5350, i+1)
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			return err
+		}
+		d := newDevice(dir, name, serial, deviceConfig{
+			baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
+			model: "virtual", log: s.cfg.Log,
+		})
+		s.Devices = append(s.Devices, d)
+		if err := d.start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Open gives the station's end of a device's port where that port is no file: lines in memory.
+func (s *Stack) Open(path string) (link.Transport, bool) {
+	for _, d := range s.Devices {
+		if d.Path == path && d.host != nil {
+			return d.host, true
+		}
+	}
+	return nil, false
+}
+
+// Close takes everything down: devices first.
+func (s *Stack) Close() error {
+	var errs []error
+	if s.cancel != nil {
+		s.cancel()
+	}
+	for _, d := range s.Devices {
+		errs = append(errs, d.Unplug())
+	}
+	for _, w := range s.web {
+		errs = append(errs, w.Close())
+	}
+	s.done.Wait()
+	if s.broker != nil {
+		s.broker.close()
+	}
+	if s.ca != nil {
+		s.ca.close()
+	}
+	return errors.Join(errs...)
+}
+
+// set is a set of strings for concurrent use.
+type set struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func newSet() *set { return &set{seen: map[string]bool{}} }
+
+// add reports whether the string is new.
+func (s *set) add(x string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.seen[x]
+	s.seen[x] = true
+	return !was
+}

@@ -1,0 +1,10 @@
+// Package devstack is a tenant stack in a box, for the demo, for training and for tests: an IoT Bridge API in either
+// contract, a three-tier PKI (Provider Root, Provider ICA, Tenant Sub-CA) whose Sub-CA signs either built in or in a real
+// step-ca process, an MQTT broker that trusts only the root, and virtual devices, which are the real agent on ptys whose
+// line is paced to a baud rate.
+//
+// It behaves as the recorded system does, its traps included: the leaf alone and a ca_chain of one certificate, errors as
+// {"detail": ...}, a wg0.conf with a placeholder, 24 hours of validity.
+//
+// Everything listens on the loopback interface. It is not a CA to trust: its keys lie in its state directory.
+package devstack

@@ -1,0 +1,81 @@
+package devstack
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"provstation/serialproto/link"
+)
+
+// ptyLine is a pty pair: the station opens the slave. The slave is also held open here, or the master would report an
+// error whenever no station has it.
+type ptyLine struct{ master, slave *os.File }
+
+func newLine(string) (line, string, link.Transport, error) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	l := &ptyLine{master, slave}
+	if err := l.raw(); err != nil {
+		_ = l.close()
+		return nil, "", nil, err
+	}
+	return l, slave.Name(), nil, nil
+}
+
+// raw switches off what a fresh pty does to bytes: echo, line editing, signals, newline translation.
+func (l *ptyLine) raw() error {
+	return l.control(func(fd int) error {
+		t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		if err != nil {
+			return err
+		}
+		t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
+		t.Oflag &^= unix.OPOST
+		t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
+		t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
+		t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+		return unix.IoctlSetTermios(fd, unix.TCSETS, t)
+	})
+}
+
+func (l *ptyLine) control(f func(fd int) error) error {
+	c, err := l.slave.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var ferr error
+	if err := c.Control(func(fd uintptr) { ferr = f(int(fd)) }); err != nil {
+		return err
+	}
+	return ferr
+}
+
+// idle takes off the exclusive lock that a killed station left: the slave never closes, so the kernel keeps it.
+func (l *ptyLine) idle() {
+	_ = l.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCNXCL, 0) })
+}
+
+// open gives the master's end by a descriptor of its own, so that closing it powers the device off and leaves the port.
+func (l *ptyLine) open() (io.ReadWriteCloser, error) {
+	c, err := l.master.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	fd := -1
+	var derr error
+	if err := c.Control(func(m uintptr) { fd, derr = unix.FcntlInt(m, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
+		return nil, err
+	}
+	if derr != nil {
+		return nil, derr
+	}
+	return os.NewFile(uintptr(fd), l.master.Name()), nil // non-blocking like the original: Close unblocks Read
+}
+
+func (l *ptyLine) close() error { return errors.Join(l.slave.Close(), l.master.Close()) }

@@ -1,0 +1,67 @@
+package devstack
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// signer is what stands behind the bridge: the built-in Sub-CA, or a real step-ca.
+type signer interface {
+	// sign returns leaf and issuing CA. A refusal is a *caError.
+	sign(ctx context.Context, csr *x509.CertificateRequest, id string) (leaf, ca *x509.Certificate, err error)
+}
+
+// caError is a CA's own refusal, as step-ca puts it.
+type caError struct {
+	status  int
+	message string
+}
+
+func (e *caError) Error() string {
+	return fmt.Sprintf("step-ca /1.0/sign returned %d: %s", e.status, e.body())
+}
+
+func (e *caError) body() string {
+	b, _ := json.Marshal(struct { // strings and ints always marshal
+		Status  int    `json:"status"`
+		Message string `json:"message"`
+	}{e.status, e.message})
+	return string(b)
+}
+
+const forbidden = "The request was forbidden by the certificate authority: "
+
+// builtinSigner refuses what step-ca refuses, in its words.
+type builtinSigner struct{ a *authority }
+
+func (s builtinSigner) sign(_ context.Context, csr *x509.CertificateRequest, id string) (leaf, ca *x509.Certificate, err error) {
+	refuse := func(format string, args ...any) (*x509.Certificate, *x509.Certificate, error) {
+		return nil, nil, &caError{403, forbidden + fmt.Sprintf(format, args...)}
+	}
+	if cn := csr.Subject.CommonName; cn != "" && cn != id {
+		return refuse("certificate request does not contain the valid common name - got %s, want [%s %s].", cn, id, id)
+	}
+	if len(csr.DNSNames) > 0 && !slices.Equal(csr.DNSNames, []string{id}) {
+		return refuse("certificate request does not contain the valid DNS names - got [%s], want [%s].", strings.Join(csr.DNSNames, " "), id)
+	}
+	if len(csr.IPAddresses) > 0 {
+		return refuse("certificate request does not contain the valid IP addresses - got %v, want [].", csr.IPAddresses)
+	}
+	if k, ok := csr.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() < 2048 {
+		return refuse("certificate request RSA key must be at least 2048 bits (256 bytes).")
+	}
+	if k, ok := csr.PublicKey.(*ecdsa.PublicKey); ok && k.Curve.Params().BitSize < 256 {
+		return refuse("certificate request elliptic curve is not allowed.")
+	}
+	leaf, err = s.a.signLeaf(csr, id)
+	if err != nil {
+		return nil, nil, &caError{500, err.Error()}
+	}
+	return leaf, s.a.sub, nil
+}

@@ -1,0 +1,301 @@
+package station
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	"provstation/station/pki"
+)
+
+// identify greets the device, finds out who it is and what it holds, and decides the run's course.
+func (x *run) identify(ctx context.Context) error {
+	g, err := x.line.Greet(ctx)
+	if err != nil {
+		return err
+	}
+	if err := x.sameHardware(g); err != nil {
+		return err
+	}
+	x.greet = g
+	x.fact(FactHardwareSerial, g.HardwareSerial)
+	x.fact(FactModel, g.Model)
+	x.fact(FactFirmware, g.Firmware)
+	x.fact(FactDeviceState, string(g.State))
+	x.fact(FactDeviceClock, stamp(g.Clock))
+	x.fact(FactBootLog, x.line.BootLog())
+	if err := x.checkSerial(g.HardwareSerial); err != nil {
+		return err
+	}
+	if err := x.observe(ctx, g); err != nil {
+		return err
+	}
+	if g.State != StateEmpty {
+		if x.holding, err = x.line.Holding(ctx); err != nil {
+			return err
+		}
+		x.fact(FactSPKI, hexOf(x.holding.SPKI))
+		x.fact(FactFingerprint, hexOf(x.holding.Leaf))
+	}
+	return x.decide(ctx)
+}
+
+// junkSerials are hardware serials that boards have when nobody gave them one.
+var junkSerials = regexp.MustCompile(`(?i)^(0+|f+|0*1|0?123456789a?b?c?d?e?f?|1234567890?|none|null|n/?a|unknown|default( string)?|not specified|to be filled by o\.?e\.?m\.?|system serial number|serial|x+|-+|\?+)$`)
+
+// checkSerial refuses hardware that cannot be told apart.
+func (x *run) checkSerial(serial string) error {
+	params := map[string]string{"hardware_serial": serial}
+	switch {
+	case strings.TrimSpace(serial) == "":
+		return &Fault{Code: CodeSerialMissing, Outcome: Fail}
+	case junkSerials.MatchString(strings.TrimSpace(serial)):
+		return &Fault{Code: CodeSerialJunk, Outcome: Uncertain, Params: params}
+	}
+	other, ok := x.bench.claim(serial, x.start.Slot)
+	if !ok {
+		params["slot"] = other
+		return &Fault{Code: CodeSerialTwice, Outcome: Uncertain, Params: params}
+	}
+	x.claimed = true
+	return nil
+}
+
+func (x *run) observe(ctx context.Context, g Greeting) error {
+	o := Observed{
+		Tenant: x.start.Tenant, HardwareSerial: g.HardwareSerial, Model: g.Model, Firmware: g.Firmware,
+		BootID: g.BootID, State: g.State, HasClock: !g.Clock.IsZero(),
+	}
+	if o.HasClock {
+		o.ClockOffset = g.Clock.Sub(g.HeardAt)
+		x.fact(FactClockOffset, o.ClockOffset.Round(time.Millisecond).String())
+	}
+	attempt, err := x.ledger.IdentifyRun(ctx, x.start.Run, o)
+	if err != nil {
+		return x.ledgerFault("identify run", err)
+	}
+	x.attempt = attempt
+	return nil
+}
+
+// decide chooses the course by what the device holds and what the ledger knows of it.
+//
+//	device holds     ledger knows                     course
+//	nothing          nothing, or no PASS              enroll
+//	nothing          a PASS                           held: reflash or clone (--reenroll goes on)
+//	key, unsealed    that key, or no PASS             enroll, same key
+//	key, unsealed    a PASS with a third key          held (--reenroll goes on)
+//	sealed           a PASS with this key and leaf    skip (--reenroll enrolls anew)
+//	sealed           no PASS                          adopt and prove
+//	sealed           a PASS with another key or leaf  held (--reenroll goes on)
+//	foreign          no PASS                          adopt and prove
+func (x *run) decide(ctx context.Context) error {
+	d, err := x.ledger.Device(ctx, x.start.Tenant, x.greet.HardwareSerial)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return x.ledgerFault("look the device up", err)
+	}
+	passed := len(d.SPKI) > 0
+	h := x.holding
+	x.enrollID = h.EnrollID
+	switch x.greet.State {
+	case StateEmpty:
+		x.course = courseEnroll
+		if passed && !x.cfg.Reenroll {
+			return x.otherKey(d)
+		}
+	case StateKeyed, StateInstalled:
+		x.course = courseEnroll
+		if passed && !x.cfg.Reenroll && h.Active == 0 && !bytes.Equal(d.SPKI, h.SPKI) {
+			return x.otherKey(d)
+		}
+	case StateSealed, StateForeign:
+		return x.decideEnrolled(ctx, d, passed)
+	}
+	if x.enrollID.IsZero() {
+		x.enrollID = newEnrollID()
+	}
+	return nil
+}
+
+// decideEnrolled decides for a device that has its enrolled flag.
+func (x *run) decideEnrolled(ctx context.Context, d DeviceRecord, passed bool) error {
+	h := x.holding
+	if x.cfg.Reenroll && x.greet.State == StateSealed {
+		x.course, x.enrollID = courseEnroll, newEnrollID()
+		return nil
+	}
+	pass, err := x.ledger.Passed(ctx, x.start.Tenant, x.greet.HardwareSerial, h.SPKI, h.Leaf)
+	switch {
+	case err == nil:
+		return x.skipOrRefuse(pass)
+	case !errors.Is(err, ErrNotFound):
+		return x.ledgerFault("look the PASS up", err)
+	case passed && !bytes.Equal(d.SPKI, h.SPKI):
+		return x.otherKey(d)
+	}
+	x.course = courseAdopt
+	return nil
+}
+
+// skipOrRefuse judges an enrolled device whose PASS is on file.
+func (x *run) skipOrRefuse(pass PassRecord) error {
+	x.deviceID, x.notAfter = pass.DeviceID, pass.NotAfter
+	x.spki, x.leaf = x.holding.SPKI, x.holding.Leaf
+	remaining := pass.NotAfter.Sub(x.now())
+	params := map[string]string{"device_id": pass.DeviceID, "not_after": stamp(pass.NotAfter), "left": left(remaining)}
+	switch {
+	case pass.Revoked:
+		return &Fault{Code: CodeUncertain, Outcome: Uncertain, Params: params}
+	case remaining <= 0:
+		return &Fault{Code: CodeCertExpired, Outcome: Fail, Params: params}
+	case x.cfg.MinValidity > 0 && remaining < x.cfg.MinValidity:
+		params["want"] = left(x.cfg.MinValidity)
+		if x.cfg.ShelfRefuse {
+			return &Fault{Code: CodeCertShelfLife, Outcome: Fail, Params: params}
+		}
+		x.warn(CodeCertShelfWarn, params)
+	}
+	x.course = courseSkip
+	return nil
+}
+
+func (x *run) otherKey(d DeviceRecord) error {
+	return &Fault{Code: CodeUnknownKey, Outcome: Uncertain, Params: map[string]string{
+		"hardware_serial": d.HardwareSerial, "device_id": d.DeviceID, "want": hexOf(d.SPKI), "have": hexOf(x.holding.SPKI),
+	}}
+}
+
+func newEnrollID() (e EnrollID) {
+	for e.IsZero() {
+		_, _ = rand.Read(e[:]) // crypto/rand.Read never fails
+	}
+	return e
+}
+
+// assign decides the device id and claims it.
+func (x *run) assign(ctx context.Context) error {
+	id, source, corroborated, err := x.chooseID()
+	if err != nil {
+		return err
+	}
+	if err := pki.ValidDeviceID(id); err != nil {
+		return &Fault{Code: CodeIDInvalid, Outcome: Fail, Params: map[string]string{"device_id": id, "detail": err.Error()}, Err: err}
+	}
+	if !corroborated {
+		params := map[string]string{"device_id": id, "hardware_serial": x.serial()}
+		if x.cfg.Corroborate {
+			return &Fault{Code: CodeIDDiffers, Outcome: Fail, Params: params}
+		}
+		x.warn(CodeNotCorrob, params)
+	}
+	err = x.ledger.BindDevice(ctx, Binding{
+		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: id, Source: source, At: x.now().UTC(),
+	})
+	if err != nil {
+		return x.bindFault(id, err)
+	}
+	if held := x.holding.DeviceID; x.course == courseEnroll && held != id {
+		x.enrollID = newEnrollID() // the key the device has was made for another id
+		x.holding.Leaf = nil
+	}
+	x.deviceID = id
+	x.fact(FactIDSource, source)
+	x.fact(FactCorroborated, yesNo(corroborated))
+	return nil
+}
+
+// chooseID takes the id from, in this order: what the device is already enrolled as, the flag, the template.
+func (x *run) chooseID() (id, source string, corroborated bool, err error) {
+	var templated string
+	if x.cfg.AssignID != nil {
+		if templated, err = x.cfg.AssignID(x.greet); err != nil {
+			return "", "", false, &Fault{Code: CodeIDInvalid, Outcome: Fail, Params: map[string]string{"detail": err.Error()}, Err: err}
+		}
+	}
+	wanted, from := x.cfg.DeviceID, "flag"
+	if wanted == "" {
+		wanted, from = templated, "template"
+	}
+	if x.course != courseEnroll {
+		held := x.deviceID // of the PASS on file
+		if held == "" {
+			held = x.holding.DeviceID
+		}
+		if wanted != "" && held != "" && !strings.EqualFold(wanted, held) {
+			return "", "", false, &Fault{Code: CodeIDDiffers, Outcome: Uncertain, Params: map[string]string{
+				"device_id": held, "want": wanted, "hardware_serial": x.serial(),
+			}}
+		}
+		if held != "" {
+			wanted, from = held, "device"
+		}
+	}
+	if wanted == "" {
+		return "", "", false, &Fault{Code: CodeIDMissing, Outcome: Fail}
+	}
+	return wanted, from, templated != "" && subtle.ConstantTimeCompare([]byte(templated), []byte(wanted)) == 1, nil
+}
+
+func (x *run) bindFault(id string, err error) error {
+	params := map[string]string{"device_id": id, "hardware_serial": x.serial(), "detail": err.Error()}
+	switch {
+	case errors.Is(err, ErrDeviceIDTaken):
+		return &Fault{Code: CodeIDTaken, Outcome: Fail, Params: params, Err: err}
+	case errors.Is(err, ErrHardwareBound):
+		return &Fault{Code: CodeIDDiffers, Outcome: Uncertain, Params: params, Err: err}
+	default:
+		return x.ledgerFault("bind the device id", err)
+	}
+}
+
+// serverClock is a bridge that tells the time without issuing anything.
+type serverClock interface {
+	ServerTime(ctx context.Context) (time.Time, error)
+}
+
+// clock checks the station's clock against the bridge's and the device's against the station's.
+func (x *run) clock(ctx context.Context) error {
+	if sc, ok := x.bridge.(serverClock); ok {
+		// A bridge that cannot be reached is the enroll phase's business, with its own code and tries.
+		if at, err := sc.ServerTime(ctx); err == nil && !at.IsZero() {
+			if off := x.now().Sub(at); off.Abs() > x.cfg.StationTolerance {
+				return &Fault{Code: CodeClockStation, Outcome: Error, Class: Misconfigured, Params: map[string]string{
+					"have": stamp(x.now()), "want": stamp(at), "limit": x.cfg.StationTolerance.String(),
+				}}
+			}
+		}
+	}
+	if x.greet.Clock.IsZero() {
+		if x.cfg.ClockNeeded {
+			return &Fault{Code: CodeClockDevice, Outcome: Fail, Params: map[string]string{"have": "none", "want": stamp(x.now())}}
+		}
+		x.warn(CodeClockUnset, nil)
+		return nil
+	}
+	off := x.greet.Clock.Sub(x.greet.HeardAt)
+	x.fact(FactClockOffset, off.Round(time.Millisecond).String())
+	if off.Abs() <= x.cfg.ClockTolerance {
+		return nil
+	}
+	params := map[string]string{"have": stamp(x.greet.Clock), "want": stamp(x.greet.HeardAt), "limit": x.cfg.ClockTolerance.String()}
+	if x.cfg.ClockSet && x.greet.SetClock && x.course == courseEnroll {
+		err := x.line.SetClock(ctx, x.now())
+		if err == nil {
+			x.fact("clock_set", "yes")
+			return nil
+		}
+		if f, ok := AsFault(err); !ok || f.Code != CodeAgentRefuse {
+			return err
+		}
+	}
+	if x.cfg.ClockRefuse {
+		return &Fault{Code: CodeClockDevice, Outcome: Fail, Params: params}
+	}
+	x.warn(CodeClockDevice, params)
+	return nil
+}

@@ -1,0 +1,92 @@
+package station
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"maps"
+	"slices"
+)
+
+// Names of the objects a device holds, in Holding.Objects and Readback.
+const (
+	ObjectLeaf    = "leaf"     // first certificate of device.pem
+	ObjectChain   = "chain"    // the other certificates of device.pem
+	ObjectAnchors = "anchors"  // all certificates of ca-chain.pem
+	ObjectTunnel  = "wg0.conf" // without its PrivateKey line
+)
+
+// install hands everything over; the device stages, checks and switches it in as a whole. What a device that was
+// interrupted already holds is not sent again.
+func (x *run) install(ctx context.Context) error {
+	if x.greet.State == StateInstalled && x.bundle.WGKey.Empty() && x.holding.EnrollID == x.enrollID &&
+		bytes.Equal(x.holding.Leaf, x.leaf) && len(x.differs(x.holding.Objects)) == 0 {
+		x.readback = x.holding.Objects
+		x.fact("install_reused", "yes")
+		return nil
+	}
+	back, err := x.line.Install(ctx, x.bundle)
+	if err != nil {
+		return err
+	}
+	x.readback = back
+	if !x.bundle.WGKey.Empty() {
+		x.warn(CodeWGKeyCrossed, map[string]string{"device_id": x.deviceID})
+	}
+	return nil
+}
+
+// compareReadback compares the digests of what the device read back from its storage with what was sent.
+func (x *run) compareReadback(context.Context) error {
+	if bad := x.differs(x.readback); len(bad) > 0 {
+		return &Fault{Code: CodeReadback, Outcome: Fail, Params: map[string]string{"objects": joined(bad)}}
+	}
+	return nil
+}
+
+// readBackHeld compares what an enrolled device says of its files with the certificates it showed.
+func (x *run) readBackHeld(context.Context) error {
+	want := x.expected()
+	delete(want, ObjectTunnel) // what a tunnel file held when others wrote it is not known here
+	for name, digest := range want {
+		if !bytes.Equal(x.holding.Objects[name], digest) {
+			return &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": name}}
+		}
+	}
+	x.readback = x.holding.Objects
+	return nil
+}
+
+// expected is what a device that holds the run's credentials answers: the first 8 bytes of SHA-256 of each object.
+func (x *run) expected() Readback {
+	chain := x.chain.CAFileDER()
+	want := Readback{
+		ObjectLeaf:    digest8(x.chain.Leaf.Raw),
+		ObjectChain:   digest8(chain[:len(chain)-1]...),
+		ObjectAnchors: digest8(chain...),
+	}
+	if len(x.wgText) > 0 {
+		want[ObjectTunnel] = digest8(x.wgText)
+	}
+	return want
+}
+
+// differs names the objects whose digests are not the expected ones, sorted.
+func (x *run) differs(have Readback) []string {
+	var bad []string
+	want := x.expected()
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !bytes.Equal(have[name], want[name]) {
+			bad = append(bad, name)
+		}
+	}
+	return bad
+}
+
+func digest8(parts ...[]byte) []byte {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(p)
+	}
+	return h.Sum(nil)[:8]
+}

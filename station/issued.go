@@ -1,0 +1,46 @@
+package station
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+)
+
+// maxPeek bounds what is looked at of an answer that was not judged yet, bytes.
+const maxPeek = 32 << 10
+
+// peekLeaf finds the first certificate in a bridge's answer, whatever else is wrong with it: it was issued, so it is
+// written down.
+func peekLeaf(text string) (*x509.Certificate, bool) {
+	rest := []byte(text[:min(len(text), maxPeek)])
+	for {
+		var b *pem.Block
+		if b, rest = pem.Decode(rest); b == nil {
+			return nil, false
+		}
+		if b.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(b.Bytes)
+		return c, err == nil
+	}
+}
+
+// certRecord is the row of a certificate as it stands in itself.
+func certRecord(c *x509.Certificate) CertRecord {
+	fp, spki := sha256.Sum256(c.Raw), sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return CertRecord{
+		SPKI: spki[:], Fingerprint: fp[:], CertSerial: hex.EncodeToString(c.SerialNumber.Bytes()),
+		Subject: printable(c.Subject.CommonName), Issuer: printable(c.Issuer.CommonName), AKI: hex.EncodeToString(c.AuthorityKeyId),
+		NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), Leaf: c.Raw,
+	}
+}
+
+func pemText(der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// wireGuardText is a WireGuard key as its tools write it.
+func wireGuardText(key []byte) string { return base64.StdEncoding.EncodeToString(key) }

@@ -1,0 +1,219 @@
+package station
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// keeper holds one port open for as long as it is there and starts a run when a device announces itself.
+type keeper struct {
+	b     *Bench
+	port  PortInfo
+	slot  string
+
+	mu        sync.Mutex
+	finished  chan struct{}
+	cancelRun context.CancelCauseFunc // of the run in flight
+	again     bool                    // a person asked for another run
+	last      *Announcement           // the device of the last run
+	lastGood  bool
+}
+
+// done is closed when keep has returned.
+func (k *keeper) done() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.finished == nil {
+		k.finished = make(chan struct{})
+	}
+	return k.finished
+}
+
+// keep opens the port, again and again while it is there, until ctx ends. A port that went away without the system
+// saying so (a pty whose other end closed) is tried again with growing pauses: nothing would announce its return.
+func (k *keeper) keep(ctx context.Context) {
+	done := k.done()
+	defer func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		select {
+		case <-done:
+		default:
+			close(k.finished)
+		}
+	}()
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 50*time.Millisecond, 2*time.Second
+	var said Code
+	for ctx.Err() == nil {
+		line, err := k.b.connector.Open(ctx, k.port)
+		if err == nil {
+			if said != "" || k.last == nil {
+				k.say("listening", "", "")
+			}
+			said = ""
+			err = k.listen(ctx, line, pause)
+			_ = line.Close()
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if code, status := portStatus(err); code != said {
+			said = code
+			k.say(status, code, k.sentence(code, faultParams(err)))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause.NextBackOff()):
+		}
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, errShutdown) && !errors.Is(cause, errFinished) {
+		k.say("gone", CodePortGone, "")
+	}
+}
+
+// portStatus puts a fault of a port into the words of a port event.
+func portStatus(err error) (Code, string) {
+	f, ok := AsFault(err)
+	if !ok {
+		return CodePortBad, "error"
+	}
+	switch f.Code {
+	case CodePortBusy:
+		return f.Code, "busy"
+	case CodePortDenied:
+		return f.Code, "denied"
+	case CodePortGone:
+		return f.Code, "gone"
+	default:
+		return f.Code, "error"
+	}
+}
+
+func faultParams(err error) map[string]string {
+	if f, ok := AsFault(err); ok {
+		return f.Params
+	}
+	return nil
+}
+
+// sentence is what happened and what to do, in the station's language.
+func (k *keeper) sentence(code Code, params map[string]string) string {
+	message, next := k.b.runner.words.Fault(code, params)
+	return strings.TrimSpace(message + " " + next)
+}
+
+func (k *keeper) say(status string, code Code, reason string) {
+	k.b.hub.emit(PortSeen{Port: k.port.Path, Slot: k.slot, Status: status, Code: code, Reason: reason})
+}
+
+// listen waits for devices on an open line and runs them. It returns when the line is of no more use.
+func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.ExponentialBackOff) error {
+	silent := false
+	for {
+		wctx, cancel := context.WithTimeout(ctx, k.b.cfg.SilentAfter)
+		a, err := line.Wait(wctx)
+		cancel()
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if !errors.Is(err, context.DeadlineExceeded) {
+				return err
+			}
+			if !silent && k.last == nil {
+				silent = true
+				k.say("silent", CodePortSilent, k.sentence(CodePortSilent, map[string]string{"port": k.port.Path}))
+			}
+			continue
+		}
+		pause.Reset()
+		silent = false
+		if !k.wants(a) {
+			continue
+		}
+		if gone := k.run(ctx, line, a); gone != nil {
+			return gone
+		}
+	}
+}
+
+// wants decides whether an announcement starts a run: a device not seen on this port, one that was restarted after it
+// did not end well, or a person's wish.
+func (k *keeper) wants(a Announcement) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.again {
+		k.again = false
+		return true
+	}
+	switch {
+	case k.last == nil, k.last.HardwareSerial != a.HardwareSerial:
+		return true
+	case k.last.BootID != a.BootID:
+		k.last.BootID = a.BootID
+		return !k.lastGood
+	default:
+		return false
+	}
+}
+
+// run does one run. It returns an error when the port went away under it.
+func (k *keeper) run(ctx context.Context, line Line, a Announcement) error {
+	rctx, cancel := context.WithCancelCause(ctx)
+	k.mu.Lock()
+	k.cancelRun = cancel
+	k.mu.Unlock()
+	end, err := k.b.runner.run(rctx, k.b, k.port, k.slot, line, a)
+	k.mu.Lock()
+	k.cancelRun = nil
+	k.last, k.lastGood = &a, end.Outcome.Good() || end.Outcome == Installed
+	if end.HardwareSerial != "" {
+		k.last.HardwareSerial = end.HardwareSerial
+	}
+	k.mu.Unlock()
+	cancel(nil)
+	if f, ok := AsFault(err); ok && (f.Code == CodePortGone || f.Code == CodePortStuck) {
+		k.mu.Lock()
+		k.last = nil // whatever is plugged in next is new
+		k.mu.Unlock()
+		k.b.ended(end)
+		return f
+	}
+	k.b.ended(end)
+	return nil
+}
+
+func (k *keeper) busy() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.cancelRun != nil
+}
+
+func (k *keeper) retry() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.cancelRun != nil {
+		return errors.New("slot " + k.slot + " is running: abort it first")
+	}
+	if k.last == nil {
+		return errors.New("slot " + k.slot + ": no device has announced itself yet")
+	}
+	k.again = true
+	return nil
+}
+
+func (k *keeper) abort() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.cancelRun == nil {
+		return errors.New("slot " + k.slot + ": no run in flight")
+	}
+	k.cancelRun(errAborted)
+	return nil
+}

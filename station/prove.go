@@ -1,0 +1,104 @@
+package station
+
+import (
+	"context"
+	"crypto/tls"
+
+	"provstation/station/mqttcheck"
+)
+
+// mqtt proves the credentials: a fresh connection to the tenant's broker, authenticated by the device's own key across
+// the line, judged with the CA file the device holds and nothing else.
+func (x *run) mqtt(ctx context.Context) error {
+	if done, err := x.provenBefore(ctx); err != nil || done {
+		return err
+	}
+	cfg := x.cfg.MQTT
+	if x.course == courseAdopt {
+		// A sealed device signs no TLS 1.3 transcript: it could not see for whom.
+		if !x.greet.SignTLS12 {
+			return &Fault{Code: CodeProofImpossible, Outcome: Uncertain, Params: map[string]string{"device_id": x.deviceID}}
+		}
+		cfg.TLSMax = tls.VersionTLS12
+	}
+	cfg.RootCAs = x.chain.CAFile()
+	cfg.Now = x.now
+	if cfg.Timeout == 0 || cfg.Timeout > x.timeout(PhaseMQTT) {
+		cfg.Timeout = x.timeout(PhaseMQTT) / 3
+	}
+	cfg.Progress = func(s mqttcheck.StepResult) { x.stepDone(string(s.Step), s.Took, s.OK) }
+	chain := x.chain.DeviceDER()
+	res, err := x.prove(ctx, cfg, mqttcheck.Identity{
+		ClientID: x.deviceID, Chain: chain, Signer: x.line.Signer(ctx, x.chain.Leaf.PublicKey, chain),
+	})
+	tlsText := res.TLSName() + " " + res.CipherName()
+	x.fact("broker_address", res.Addr)
+	if res.TLSVersion != 0 {
+		x.fact(FactTLS, tlsText)
+	}
+	x.fact(FactMQTT, string(res.MQTTVersion))
+	if err != nil {
+		return brokerFault(err, x.brokerName())
+	}
+	proof, ok := map[mqttcheck.Proof]Proof{
+		mqttcheck.ProofBrokerAcked: BrokerAcked, mqttcheck.ProofBrokerDelivered: BrokerDelivered,
+	}[res.Proof]
+	if !ok {
+		return &Fault{Code: CodeInternal, Outcome: Error, Params: map[string]string{"detail": "the broker test ended without a proof"}}
+	}
+	x.proof = proof
+	x.fact(FactProof, string(proof))
+	x.proofs = ProofRecord{
+		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: x.deviceID, SPKI: x.spki,
+		Leaf: x.leaf, Proof: proof, Broker: res.Addr, TLS: tlsText, MQTT: string(res.MQTTVersion), At: x.now().UTC(),
+	}
+	return nil
+}
+
+// provenBefore finds the proof of a device that was sealed by a run whose final record was lost, where the device can no
+// longer be asked to prove itself. The proof was durable before the device was sealed.
+func (x *run) provenBefore(ctx context.Context) (bool, error) {
+	if x.course != courseAdopt || x.greet.SignTLS12 || x.greet.State != StateSealed {
+		return false, nil
+	}
+	p, err := x.ledger.Proof(ctx, x.start.Tenant, x.serial(), x.spki, x.leaf)
+	if err != nil {
+		return false, nil //nolint:nilerr // no proof on file, or the ledger is away: then it has to be proven now
+	}
+	x.proof, x.proofs = p.Proof, p
+	x.proofs.Run, x.proofs.At = x.start.Run, x.now().UTC()
+	x.fact(FactProof, string(p.Proof))
+	x.fact("proof_on_file", p.Run)
+	return true, nil
+}
+
+func (x *run) brokerName() string { return x.bench.cfg.Info.Broker }
+
+// seal makes proof and provisional record durable first; only then may the device be told that it is enrolled.
+func (x *run) seal(ctx context.Context) error {
+	if x.cfg.MQTTOff {
+		x.warn(CodeMQTTOff, nil)
+	} else {
+		p := x.proofs
+		p.Readback = map[string]string{}
+		for name, digest := range x.readback {
+			p.Readback[name] = hexOf(digest)
+		}
+		if err := x.ledger.SaveProof(ctx, p); err != nil {
+			return x.ledgerFault("record the proof", err)
+		}
+	}
+	if x.course == courseAdopt { // sealed already, by itself or by its own script
+		x.sealed = true
+		return nil
+	}
+	flag := ""
+	if a := x.tunnelAddresses(); len(a) > 0 {
+		flag = a[0]
+	}
+	if err := x.line.Seal(ctx, x.enrollID, flag); err != nil {
+		return err
+	}
+	x.sealed = true
+	return nil
+}

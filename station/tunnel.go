@@ -1,0 +1,67 @@
+package station
+
+import (
+	"provstation/station/wgconf"
+)
+
+// lintTunnel parses the answered wg0.conf, judges it, and renders what is pushed from the parsed values. What was received
+// is never passed on. A private key that the bridge made goes into the bundle and nowhere else.
+func (x *run) lintTunnel() error {
+	x.tunnel, x.wgText, x.bundle.WGKey = nil, nil, Secret{}
+	if !x.cfg.WireGuard {
+		return nil
+	}
+	text := x.answer.WGConf.Reveal()
+	if len(text) == 0 {
+		return &Fault{Code: CodeWGBad, Outcome: Fail, Params: map[string]string{"detail": "the bridge answered without a wg0.conf"}}
+	}
+	cfg, err := wgconf.Parse(text)
+	if err != nil {
+		return wgFault(err)
+	}
+	findings, err := wgconf.Lint(cfg, x.cfg.Tunnel)
+	if err != nil {
+		return wgFault(err)
+	}
+	for _, f := range findings {
+		x.warn(CodeWGWarn, map[string]string{"detail": f.String()})
+	}
+	if err := x.tunnelKey(cfg); err != nil {
+		return err
+	}
+	x.tunnel = cfg
+	x.wgText = wgconf.Render(cfg)
+	addrs := x.tunnelAddresses()
+	x.fact(FactTunnelAddress, joined(addrs))
+	x.fact(FactTunnelConf, string(x.wgText))
+	return nil
+}
+
+// tunnelKey decides whose WireGuard key it is: the device's own, or one the bridge made.
+func (x *run) tunnelKey(cfg *wgconf.Config) error {
+	priv, byBridge := cfg.PrivateKey()
+	switch {
+	case byBridge && x.answer.Contract == ContractDocumented:
+		x.bundle.WGKey = NewSecret(priv)
+	case byBridge:
+		return &Fault{Code: CodeWGBad, Outcome: Fail, Params: map[string]string{
+			"detail": "the answer holds a private key, though the device made its own",
+		}}
+	case len(x.key.WireGuardKey) == 0:
+		return &Fault{Code: CodeWGBad, Outcome: Fail, Params: map[string]string{
+			"detail": "neither the answer nor the device has a private key for the tunnel",
+		}}
+	}
+	return nil
+}
+
+func (x *run) tunnelAddresses() []string {
+	if x.tunnel == nil {
+		return nil
+	}
+	return x.tunnel.Addresses()
+}
+
+func wgFault(err error) *Fault {
+	return &Fault{Code: CodeWGBad, Outcome: Fail, Params: map[string]string{"detail": printable(err.Error())}, Err: err}
+}
