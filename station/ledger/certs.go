@@ -71,8 +71,10 @@ func (l *Ledger) PostEnded(ctx context.Context, postID, reason string) error {
 	return l.wrap(err, "end post", postID)
 }
 
-// SaveCertificate makes a received certificate durable and closes its post as issued. The same certificate again is nil
-// (also from a later run that reads it back from the device); one with other contents is ErrConflict.
+// SaveCertificate makes a received certificate durable and closes its post as issued. It may be called again for the same
+// certificate, also by a later run that reads it back from the device: device, run, post and time stay as they were first
+// recorded; what a later call knows of issuer, chain, addresses and wg0.conf is filled in or, where it is another, taken
+// over, since that is what was pushed last. Another certificate for a post that has one is ErrConflict.
 //
 // With ErrAddressTaken the certificate is on file and its post is closed all the same, since it was issued; the tunnel
 // addresses are not claimed.
@@ -85,18 +87,16 @@ func (l *Ledger) SaveCertificate(ctx context.Context, c station.CertRecord) erro
 			if _, err := t.runOf(ctx, c.Run, c.Tenant); err != nil {
 				return err
 			}
-			if err := t.saveCert(ctx, c); err != nil {
+			owned, err := t.saveCert(ctx, c)
+			if err == nil && c.PostID != "" {
+				err = t.postIssued(ctx, c, owned)
+			}
+			if err != nil || !owned {
 				return err
 			}
-			if err := t.saveChain(ctx, c, addrs); err != nil {
+			if err := t.saveDetails(ctx, c, addrs); err != nil {
 				return err
 			}
-			if c.PostID != "" {
-				if err := t.postIssued(ctx, c); err != nil {
-					return err
-				}
-			}
-			var err error
 			taken, err = t.claimAddresses(ctx, c, addrs)
 			return err
 		})
@@ -136,53 +136,47 @@ func checkCert(c station.CertRecord) (addrs []string, err error) {
 	return addresses(c.TunnelAddresses)
 }
 
-// saveCert keeps the first record of a certificate: run, post, configuration and time of a later sighting are its own.
-func (t *txn) saveCert(ctx context.Context, c station.CertRecord) error {
-	facts := []cell{
-		{"fingerprint", c.Fingerprint},
-		{"tenant", c.Tenant},
-		{"device_id", c.DeviceID},
-		{"hardware_serial", c.HardwareSerial},
-		{"spki", c.SPKI},
-		{"cert_serial", fold(c.CertSerial)},
-		{"der", c.Leaf},
+// saveCert inserts the certificate or completes the row on file. A certificate is what its bytes are: one that turns up
+// for a second device (a bridge that mixes up answers) stays the first one's.
+func (t *txn) saveCert(ctx context.Context, c station.CertRecord) (owned bool, err error) {
+	n, err := t.exec(ctx, `INSERT INTO certificates (fingerprint, tenant, device_id, device_id_fold, hardware_serial, run,
+		spki, cert_serial, subject, issuer, aki, issuer_fingerprint, not_before, not_after, der, wg_conf,
+		wireguard_key_by_bridge, contract, received_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO NOTHING`,
+		c.Fingerprint, c.Tenant, c.DeviceID, fold(c.DeviceID), c.HardwareSerial, c.Run, c.SPKI, fold(c.CertSerial),
+		free(c.Subject), free(c.Issuer), fold(free(c.AKI)), fold(free(c.IssuerFingerprint)), micros(c.NotBefore),
+		micros(c.NotAfter), c.Leaf, c.WGConf, flag(c.WireGuardKeyByBridge), free(string(c.Contract)), micros(c.ReceivedAt))
+	if err != nil || n == 1 {
+		return n == 1, err
 	}
-	if err := t.same(ctx, "certificates", 1, facts); !isNotFound(err) {
-		return err
-	}
-	_, err := t.insertOnce(ctx, "certificates", 1, append(
-		facts,
-		cell{"device_id_fold", fold(c.DeviceID)},
-		cell{"run", c.Run},
-		cell{"subject", free(c.Subject)},
-		cell{"issuer", free(c.Issuer)},
-		cell{"aki", fold(free(c.AKI))},
-		cell{"issuer_fingerprint", fold(free(c.IssuerFingerprint))},
-		cell{"not_before", micros(c.NotBefore)},
-		cell{"not_after", micros(c.NotAfter)},
-		cell{"wg_conf", c.WGConf},
-		cell{"wireguard_key_by_bridge", flag(c.WireGuardKeyByBridge)},
-		cell{"contract", free(string(c.Contract))},
-		cell{"received_at", micros(c.ReceivedAt)},
-	))
-	return err
+	n, err = t.exec(ctx, `UPDATE certificates SET aki = coalesce(?, aki),
+		issuer_fingerprint = coalesce(?, issuer_fingerprint), wg_conf = coalesce(?, wg_conf),
+		contract = coalesce(?, contract), wireguard_key_by_bridge = CASE ? WHEN 1 THEN 1 ELSE wireguard_key_by_bridge END
+		WHERE fingerprint = ? AND tenant = ? AND hardware_serial = ? AND device_id = ?`,
+		orNull(fold(free(c.AKI))), orNull(fold(free(c.IssuerFingerprint))), orNull(c.WGConf),
+		orNull(free(string(c.Contract))), flag(c.WireGuardKeyByBridge), c.Fingerprint, c.Tenant, c.HardwareSerial,
+		c.DeviceID)
+	return n == 1, err
 }
 
-// saveChain keeps each CA certificate once, and the chain and the addresses that came with the leaf first.
-func (t *txn) saveChain(ctx context.Context, c station.CertRecord, addrs []string) error {
+// saveDetails keeps each CA certificate once, and the chain and the addresses that came with the leaf.
+func (t *txn) saveDetails(ctx context.Context, c station.CertRecord, addrs []string) error {
+	if len(addrs) > 0 {
+		if _, err := t.exec(ctx, "DELETE FROM certificate_addresses WHERE leaf = ?", c.Fingerprint); err != nil {
+			return err
+		}
+	}
 	for i, a := range addrs {
-		_, err := t.exec(ctx, `INSERT INTO certificate_addresses (leaf, position, address) VALUES (?, ?, ?)
-			ON CONFLICT (leaf, position) DO NOTHING`, c.Fingerprint, int64(i), a)
+		_, err := t.exec(ctx, "INSERT INTO certificate_addresses (leaf, position, address) VALUES (?, ?, ?)",
+			c.Fingerprint, int64(i), a)
 		if err != nil {
 			return err
 		}
 	}
-	var have int64
-	if _, err := t.one(ctx, "SELECT count(*) FROM chains WHERE leaf = ?", []any{c.Fingerprint}, &have); err != nil {
-		return err
-	}
-	if have > 0 {
-		return nil
+	if len(c.Chain) > 0 {
+		if _, err := t.exec(ctx, "DELETE FROM chains WHERE leaf = ?", c.Fingerprint); err != nil {
+			return err
+		}
 	}
 	for i, der := range c.Chain {
 		sum := sha256.Sum256(der)
@@ -197,15 +191,17 @@ func (t *txn) saveChain(ctx context.Context, c station.CertRecord, addrs []strin
 	return nil
 }
 
-func (t *txn) postIssued(ctx context.Context, c station.CertRecord) error {
+// postIssued closes the post that the certificate answered.
+func (t *txn) postIssued(ctx context.Context, c station.CertRecord, owned bool) error {
 	var state string
-	found, err := t.one(ctx, "SELECT state FROM posts WHERE post = ?", []any{c.PostID}, &state)
-	switch {
-	case err != nil:
+	found, err := t.one(ctx, "SELECT state FROM posts WHERE post = ? AND tenant = ?", []any{c.PostID, c.Tenant}, &state)
+	if err != nil {
 		return err
-	case !found:
+	}
+	if !found {
 		return fmt.Errorf("post %s: %w", free(c.PostID), station.ErrNotFound)
-	case PostState(state) == PostIssued:
+	}
+	if PostState(state) == PostIssued {
 		var other int64
 		if _, err := t.one(ctx, "SELECT count(*) FROM certificates WHERE post = ? AND fingerprint <> ?",
 			[]any{c.PostID, c.Fingerprint}, &other); err != nil {
@@ -216,8 +212,11 @@ func (t *txn) postIssued(ctx context.Context, c station.CertRecord) error {
 		}
 		return nil
 	}
-	if _, err := t.exec(ctx, "UPDATE certificates SET post = ? WHERE fingerprint = ?", c.PostID, c.Fingerprint); err != nil {
-		return err
+	if owned {
+		_, err := t.exec(ctx, "UPDATE certificates SET post = coalesce(post, ?) WHERE fingerprint = ?", c.PostID, c.Fingerprint)
+		if err != nil {
+			return err
+		}
 	}
 	_, err = t.exec(ctx, "UPDATE posts SET state = 'issued', reason = '', ended_at = ? WHERE post = ?",
 		micros(c.ReceivedAt), c.PostID)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-
 )
 
 // CheckReport is what Check found.
@@ -78,4 +77,3 @@ func fileSize(path string) int64 {
 	}
 	return fi.Size()
 }
-

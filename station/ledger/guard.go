@@ -44,17 +44,21 @@ func checkConf(conf string) error {
 	return nil
 }
 
-// free makes free text storable in every database (valid UTF-8, no NUL, bounded), and hides it if it holds a private
-// key. A device's console may say anything; that must neither leak nor stop a run from being recorded.
+// free makes free text storable in every database and safe to show (valid UTF-8, no control characters but line feed and
+// tab, bounded), and hides it if it holds a private key. A device's console may say anything; that must neither leak nor stop a run from being recorded.
 func free(s string) string {
 	if keyText.MatchString(s) {
 		return hiddenText
 	}
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "")
+		s = s[:maxText]
 	}
-	return s
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return utf8.RuneError
+		}
+		return r // invalid bytes come as utf8.RuneError already
+	}, s)
 }
 
 // field is one identifying text of a record.

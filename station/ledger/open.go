@@ -161,8 +161,10 @@ func (l *Ledger) connect(ctx context.Context, uri string) (err error) {
 	// fullfsync: on macOS fsync alone leaves the data in the drive's cache. Elsewhere the pragma does nothing.
 	pragmas := []string{"foreign_keys(1)", "trusted_schema(0)", "cell_size_check(1)", "temp_store(memory)"}
 	busy := "busy_timeout(" + strconv.FormatInt(l.cfg.BusyTimeout.Milliseconds(), 10) + ")"
-	writing := append([]string{busy, "journal_mode(wal)", "synchronous(full)", "fullfsync(1)",
-		"checkpoint_fullfsync(1)", "journal_size_limit(67108864)"}, pragmas...)
+	writing := append([]string{
+		busy, "journal_mode(wal)", "synchronous(full)", "fullfsync(1)",
+		"checkpoint_fullfsync(1)", "journal_size_limit(67108864)",
+	}, pragmas...)
 	if l.path == "" {
 		writing[1] = "journal_mode(memory)"
 	}

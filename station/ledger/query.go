@@ -193,7 +193,7 @@ type Observation struct {
 type RunDetail struct {
 	RunRow
 	Observations []Observation
-	Phases       []station.PhaseRecord
+	Phases       []station.PhaseEnd
 	Posts        []PostRow
 	Proofs       []station.ProofRecord
 	Certificates []CertRow // received in this run
@@ -243,8 +243,8 @@ func (l *Ledger) run(ctx context.Context, id string) (d RunDetail, err error) {
 	return d, err
 }
 
-func scanPhase(scan func(...any) error) (station.PhaseRecord, error) {
-	var p station.PhaseRecord
+func scanPhase(scan func(...any) error) (station.PhaseEnd, error) {
+	var p station.PhaseEnd
 	var started, ended sql.NullInt64
 	var facts string
 	if err := scan(&p.Run, &p.Phase, &p.Status, &started, &ended, &p.Tries, &p.Code, &facts); err != nil {

@@ -12,9 +12,6 @@ import (
 // BeginRun opens a row for one attempt.
 func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
 	err := need(field{"run", r.Run}, field{"tenant", r.Tenant})
-	if err == nil {
-		err = may(field{"requested device id", r.RequestedID})
-	}
 	if err == nil && r.StartedAt.IsZero() {
 		err = fmt.Errorf("%w: no start time", ErrInvalid)
 	}
@@ -35,7 +32,7 @@ func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
 				{"config_digest", free(r.ConfigDigest)},
 				{"started_at", micros(r.StartedAt)},
 				{"utc_offset", int64(r.UTCOffset)},
-				{"requested_device_id", r.RequestedID},
+				{"requested_device_id", free(r.RequestedID)},
 				{"requested_key_type", free(r.RequestedKey)},
 				{"requested_reenroll", flag(r.Reenroll)},
 			})
@@ -167,7 +164,7 @@ func (t *txn) lastN(ctx context.Context, table, run string) (int64, error) {
 }
 
 // RecordPhase appends one phase's end. A phase of a run is told apart by the time it started.
-func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseRecord) error {
+func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	err := need(field{"run", p.Run}, field{"phase", string(p.Phase)})
 	if err == nil && (p.StartedAt.IsZero() || p.EndedAt.IsZero()) {
 		err = fmt.Errorf("%w: phase without times", ErrInvalid)

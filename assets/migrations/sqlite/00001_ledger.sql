@@ -191,6 +191,8 @@ CREATE TABLE certificates (
 ) STRICT;
 CREATE INDEX certificates_by_key ON certificates (tenant, spki, received_at);
 CREATE INDEX certificates_by_device_id ON certificates (tenant, device_id_fold, received_at);
+CREATE INDEX certificates_by_post ON certificates (post);
+CREATE INDEX certificates_by_run ON certificates (run);
 CREATE INDEX certificates_by_serial ON certificates (cert_serial);
 CREATE INDEX certificates_by_aki ON certificates (aki, received_at);
 CREATE INDEX certificates_by_issuer ON certificates (issuer_fingerprint, received_at);
