@@ -140,10 +140,7 @@ func (a *Agent) readBack(g *Generation, b bundle) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	objs, err := a.objects(h)
-	if err != nil {
-		return nil, err
-	}
+	objs := a.objects(h)
 	for _, o := range installObjects {
 		if !bytes.Equal(objs[o], b.object(o)) {
 			return nil, refuse(serialproto.StatusHashMismatch, "object %d reads back differently", o)

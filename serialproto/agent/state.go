@@ -194,8 +194,9 @@ func join(certs []*x509.Certificate) []byte {
 	return b
 }
 
-// objects gives each installed object's bytes as the protocol counts them.
-func (a *Agent) objects(h *holding) (map[serialproto.Obj][]byte, error) {
+// objects gives each installed object's bytes as the protocol counts them. A wg0.conf that does not parse is left out:
+// the tenant's own script may have put anything into it. Its parser's words are not logged; they could quote the key.
+func (a *Agent) objects(h *holding) map[serialproto.Obj][]byte {
 	m := map[serialproto.Obj][]byte{}
 	if len(h.device) > 0 {
 		m[serialproto.ObjLeaf] = h.device[0].Raw
@@ -205,14 +206,13 @@ func (a *Agent) objects(h *holding) (map[serialproto.Obj][]byte, error) {
 		m[serialproto.ObjAnchor] = join(h.anchor)
 	}
 	if len(h.files.WGConf) > 0 && a.cfg.StripWG != nil {
-		conf, err := a.cfg.StripWG(h.files.WGConf)
-		if err != nil {
-			// The cause may quote a line of the file, which holds a private key.
-			return nil, errors.New("wg0.conf does not parse")
+		if conf, err := a.cfg.StripWG(h.files.WGConf); err == nil {
+			m[serialproto.ObjWGConf] = conf
+		} else {
+			a.cfg.Log.Warn("wg0.conf does not parse")
 		}
-		m[serialproto.ObjWGConf] = conf
 	}
-	return m, nil
+	return m
 }
 
 // now is the clock, or the highest time known to have passed where the clock is behind it: a device without a

@@ -47,10 +47,7 @@ func (a *Agent) statusObjects(v view, r *serialproto.StatusResult) (map[serialpr
 		if err != nil {
 			return nil, err
 		}
-		objs, err := a.objects(h)
-		if err != nil {
-			return nil, err
-		}
+		objs := a.objects(h)
 		for o, b := range objs {
 			out[o] = serialproto.Object{Length: uint32(len(b)), Digest: prefix(b), Received: uint32(len(b))}
 		}
