@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestUsage(t *testing.T) {
+	dir := t.TempDir()
+	for name, tt := range map[string]struct {
+		args []string
+		want int
+		text string
+	}{
+		"no tty":          {[]string{"serve", "--state-dir", dir}, exitUsage, "--tty is required"},
+		"no state dir":    {[]string{"serve", "--tty", "/dev/null"}, exitUsage, "--state-dir is required"},
+		"unknown flag":    {[]string{"serve", "--key", "x"}, exitUsage, "unknown flag"},
+		"unknown policy":  {[]string{"serve", "--tty", "t", "--state-dir", dir, "--reenroll", "maybe"}, exitUsage, "want open, unlock or never"},
+		"negative baud":   {[]string{"serve", "--tty", "t", "--state-dir", dir, "--baud", "-1"}, exitUsage, "--baud"},
+		"stray argument":  {[]string{"serve", "now"}, exitUsage, "unexpected argument"},
+		"no signatures":   {[]string{"serve", "--tty", "t", "--state-dir", dir, "--max-signatures", "0"}, exitUsage, "--max-signatures"},
+		"not a tty":       {[]string{"serve", "--tty", "/dev/null", "--state-dir", dir}, exitError, "not a tty"},
+		"path in a name":  {[]string{"serve", "--tty", "/dev/null", "--state-dir", dir, "--file-key", "../k"}, exitError, "not a plain name"},
+		"unknown command": {[]string{"export-key"}, exitError, "unknown command"},
+		"version":         {[]string{"version"}, exitOK, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, errOut bytes.Buffer
+			if got := run(t.Context(), tt.args, &out, &errOut); got != tt.want {
+				t.Errorf("got exit code %d, want %d: %s", got, tt.want, &errOut)
+			}
+			if !strings.Contains(errOut.String(), tt.text) {
+				t.Errorf("got %q, want %q in it", &errOut, tt.text)
+			}
+		})
+	}
+}
+
+func TestHelpSaysWhatUnlockIs(t *testing.T) {
+	var out bytes.Buffer
+	if got := run(t.Context(), []string{"serve", "--help"}, &out, &out); got != exitOK {
+		t.Fatalf("got exit code %d, want %d", got, exitOK)
+	}
+	for _, want := range []string{"until unlocks exist the same as never", "--sign-tls12", "--manage-clock", "--manage-console", "(default \"never\")"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("help does not say %q:\n%s", want, &out)
+		}
+	}
+}
+
+func TestBuildTimeIsPlausible(t *testing.T) {
+	if b := buildTime(); b.Before(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) || b.After(time.Now().AddDate(1, 0, 0)) {
+		t.Errorf("got build time %v", b)
+	}
+}
+
+// TestLinksLittle keeps the agent small: no screen, no SQL, no HTTP, no engine.
+func TestLinksLittle(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "provstation/cmd/provagent").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := map[string]bool{
+		"provstation/cmd/provagent": true, "provstation/serialproto": true, "provstation/serialproto/link": true,
+		"provstation/serialproto/agent": true, "provstation/serialproto/agent/filestore": true, "provstation/station/wgconf": true,
+	}
+	for dep := range strings.Lines(string(out)) {
+		dep = strings.TrimSpace(dep)
+		for _, bad := range []string{"net/http", "database/sql", "charm.land/", "modernc.org/", "go.bug.st/"} {
+			if strings.HasPrefix(dep, bad) {
+				t.Errorf("provagent links %s", dep)
+			}
+		}
+		if strings.HasPrefix(dep, "provstation/") && !allowed[dep] {
+			t.Errorf("provagent links %s, want only the wire, the agent and the tunnel's configuration", dep)
+		}
+	}
+}
