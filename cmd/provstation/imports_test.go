@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "provstation/"
+
+// listedPackage is what `go list` says of a package.
+type listedPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Standard   bool
+}
+
+func listPackages(t *testing.T, args ...string) []listedPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard"}, args...)...)
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []listedPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listedPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		list = append(list, p)
+	}
+}
+
+// importRule is which packages of the project a package may import directly. A name that ends in "/..." allows all below.
+var importRule = map[string][]string{
+	"station":                     {"station/pki", "station/wgconf", "station/mqttcheck"},
+	"station/pki":                 {},
+	"station/wgconf":              {},
+	"station/stepca":              {},
+	"station/mqttcheck":           {},
+	"station/bridge":              {"station", "station/stepca"},
+	"station/device":              {"station", "station/pki", "serialproto", "serialproto/link", "serialproto/port"},
+	"station/ledger":              {"station", "assets"},
+	"station/config":              {"station"},
+	"station/words":               {"station", "assets"},
+	"station/devstack":            {"station/wgconf", "serialproto", "serialproto/link", "serialproto/agent", "serialproto/agent/filestore", "serialproto/prototest"},
+	"station/stationtest":         {"station", "station/pki"},
+	"serialproto":                 {},
+	"serialproto/link":            {"serialproto"},
+	"serialproto/port":            {},
+	"serialproto/agent":           {"serialproto", "serialproto/link"},
+	"serialproto/prototest":       {"serialproto", "serialproto/link"},
+	"serialproto/agent/filestore": {"serialproto", "serialproto/agent"},
+	"assets":                      {},
+	"tui":                         {"tui/...", "station"},
+	"tui/":                        {"tui/...", "station", "station/config", "station/ledger"},
+	"cmd/provagent":               {"serialproto", "serialproto/agent", "serialproto/agent/filestore", "serialproto/link", "station/wgconf"},
+}
+
+// allowed finds the rule for a package: its own, or that of the folder it lies in.
+func allowed(pkg string) ([]string, bool) {
+	if rule, ok := importRule[pkg]; ok {
+		return rule, true
+	}
+	if strings.HasPrefix(pkg, "tui/") {
+		return importRule["tui/"], true
+	}
+	return nil, false
+}
+
+func TestImportRule(t *testing.T) {
+	for _, p := range listPackages(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if name == "cmd/provstation" { // wires everything
+			continue
+		}
+		rule, ok := allowed(name)
+		if !ok {
+			t.Errorf("%s has no rule: say in importRule what it may import", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			rel, ours := strings.CutPrefix(imp, module)
+			if !ours {
+				continue
+			}
+			fits := slices.ContainsFunc(rule, func(r string) bool {
+				prefix, tree := strings.CutSuffix(r, "...")
+				return rel == r || (tree && strings.HasPrefix(rel, prefix))
+			})
+			if !fits {
+				t.Errorf("%s imports %s, which the import rule does not allow", name, rel)
+			}
+		}
+	}
+}
+
+func TestForeignImports(t *testing.T) {
+	forbidden := map[string][]string{
+		"tui":         {"net/http", "database/sql", "provstation/serialproto"},
+		"serialproto": {"net/http", "database/sql"},
+		"station/pki": {"net", "net/http", "os"},
+	}
+	only := map[string][]string{ // beside the standard library
+		"serialproto":                 {"github.com/fxamacker/cbor/v2"},
+		"serialproto/link":            {},
+		"serialproto/agent":           {},
+		"serialproto/agent/filestore": {},
+	}
+	for _, p := range listPackages(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		for folder, bad := range forbidden {
+			if name != folder && !strings.HasPrefix(name, folder+"/") {
+				continue
+			}
+			for _, imp := range p.Imports {
+				for _, b := range bad {
+					if imp == b || strings.HasPrefix(imp, b+"/") && strings.HasPrefix(b, module) {
+						t.Errorf("%s imports %s", name, imp)
+					}
+				}
+			}
+		}
+		if list, ok := only[name]; ok {
+			for _, imp := range p.Imports {
+				if strings.Contains(strings.Split(imp, "/")[0], ".") && !slices.Contains(list, imp) {
+					t.Errorf("%s imports %s: it may use the standard library and the wire encoding alone", name, imp)
+				}
+			}
+		}
+	}
+}
+
+// The agent is a small program for small boxes.
+func TestAgentLinksNoScreenNoSQL(t *testing.T) {
+	for _, p := range listPackages(t, "-deps", "./cmd/provagent") {
+		for _, bad := range []string{
+			"database/sql", "charm.land/", "modernc.org/", "provstation/tui", "provstation/station/ledger", "net/http",
+		} {
+			if strings.HasPrefix(p.ImportPath, bad) {
+				t.Errorf("provagent links %s", p.ImportPath)
+			}
+		}
+		if p.ImportPath == "provstation/station" {
+			t.Errorf("provagent links the engine")
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"provstation/station"
+)
+
+// runFlags are the flags of `provstation run`.
+type runFlags struct {
+	json     bool
+	count    int
+	timeout  time.Duration
+	slots    []string
+	deviceID string
+	reenroll bool
+}
+
+// settleFor is how long a bench without --count waits after the last thing that happened.
+const settleFor = 5 * time.Second
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Provision what is or gets connected, without a screen, then stop",
+		Long: `Provision what is or gets connected, without a screen, then stop.
+
+With --count it stops when so many devices have ended PASS or SKIPPED. Without, when every device that is connected has
+had its run and nothing new has shown itself for 5 seconds. --timeout ends it in any case.
+
+Exit codes: 0 every run PASS or SKIPPED, and as many as --count asked for; 1 otherwise, no device at all included;
+2 usage or configuration; 3 the station itself failed.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
+	}
+	fl := cmd.Flags()
+	fl.Bool("headless", true, "implied: there is no screen")
+	fl.BoolVar(&f.json, "json", false, "one JSON object a line on standard output")
+	fl.IntVar(&f.count, "count", 0, "stop when so many devices have ended well")
+	fl.DurationVar(&f.timeout, "timeout", 0, "stop after this time in any case (as 10m)")
+	fl.StringArrayVar(&f.slots, "slot", nil, "name a slot, as PATH=NAME; only named ports are used then (repeatable)")
+	fl.StringVar(&f.deviceID, "device-id", "", "the device id (with exactly one --slot)")
+	fl.BoolVar(&f.reenroll, "reenroll", false, "a new key and certificate for devices that are enrolled already")
+	return cmd
+}
+
+func (a *app) run(ctx context.Context, f runFlags) error {
+	if f.count < 0 || f.timeout < 0 {
+		return usage("--count and --timeout must not be negative")
+	}
+	if f.deviceID != "" && len(f.slots) != 1 {
+		return usage("--device-id names one device: give exactly one --slot PATH=NAME with it")
+	}
+	slots := map[string]string{}
+	for _, s := range f.slots {
+		path, name, ok := strings.Cut(s, "=")
+		if !ok || path == "" || name == "" {
+			return usage("--slot %q: write PATH=NAME, as /dev/ttyUSB0=left", s)
+		}
+		slots[path] = name
+	}
+	cfg, _, err := a.load(nil)
+	if err != nil {
+		return err
+	}
+	o := openOptions{deviceID: f.deviceID, reenroll: f.reenroll || cfg.Device.Reenroll, stopAfter: f.count}
+	if f.count == 0 {
+		o.settle = settleFor
+	}
+	if len(slots) > 0 {
+		cfg = cfg.Clone()
+		cfg.Ports.Include = nil
+		for path, name := range slots {
+			cfg.Ports.Include = append(cfg.Ports.Include, path)
+			cfg.Ports.Slots[path] = name
+		}
+	}
+	b, err := a.open(ctx, cfg, o)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	return a.headless(ctx, b.Bench, f.json, f.timeout, f.count)
+}
+
+// headless works a bench without a screen and turns its summary into the exit code.
+func (a *app) headless(ctx context.Context, b *station.Bench, asJSON bool, timeout time.Duration, count int) error {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	events := b.Subscribe()
+	written := make(chan error, 1)
+	go func() {
+		if asJSON {
+			written <- writeNDJSON(a.stdout, events)
+			return
+		}
+		writeText(a.stderr, events)
+		written <- nil
+	}()
+	sum, err := b.Run(ctx)
+	if werr := <-written; werr != nil && err == nil {
+		err = werr
+	}
+	if err != nil {
+		return &exitError{exitFault, err}
+	}
+	return judge(sum, count)
+}
+
+// judge is the exit code's rule.
+func judge(s station.Summary, count int) error {
+	good := s.Pass + s.Skipped
+	if s.Devices == 0 || good != s.Devices || good < count {
+		return &exitError{code: exitBad}
+	}
+	return nil
+}
+
+func usage(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+var errNoTerminal = errors.New("this needs a terminal; without one use `provstation run` or `provstation demo --headless`")

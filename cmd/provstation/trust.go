@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"provstation/station"
+	"provstation/station/bridge"
+	"provstation/station/config"
+	"provstation/station/pki"
+	"provstation/station/stepca"
+)
+
+// trustSource finds the tenant's trust anchors once and keeps them: from files, or from step-ca, whose root must have the
+// pinned fingerprint. It asks again after a failure.
+type trustSource struct {
+	cfg config.PKI
+
+	mu    sync.Mutex
+	found *station.Anchors
+}
+
+// Anchors gives the anchors. The error is a *station.Fault.
+func (t *trustSource) Anchors(ctx context.Context) (station.Anchors, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.found != nil {
+		return *t.found, nil
+	}
+	a, err := t.find(ctx)
+	if err != nil {
+		f := &station.Fault{
+			Code: station.CodeTrustMissing, Outcome: station.Error, Class: station.Misconfigured,
+			Params: map[string]string{"detail": err.Error()}, Err: err,
+		}
+		var se *stepca.Error
+		if errors.As(err, &se) && se.Status == 0 && !errors.Is(err, stepca.ErrOtherRoot) {
+			f.Class = station.Passing // it did not answer
+		}
+		return station.Anchors{}, f
+	}
+	t.found = &a
+	return a, nil
+}
+
+func (t *trustSource) find(ctx context.Context) (a station.Anchors, err error) {
+	if t.cfg.RootFile != "" {
+		text, err := os.ReadFile(t.cfg.RootFile)
+		if err != nil {
+			return a, fmt.Errorf("trust anchor: %w", err)
+		}
+		if t.cfg.RootFingerprint != "" {
+			root, err := pki.PinRoot(text, t.cfg.RootFingerprint)
+			if err != nil {
+				return a, fmt.Errorf("trust anchor %s: %w", t.cfg.RootFile, err)
+			}
+			a.Roots = []*x509.Certificate{root}
+		} else if a.Roots, err = pki.LoadRoots(text); err != nil {
+			return a, fmt.Errorf("trust anchor %s: %w", t.cfg.RootFile, err)
+		}
+	} else {
+		root, err := stepca.FetchRoot(ctx, t.cfg.StepCAURL, t.cfg.RootFingerprint)
+		if err != nil {
+			return a, fmt.Errorf("trust anchor: %w", err)
+		}
+		a.Roots = []*x509.Certificate{root}
+	}
+	if t.cfg.IntermediatesFile != "" {
+		text, err := os.ReadFile(t.cfg.IntermediatesFile)
+		if err != nil {
+			return a, fmt.Errorf("intermediates: %w", err)
+		}
+		if a.Intermediates, err = pki.LoadIntermediates(text); err != nil {
+			return a, fmt.Errorf("intermediates %s: %w", t.cfg.IntermediatesFile, err)
+		}
+	}
+	if t.cfg.StepCAURL == "" || len(a.Intermediates) > 0 {
+		return a, nil
+	}
+	pool := x509.NewCertPool()
+	for _, r := range a.Roots {
+		pool.AddCert(r)
+	}
+	ca, err := stepca.New(t.cfg.StepCAURL, pool)
+	if err != nil {
+		return a, fmt.Errorf("intermediates: %w", err)
+	}
+	defer ca.Close()
+	if a.Intermediates, err = ca.Intermediates(ctx); err != nil {
+		return a, fmt.Errorf("intermediates: %w", err)
+	}
+	return a, nil
+}
+
+// bridgeTrust is whom the station believes to be the bridge.
+func bridgeTrust(c *config.Config) bridge.Trust {
+	switch c.Bridge.TLS.Trust {
+	case config.TrustFile:
+		return bridge.TrustFile(c.Bridge.TLS.CAFile)
+	case config.TrustRoot:
+		if c.PKI.RootFile != "" {
+			return bridge.TrustFile(c.PKI.RootFile)
+		}
+		return bridge.TrustRoot(c.PKI.StepCAURL, c.PKI.RootFingerprint)
+	default:
+		return bridge.TrustSystem()
+	}
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"provstation/serialproto/link"
+	"provstation/serialproto/port"
+	"provstation/station"
+	"provstation/station/bridge"
+	"provstation/station/config"
+	"provstation/station/device"
+	"provstation/station/ledger"
+	"provstation/station/mqttcheck"
+	"provstation/station/pki"
+	"provstation/station/wgconf"
+	"provstation/station/words"
+)
+
+// openOptions is what a subcommand changes about a bench.
+type openOptions struct {
+	deviceID  string
+	reenroll  bool
+	stopAfter int
+	settle    time.Duration
+
+	watcher  station.Watcher                                     // nil: the system's ports
+	openPort func(path string, baud int) (link.Transport, error) // nil: real ports
+}
+
+// bench is a wired bench with what has to be closed after it.
+type bench struct {
+	*station.Bench
+	Words  *words.Catalogue
+	Ledger *ledger.Ledger
+	closes []func() error
+}
+
+// Close closes ledger, log and connections, last opened first.
+func (b *bench) Close() error {
+	var errs []error
+	for i := len(b.closes) - 1; i >= 0; i-- {
+		errs = append(errs, b.closes[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// open wires a bench by the configuration.
+func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *bench, err error) {
+	b := &bench{}
+	defer func() {
+		if err != nil {
+			_ = b.Close()
+		}
+	}()
+	fault := func(err error) error { return &exitError{exitFault, err} }
+	log, logFile, err := openLog(cfg.Log)
+	if err != nil {
+		return nil, fault(err)
+	}
+	b.closes = append(b.closes, logFile.Close)
+	if b.Words, err = words.Load(cfg.Station.Locale); err != nil {
+		return nil, fault(err)
+	}
+	if b.Ledger, err = ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Logger: log}); err != nil {
+		return nil, fault(err)
+	}
+	b.closes = append(b.closes, b.Ledger.Close)
+	id, err := stationID(cfg, b.Ledger.Path())
+	if err != nil {
+		return nil, fault(err)
+	}
+	client, err := bridge.New(cfg.Bridge.URL, bridge.Config{
+		Contract: cfg.Bridge.Contract, Timeout: cfg.Bridge.Timeout.D(), Trust: bridgeTrust(cfg),
+		ServerName: cfg.Bridge.TLS.ServerName, Auth: bridgeAuth(cfg.Bridge.Auth), UserAgent: "provstation/" + a.version,
+	})
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	b.closes = append(b.closes, func() error { client.Close(); return nil })
+	runner := station.NewRunner(
+		a.runnerConfig(cfg, o, id, log), &timedBridge{Client: client}, b.Ledger, &trustSource{cfg: cfg.PKI}, mqttcheck.Check, b.Words,
+	)
+	if o.watcher == nil {
+		o.watcher = device.NewWatcher(explicitPaths(cfg.Ports.Include))
+	}
+	connector := device.NewConnector(device.Config{Baud: cfg.Ports.Baud, Probe: cfg.Ports.Probe, OpenPort: o.openPort})
+	b.Bench = station.NewBench(station.BenchConfig{
+		Info: station.StationInfo{
+			StationID: id, Station: cfg.Station.Name, Tenant: cfg.Station.Tenant, Site: cfg.Station.Site, Version: a.version,
+			ConfigDigest: cfg.Digest(), Bridge: cfg.Bridge.URL,
+			Broker: net.JoinHostPort(cfg.MQTT.Host, strconv.Itoa(cfg.MQTT.Port)),
+		},
+		Include: cfg.Ports.Include, Exclude: cfg.Ports.Exclude, Slots: cfg.Ports.Slots,
+		StopAfter: o.stopAfter, Settle: o.settle, Logger: log,
+	}, o.watcher, connector, runner)
+	return b, nil
+}
+
+// runnerConfig is the policy of every run, by the configuration.
+func (a *app) runnerConfig(cfg *config.Config, o openOptions, id string, log *slog.Logger) station.RunnerConfig {
+	_, offset := time.Now().Zone()
+	rc := station.RunnerConfig{
+		Start: station.RunStart{
+			Tenant: cfg.Station.Tenant, Site: cfg.Station.Site, Station: cfg.Station.Name, StationID: id,
+			Operator: cfg.Station.Operator, Version: a.version, ConfigDigest: cfg.Digest(), RequestedID: o.deviceID,
+			RequestedKey: cfg.PKI.KeyType, Reenroll: o.reenroll, UTCOffset: offset,
+		},
+		DeviceID: o.deviceID, DeviceType: cfg.Device.Type, Corroborate: cfg.Device.NotCorroborated == config.PolicyRefuse,
+		NameOf: func(id string, g station.Greeting) (string, error) {
+			facts := config.DeviceFacts(g.HardwareSerial, g.Model)
+			facts["id"] = id
+			return config.RenderTemplate(cfg.Device.NameTemplate, facts)
+		},
+		KeyType: cfg.PKI.KeyType, WireGuard: cfg.WireGuard.Enroll, Reenroll: o.reenroll,
+		CSR:    pki.CSRPolicy{KeyTypes: []pki.KeyType{pki.KeyType(cfg.PKI.KeyType)}},
+		Answer: pki.Policy{ClockSkew: cfg.Clock.StationTolerance.D()}, Tunnel: tunnelPolicy(cfg.WireGuard.Policy),
+		MinValidity: cfg.PKI.MinValidity.D(), ShelfRefuse: cfg.PKI.ShelfLife == config.PolicyRefuse,
+		ClockTolerance: cfg.Clock.Tolerance.D(), StationTolerance: cfg.Clock.StationTolerance.D(), ClockSet: cfg.Clock.Set,
+		ClockRefuse: cfg.Clock.Policy == config.PolicyRefuse, ClockNeeded: cfg.Clock.WithoutClock == config.PolicyRefuse,
+		MQTT: mqttcheck.Config{
+			Host: cfg.MQTT.Host, Port: uint16(cfg.MQTT.Port), ServerName: cfg.MQTT.ServerName, Topic: cfg.MQTT.Topic, //nolint:gosec // validated
+			Payload: []byte(cfg.MQTT.Payload), Protocol: mqttcheck.Protocol(cfg.MQTT.Protocol),
+			TLSMin: tlsVersion(cfg.MQTT.TLSMin), TLSMax: tlsVersion(cfg.MQTT.TLSMax),
+		},
+		MQTTOff: cfg.MQTT.Mode == config.MQTTOff, Timeouts: map[station.Phase]time.Duration{}, Retries: map[station.Phase]int{},
+		Pause: station.Pause{First: cfg.Retry.First.D(), Max: cfg.Retry.Max.D()}, Logger: log,
+	}
+	if cfg.Device.IDTemplate != "" {
+		rc.AssignID = func(g station.Greeting) (string, error) {
+			return config.RenderTemplate(cfg.Device.IDTemplate, config.DeviceFacts(g.HardwareSerial, g.Model))
+		}
+	}
+	for phase, p := range cfg.Phases.Map() {
+		rc.Timeouts[phase], rc.Retries[phase] = p.Deadline.D(), p.Tries-1
+	}
+	return rc
+}
+
+func tlsVersion(text string) uint16 {
+	if text == "1.2" {
+		return tls.VersionTLS12
+	}
+	return tls.VersionTLS13
+}
+
+func tunnelPolicy(p config.WGPolicy) wgconf.Policy {
+	severity := func(text string) wgconf.Severity {
+		return map[string]wgconf.Severity{"allow": wgconf.Allow, "warn": wgconf.Warn, "refuse": wgconf.Refuse}[text]
+	}
+	return wgconf.Policy{
+		EndpointLoopback: severity(p.LoopbackEndpoint), RouteEverything: severity(p.RouteAll), DNS: severity(p.DNS),
+		PresharedKey: severity(p.PresharedKey), SeveralPeers: severity(p.SeveralPeers),
+	}
+}
+
+func bridgeAuth(c config.Auth) bridge.Auth {
+	return bridge.Auth{
+		BearerFile: c.TokenFile, BearerEnv: c.TokenEnv, TokenURL: c.TokenURL, ClientID: c.ClientID,
+		ClientSecretFile: c.ClientSecretFile, ClientSecretEnv: c.ClientSecretEnv, Scopes: c.Scopes,
+		CertFile: c.CertFile, KeyFile: c.KeyFile,
+	}
+}
+
+// explicitPaths are the included ports that are named in full: no enumeration lists a pty or a link.
+func explicitPaths(include []string) []string {
+	var paths []string
+	for _, p := range include {
+		if filepath.IsAbs(p) && !strings.ContainsAny(p, `*?[\`) {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+// timedBridge tells the bridge's time for the clock phase, asked once a minute at most for all runs together.
+type timedBridge struct {
+	*bridge.Client
+	mu     sync.Mutex
+	asked  time.Time
+	offset time.Duration // bridge minus station
+}
+
+// clockAge is how long the bridge's clock is taken to run as ours does.
+const clockAge = time.Minute
+
+// ServerTime is the bridge's clock now.
+func (t *timedBridge) ServerTime(ctx context.Context) (time.Time, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := time.Now(); !t.asked.IsZero() && now.Sub(t.asked) < clockAge {
+		return now.Add(t.offset), nil
+	}
+	h, err := t.Health(ctx)
+	if err != nil || h.ServerTime.IsZero() {
+		return time.Time{}, err
+	}
+	t.asked = time.Now()
+	t.offset = h.ServerTime.Sub(t.asked)
+	return h.ServerTime, nil
+}
+
+// openLog opens the station's log for appending.
+func openLog(c config.Log) (*slog.Logger, io.Closer, error) {
+	if err := os.MkdirAll(filepath.Dir(c.File), 0o700); err != nil {
+		return nil, nil, fmt.Errorf("open log: %w", err)
+	}
+	f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open log: %w", err)
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		_ = f.Close()
+		return nil, nil, fmt.Errorf("open log: %w", err)
+	}
+	return slog.New(slog.NewTextHandler(f, &slog.HandlerOptions{Level: level})), f, nil
+}
+
+// stationID is the configured id, or one that is made once and kept beside the ledger.
+func stationID(cfg *config.Config, ledgerPath string) (string, error) {
+	if cfg.Station.ID != "" {
+		return cfg.Station.ID, nil
+	}
+	if ledgerPath == "" { // a ledger in memory has no yesterday
+		return uuid.NewString(), nil
+	}
+	path := filepath.Join(filepath.Dir(ledgerPath), "station-id")
+	for {
+		text, err := os.ReadFile(path)
+		if err == nil {
+			id, err := uuid.Parse(strings.TrimSpace(string(text)))
+			if err != nil {
+				return "", fmt.Errorf("station id in %s: %w; delete the file to get a new one", path, err)
+			}
+			return id.String(), nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("station id: %w", err)
+		}
+		if err := writeOnce(path, uuid.Must(uuid.NewV7()).String()+"\n"); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", fmt.Errorf("station id: %w", err)
+		}
+	}
+}
+
+// writeOnce makes a whole file that was not there, or fails with fs.ErrExist.
+func writeOnce(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), path)
+}
+
+// realPort opens a serial port of this machine.
+func realPort(path string, baud int) (link.Transport, error) {
+	return port.Open(path, port.Config{Baud: baud})
+}
