@@ -85,7 +85,9 @@ func start(t *testing.T, name string, args ...string) *process {
 	go func() { p.done <- p.cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill() // most have ended by now
-		<-p.done
+		if err := <-p.done; err != nil {
+			p.done <- err // killed or ended by a signal; ends has judged it
+		}
 	})
 	return p
 }
@@ -192,7 +194,7 @@ func TestProcess(t *testing.T) {
 	}
 	wire.ends(t)
 	agent.says(t, "line lost", 1)
-	wire = cable(t, near, far)
+	cable(t, near, far)
 	agent.says(t, "line open", 2)
 	h = station(t, near)
 	if w, err = h.Greet(ctx); err != nil || w.State != serialproto.StateKeyed || !bytes.Equal(w.BootID, a.BootID) {

@@ -226,7 +226,7 @@ func keepServing(ctx context.Context, o options, a *agent.Agent, log *slog.Logge
 		started := time.Now()
 		err := serveOnce(ctx, o, a, log)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // stopped by a signal: the line ended because of that
 		}
 		if errors.Is(err, errNotTTY) || first && errors.Is(err, errLocked) {
 			return err

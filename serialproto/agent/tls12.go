@@ -307,6 +307,10 @@ func (p tls12Policy) checkServer(ders [][]byte) (*x509.Certificate, error) {
 	if _, err := certs[0].Verify(opts); err != nil {
 		return nil, bad("server certificate is not for this CA file: %s", verifyReason(err))
 	}
+	// Path validation takes a certificate without any usage for one of every usage; a server's own must name it.
+	if certs[0].IsCA || !slices.Contains(certs[0].ExtKeyUsage, x509.ExtKeyUsageServerAuth) {
+		return nil, bad("server certificate is not for servers")
+	}
 	if len(p.names) > 0 && !slices.ContainsFunc(p.names, func(n string) bool { return certs[0].VerifyHostname(n) == nil }) {
 		return nil, bad("server name is not allowed")
 	}

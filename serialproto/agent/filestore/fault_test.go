@@ -36,11 +36,13 @@ func newFaulty(t testing.TB, left int, fault error) *faulty {
 	return &faulty{t: t, left: left, fault: fault, modes: map[string]fs.FileMode{}, dirty: map[string]bool{}}
 }
 
+func (f *faulty) cuts() bool { return errors.Is(f.fault, errCut) }
+
 // step counts an operation. Frees reports one that gives space back rather than taking it.
 func (f *faulty) step(frees bool) error {
 	f.ops++
 	if f.dead {
-		if frees && f.fault != errCut {
+		if frees && !f.cuts() {
 			return nil
 		}
 		return f.fault
@@ -52,11 +54,11 @@ func (f *faulty) step(frees bool) error {
 		f.left--
 		return nil
 	}
-	if frees && f.fault != errCut {
+	if frees && !f.cuts() {
 		return nil // the next operation that takes space meets the fault
 	}
 	f.dead = true
-	if f.fault == errCut {
+	if f.cuts() {
 		for i := len(f.undo) - 1; i >= 0; i-- {
 			f.undo[i].back()
 		}
