@@ -20,6 +20,8 @@ const (
 	fileWGKey   = "wireguard.key" // as `wg genkey` prints it
 	prefixNew   = ".new-"
 	prefixTrash = ".trash-"
+
+	prefixTemporary = ".tmp-" // a single file before it is renamed into place
 )
 
 // rev names a generation's directory: number and revision. A revision is never changed in what it holds, but for its

@@ -210,7 +210,7 @@ func (s *Store) setCurrent(r rev) error {
 
 // link puts a symbolic link in place of whatever has that name.
 func (s *Store) link(target, name string) error {
-	tmp := s.path(".tmp-" + name)
+	tmp := s.path(prefixTemporary + name)
 	if err := s.fs.Remove(tmp); err != nil && !missing(err) {
 		return err
 	}

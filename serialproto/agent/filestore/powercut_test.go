@@ -223,8 +223,10 @@ func cutAt(t *testing.T, sc scenario, n int, states []string) {
 	if got != states[done] && got != states[done+1] {
 		t.Errorf("cut at %d in step %d:\n got %s\nwant %s\n  or %s", n, done, got, states[done], states[done+1])
 	}
-	if left, err := filepath.Glob(filepath.Join(dir, dirGenerations, ".*")); err != nil || len(left) > 0 {
-		t.Errorf("cut at %d: left over %v", n, left)
+	for _, pattern := range []string{".tmp-*", "generations/.*", "generations/*/.tmp-*"} {
+		if left, err := filepath.Glob(filepath.Join(dir, pattern)); err != nil || len(left) > 0 {
+			t.Errorf("cut at %d: left over %v (%v)", n, left, err)
+		}
 	}
 	rest := sc.steps[done:]
 	if got == states[done+1] && got != states[done] {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -135,6 +136,9 @@ func (s *Store) finish() error {
 	if err := s.sweep(); err != nil {
 		return err
 	}
+	if err := s.sweepTemporary(); err != nil {
+		return err
+	}
 	if !s.copy {
 		return nil
 	}
@@ -206,7 +210,7 @@ func (s *Store) path(parts ...string) string {
 
 // write puts a file in place: the old content or the new one, whatever happens.
 func (s *Store) write(dir, name string, data []byte, mode uint32) error {
-	tmp := filepath.Join(dir, ".tmp-"+name)
+	tmp := filepath.Join(dir, prefixTemporary+name)
 	if err := s.fs.Remove(tmp); err != nil && !missing(err) {
 		return err
 	}
@@ -219,6 +223,33 @@ func (s *Store) write(dir, name string, data []byte, mode uint32) error {
 		return err
 	}
 	return s.fs.SyncDir(dir)
+}
+
+// sweepTemporary removes files that were on their way into place when the power went; one may hold a secret.
+func (s *Store) sweepTemporary() error {
+	l, err := s.layout()
+	if err != nil {
+		return err
+	}
+	dirs := []string{s.dir, s.path(dirStaging)}
+	for _, r := range l.all {
+		dirs = append(dirs, s.path(dirGenerations, r.String()))
+	}
+	for _, dir := range dirs {
+		names, err := s.fs.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if !strings.HasPrefix(n, prefixTemporary) {
+				continue
+			}
+			if err := s.fs.Remove(filepath.Join(dir, n)); err != nil && !missing(err) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // discard gives space back after a failure. What it cannot remove, the next sweep does.
