@@ -27,11 +27,10 @@ func scriptBox(t *testing.T, d *device, p pki, flag string) (leaf []byte) {
 		t.Fatal(err)
 	}
 	leaf = p.leaf(t, csr)
-	asPEM := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
 	for name, content := range map[string][]byte{
-		"device-key.pem": asPEM("EC PRIVATE KEY", sec1),
-		"device.pem":     asPEM("CERTIFICATE", leaf),
-		"ca-chain.pem":   asPEM("CERTIFICATE", p.sub.cert.Raw),
+		"device-key.pem": pemOf("EC PRIVATE KEY", sec1),
+		"device.pem":     pemOf("CERTIFICATE", leaf),
+		"ca-chain.pem":   pemOf("CERTIFICATE", p.sub.cert.Raw),
 		"wg0.conf":       []byte("[Interface]\nPrivateKey = x\nPostUp = reboot\n"),
 		flag:             []byte("10.8.0.9\n"),
 	} {
@@ -101,6 +100,8 @@ func TestScriptBoxIsReplacedOnlyWhenOpen(t *testing.T) {
 	checkFiles(t, d.dir, map[string]string{".enrolled": "10.8.0.7", "wg0.conf": "Address = 10.8.0.7/32"})
 }
 
-func pemBody(der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+func pemOf(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
+
+func pemBody(der []byte) []byte { return pemOf("CERTIFICATE", der) }
