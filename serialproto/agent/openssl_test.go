@@ -35,7 +35,7 @@ func TestTLS12WithOpenSSL(t *testing.T) {
 		t.Run("server key "+kind, func(t *testing.T) {
 			d.t = t
 			addr := sServer(t, openssl, p, kind)
-			conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
+			conn, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(t.Context(), "tcp", addr)
 			if err != nil {
 				t.Fatal(err)
 			}
