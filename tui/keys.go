@@ -129,7 +129,7 @@ func (m *Model) cue(name keymap.Name) tea.Cmd {
 	var a act
 	m.mode, a = m.mode.next(c)
 	if m.mode.screen == keymap.HelpPage && before != keymap.HelpPage {
-		m.help.Open(m.keys(before))
+		m.help.Open(m.keys(before), m.board.Station)
 	}
 	if open := m.mode.screen == keymap.Details; open != m.bench.Expanded() && (open || m.mode.screen == keymap.Bench) {
 		m.bench.Expand(open)

@@ -101,7 +101,7 @@ func (b *Bench) index() int {
 func (b *Bench) plan() (rows, height int) {
 	n := len(b.board.Slots())
 	if b.beside() {
-		height = min(max((b.h-1)/max(n, 1), 1), 3)
+		height = min(max((b.h-1)/max(n, 1), 1), 4)
 		return min(n, (b.h-1)/height), height
 	}
 	if 2*n <= b.h-2-roomyDetail {
@@ -192,7 +192,7 @@ func (b *Bench) list(w, rows, height int) []string {
 	lines = append(lines, l.Styles.Heading.Render(l.Fit(head, w)))
 	sel := b.Selected()
 	for _, s := range b.board.Slots()[b.top:min(b.top+rows, len(b.board.Slots()))] {
-		lines = append(lines, b.row(s, c, w, s == sel))
+		lines = append(lines, b.row(s, c, w, height, s == sel))
 		if height > 1 {
 			lines = append(lines, b.more(s, c, w, height, s == sel)...)
 		}
@@ -200,7 +200,7 @@ func (b *Bench) list(w, rows, height int) []string {
 	return lines
 }
 
-func (b *Bench) row(s *board.Slot, c columns, w int, selected bool) string {
+func (b *Bench) row(s *board.Slot, c columns, w, height int, selected bool) string {
 	l := b.look
 	marker, name := "  ", l.Styles.Text
 	if selected {
@@ -217,9 +217,18 @@ func (b *Bench) row(s *board.Slot, c columns, w int, selected bool) string {
 	line := marker + name.Render(l.Fit(s.Name, c.slot)) + "  " + name.Render(l.Fit(s.DeviceID, c.device)) + " " +
 		l.Fit(strip, widget.StripWidth) + " " + l.Styles.Text.Render(l.FitRight(elapsed, timeWidth)) + " " + l.Verdict(s)
 	if c.note > 0 {
-		line += "  " + l.Styles.Muted.Render(l.Cut(l.Short(s), c.note))
+		line += "  " + l.Styles.Muted.Render(l.Cut(b.note(s, c.note, height), c.note))
 	}
 	return l.Fit(line, w)
+}
+
+// note is the last column of a row: a few words, or the sentence where it has room and no line of its own.
+func (b *Bench) note(s *board.Slot, w, height int) string {
+	if height == 1 && w >= 30 && (s.State == board.Trouble || s.State == board.Ended) {
+		what, _ := b.look.Sentence(s)
+		return what
+	}
+	return b.look.Short(s)
 }
 
 // more is what a row says below its first line when there is room: the sentence, and the next action.
@@ -242,6 +251,9 @@ func (b *Bench) more(s *board.Slot, c columns, w, height int, selected bool) []s
 			next = l.Text("detail.next") + " " + next
 		}
 		lines = append(lines, l.Fit(marker+gap+l.Styles.Text.Render(l.Cut(next, room)), w))
+	}
+	if height > 3 {
+		lines = append(lines, l.Fit("", w))
 	}
 	return lines
 }

@@ -71,15 +71,29 @@ func (v view) body() []string {
 		return lines
 	}
 	lines = append(lines, v.warnings()...)
-	identity, credentials, steps := v.identity(), append(v.certificate(), v.tunnel()...), v.steps()
-	if v.columns() == 2 {
-		lines = append(lines, v.Beside(identity, credentials, v.columnWidth(), 2)...)
-		half := v.half(steps)
-		lines = append(lines, v.Beside(steps[:half], steps[half:], v.columnWidth(), 2)...)
-	} else {
-		lines = append(append(append(lines, identity...), credentials...), steps...)
+	if v.slot.State == board.Running {
+		return append(append(append(lines, v.timed()...), v.credentials()...), v.boot()...)
 	}
-	return append(lines, v.boot()...)
+	return append(append(append(lines, v.credentials()...), v.timed()...), v.boot()...)
+}
+
+// credentials is who the device is and what it has been given, in as many columns as there is room for.
+func (v view) credentials() []string {
+	identity, credentials := v.identity(), append(v.certificate(), v.tunnel()...)
+	if v.columns() == 2 {
+		return v.Beside(identity, credentials, v.columnWidth(), 2)
+	}
+	return append(identity, credentials...)
+}
+
+// timed is the steps with their times, in as many columns as there is room for.
+func (v view) timed() []string {
+	steps := v.steps()
+	if v.columns() == 2 {
+		half := v.half(steps)
+		return v.Beside(steps[:half], steps[half:], v.columnWidth(), 2)
+	}
+	return steps
 }
 
 func (v view) columns() int {

@@ -96,7 +96,7 @@ func (v view) certificate() []string {
 		until = at.In(v.now.Location()).Format("2006-01-02 15:04")
 	}
 	if err == nil {
-		until += " (" + v.Left(at, v.now) + ")"
+		until = v.Left(at, v.now) + " (" + until + ")"
 	}
 	add("not_after", until)
 	add("cert_serial", s.Facts[station.FactCertSerial])
@@ -138,7 +138,7 @@ func (v view) chain() []string {
 			head = v.Styles.Muted.Render(v.Fit(v.Text("fact.chain"), labelWidth)) + " "
 		}
 		if i > 0 {
-			subject = strings.Repeat("  ", min(i-1, 4)) + "<- " + subject
+			subject = strings.Repeat(" ", min(i-1, 4)) + "<- " + subject
 		}
 		lines = append(lines, v.Cut(head+v.Styles.Text.Render(subject), v.columnWidth()))
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"provstation/station"
 	"provstation/tui/board"
 	"provstation/tui/widget"
@@ -38,12 +40,26 @@ func headerName(l widget.Look, b *board.Board, title string, now time.Time, w in
 }
 
 func headerCounts(l widget.Look, b *board.Board, w int) string {
-	return l.Ends(" "+Counts(l, b, w), headerServers(l, b), w)
+	return l.Ends(" "+Counts(l, b, w-2), headerServers(l, b), w)
 }
 
 // Counts says how many devices ended how, and how many are in work.
+//
+// Where there is no room for all words, the rarer outcomes are told by sign and number; help explains the signs.
 func Counts(l widget.Look, b *board.Board, w int) string {
-	var parts []string
+	long := counts(l, b, true)
+	if ansi.StringWidth(long) <= w {
+		return long
+	}
+	return l.Cut(counts(l, b, false), w)
+}
+
+func counts(l widget.Look, b *board.Board, words bool) string {
+	style := l.Styles.Muted
+	if b.Running > 0 {
+		style = l.Styles.Busy
+	}
+	parts := []string{style.Render(l.Signs.Active + " " + l.Text("header.running", "n", strconv.Itoa(b.Running)))}
 	for _, o := range station.Outcomes() {
 		n := count(b.Counts, o)
 		if n == 0 && o != station.Pass && o != station.Fail {
@@ -53,12 +69,13 @@ func Counts(l widget.Look, b *board.Board, w int) string {
 		if n > 0 {
 			style = l.Styles.VerdictText(o)
 		}
-		parts = append(parts, style.Render(l.Signs.Outcome(o)+" "+l.Text("outcome."+string(o))+" "+strconv.Itoa(n)))
+		word := ""
+		if words || o == station.Pass || o == station.Fail {
+			word = l.Text("outcome."+string(o)) + " "
+		}
+		parts = append(parts, style.Render(l.Signs.Outcome(o)+" "+word+strconv.Itoa(n)))
 	}
-	if b.Running > 0 {
-		parts = append(parts, l.Styles.Busy.Render(l.Signs.Active+" "+l.Text("header.running", "n", strconv.Itoa(b.Running))))
-	}
-	return l.Cut(strings.Join(parts, "  "), w)
+	return strings.Join(parts, "  ")
 }
 
 func headerServers(l widget.Look, b *board.Board) string {

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"strconv"
 	"strings"
 
 	"provstation/station"
@@ -15,6 +16,7 @@ type Help struct {
 	offset int
 	last   int
 	keys   keymap.Map
+	about  station.StationInfo
 }
 
 // SetSize tells how much room there is.
@@ -23,8 +25,10 @@ func (p *Help) SetSize(w, h int) { p.w, p.h = w, h }
 // SetLook tells how to draw.
 func (p *Help) SetLook(l widget.Look) { p.look = l }
 
-// Open starts the page for the keys of a screen.
-func (p *Help) Open(keys keymap.Map) { p.keys, p.offset = keys, 0 }
+// Open starts the page for the keys of a screen and the station they work on.
+func (p *Help) Open(keys keymap.Map, about station.StationInfo) {
+	p.keys, p.about, p.offset = keys, about, 0
+}
 
 // Scroll moves by n lines.
 func (p *Help) Scroll(n int) { p.offset = min(max(p.offset+n, 0), p.last) }
@@ -42,7 +46,11 @@ func (p *Help) View() string {
 	room := p.h - 1
 	p.last = max(0, len(body)-room)
 	p.offset = min(p.offset, p.last)
-	lines := []string{l.Styles.PlainBar.Render(l.Ends(" "+l.Text("help.title"), l.Text("help.close")+" ", p.w))}
+	title := " " + l.Text("help.title")
+	if p.last > 0 {
+		title += "  " + l.Text("detail.scroll", "from", strconv.Itoa(p.offset+1), "to", strconv.Itoa(p.offset+room), "of", strconv.Itoa(len(body)))
+	}
+	lines := []string{l.Styles.PlainBar.Render(l.Ends(title, l.Text("help.close")+" ", p.w))}
 	for _, line := range body[p.offset:min(len(body), p.offset+room)] {
 		lines = append(lines, " "+line)
 	}
@@ -91,5 +99,16 @@ func (p *Help) legend() []string {
 	} {
 		lines = append(lines, l.Styles.Strong.Render(l.Signs.Phase(x.status, false))+" "+l.Styles.Muted.Render(l.Text(x.key)))
 	}
-	return append(lines, l.Styles.Strong.Render(l.Signs.Phase(station.PhaseDone, true))+" "+l.Styles.Muted.Render(l.Text("sign.warned")))
+	lines = append(lines, l.Styles.Strong.Render(l.Signs.Phase(station.PhaseDone, true))+" "+l.Styles.Muted.Render(l.Text("sign.warned")))
+	if p.about.StationID == "" {
+		return lines
+	}
+	lines = append(lines, l.Styles.Heading.Render(l.Text("help.station")))
+	for _, s := range []string{
+		l.Text("header.bridge", "bridge", p.about.Bridge), l.Text("header.broker", "broker", p.about.Broker),
+		l.Text("help.version", "station", p.about.StationID, "version", p.about.Version, "digest", l.Cut(p.about.ConfigDigest, 12)),
+	} {
+		lines = append(lines, l.Styles.Muted.Render(s))
+	}
+	return lines
 }
