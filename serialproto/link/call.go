@@ -57,10 +57,16 @@ func (h *Host) Call(ctx context.Context, req, result any) error {
 }
 
 // exchangeAgain is exchange with the adaptive mtu around it.
-func (h *Host) exchangeAgain(ctx context.Context, data []byte) ([]byte, error) {
+func (h *Host) exchangeAgain(ctx context.Context, data []byte) (answer []byte, err error) {
+	echoes := h.echoes()
+	defer func() {
+		if errors.Is(err, ErrNoProgress) && !errors.Is(err, ErrEcho) && h.echoes() > echoes {
+			err = fmt.Errorf("%w: %w", ErrEcho, err)
+		}
+	}()
 	for try := 0; ; try++ {
 		before, _ := h.Session()
-		answer, err := h.exchange(ctx, data)
+		answer, err = h.exchange(ctx, data)
 		if !errors.Is(err, ErrNoProgress) || try >= h.cfg.Rehellos {
 			return answer, err
 		}
@@ -77,6 +83,12 @@ func (h *Host) exchangeAgain(ctx context.Context, data []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+func (h *Host) echoes() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stats.Echoes
 }
 
 // exchange sends one request and waits for its response. busy is held.

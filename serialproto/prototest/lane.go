@@ -80,14 +80,14 @@ func (l *lane) broadcast() {
 
 // wait blocks until the lane changes or g passes. l.mu is held on entry and on return.
 func (l *lane) wait(g *gate) error {
-	changed, expired := l.changed, g.c
+	changed, passed := l.changed, g.c
 	l.waiting++
 	l.mu.Unlock()
 	defer l.mu.Lock()
 	select {
 	case <-changed:
 		return nil
-	case <-expired:
+	case <-passed:
 		return os.ErrDeadlineExceeded
 	}
 }
@@ -169,7 +169,7 @@ func (l *lane) inject(p []byte) {
 
 // move gets the queue going. l.mu is held.
 func (l *lane) move(now time.Time) {
-	if l.held || len(l.queue) == 0 || l.moving || len(l.arrived)+l.flying >= l.size {
+	if l.held || l.err != nil || len(l.queue) == 0 || l.moving || len(l.arrived)+l.flying >= l.size {
 		return
 	}
 	if l.baud <= 0 {
@@ -190,7 +190,7 @@ func (l *lane) schedule() {
 	n := min(piece, len(l.queue))
 	l.next = l.next.Add(time.Duration(n) * bits * time.Second / time.Duration(l.baud))
 	l.moving = true
-	l.pacer.at(l.next, func(now time.Time) {
+	l.pacer.at(l.next, l, func(now time.Time) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.moving = false
@@ -224,7 +224,7 @@ func (l *lane) depart(p []byte, now time.Time) {
 		return
 	}
 	l.flying += len(p)
-	l.pacer.at(now.Add(l.cfg.Latency), func(time.Time) {
+	l.pacer.at(now.Add(l.cfg.Latency), l, func(time.Time) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.flying -= len(p)
@@ -260,6 +260,8 @@ func (l *lane) end(err error, discard bool) {
 	}
 	l.rd.stop()
 	l.wr.stop()
+	l.moving, l.flying = false, 0
+	l.pacer.forget(l) // what was still under way is lost, as with a line that is pulled out
 	l.broadcast()
 }
 

@@ -2,6 +2,7 @@ package prototest
 
 import (
 	"container/heap"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,15 +24,16 @@ func NewPacer() *Pacer { return &Pacer{} }
 type due struct {
 	at  time.Time
 	seq uint64 // keeps the order of what is due at the same time
+	own *lane
 	fn  func(now time.Time)
 }
 
-// at runs fn once t has come. fn must not block.
-func (p *Pacer) at(t time.Time, fn func(now time.Time)) {
+// at runs fn for own once t has come. fn must not block.
+func (p *Pacer) at(t time.Time, own *lane, fn func(now time.Time)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.seq++
-	heap.Push(&p.queue, due{t, p.seq, fn})
+	heap.Push(&p.queue, due{t, p.seq, own, fn})
 	if !p.running {
 		p.running = true
 		p.kick = make(chan struct{}, 1)
@@ -39,10 +41,26 @@ func (p *Pacer) at(t time.Time, fn func(now time.Time)) {
 		return
 	}
 	if p.queue[0].seq == p.seq {
-		select {
-		case p.kick <- struct{}{}:
-		default:
-		}
+		p.wake()
+	}
+}
+
+// forget drops what is due for own, so that a line that ended keeps nothing running.
+func (p *Pacer) forget(own *lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = slices.DeleteFunc(p.queue, func(d due) bool { return d.own == own })
+	heap.Init(&p.queue)
+	if p.running {
+		p.wake()
+	}
+}
+
+// wake makes the goroutine look at the queue again. p.mu is held.
+func (p *Pacer) wake() {
+	select {
+	case p.kick <- struct{}{}:
+	default:
 	}
 }
 
