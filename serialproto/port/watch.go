@@ -52,7 +52,8 @@ type WatchConfig struct {
 	// DefaultRescan. Where the system sends no messages it is at most a second.
 	Rescan time.Duration
 	// Nudge, if not nil, makes the watch look again at once when it can be
-	// received from: after an ErrGone, say.
+	// received from: after an ErrGone, say. Give it a buffer of one and send
+	// without waiting: the watch may itself be waiting for its Change to be taken.
 	Nudge <-chan struct{}
 	// SysRoot and DevRoot are the mounted sysfs and the device folder; "" means
 	// /sys and /dev. Used on Linux only.
