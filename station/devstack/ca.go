@@ -185,3 +185,24 @@ func certPEM(certs ...*x509.Certificate) []byte {
 	}
 	return b.Bytes()
 }
+
+// ServerFiles writes a TLS identity for a service on this machine (certificate chain and key, PEM) into dir: a broker of
+// its own joins the stack with them.
+func (s *Stack) ServerFiles(dir string) (cert, key string, err error) {
+	id, err := s.pki.server("service.tenant.example")
+	if err != nil {
+		return "", "", err
+	}
+	signer, ok := id.PrivateKey.(crypto.Signer)
+	if !ok {
+		return "", "", errors.New("server files: no private key")
+	}
+	cert, key = filepath.Join(dir, "server.pem"), filepath.Join(dir, "server-key.pem")
+	if err := os.WriteFile(cert, certPEM(id.Leaf, s.pki.sub, s.pki.ica), 0o600); err != nil {
+		return "", "", fmt.Errorf("server files: %w", err)
+	}
+	if err := writeKey(key, signer); err != nil {
+		return "", "", fmt.Errorf("server files: %w", err)
+	}
+	return cert, key, nil
+}
