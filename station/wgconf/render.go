@@ -12,7 +12,27 @@ import (
 // Render writes a configuration in its one canonical form, without a private key: what crosses the line to a device. Equal
 // configurations give equal bytes, and [Parse] of them gives the same configuration, its private key or placeholder apart.
 // A value that Parse would not have given is left out, never written.
-func Render(cfg *Config) []byte { return render(cfg, "") }
+//
+// A preshared key that policy let pass is in it: for screens, logs and records there is [Show].
+func Render(cfg *Config) []byte {
+	return render(cfg, func(s Secret) string {
+		k, ok := s.Reveal()
+		if !ok {
+			return ""
+		}
+		return k.String()
+	})
+}
+
+// Show is [Render] for people and records: a preshared key reads "(hidden)".
+func Show(cfg *Config) string {
+	return string(render(cfg, func(s Secret) string {
+		if !s.Present() {
+			return ""
+		}
+		return hidden
+	}))
+}
 
 // RenderWithPrivateKey is [Render] with the private key that the bridge made: a file's content, and a secret. The error is
 // an [*Error] with [ProblemPrivateKeyMissing].
@@ -21,12 +41,13 @@ func RenderWithPrivateKey(cfg *Config) ([]byte, error) {
 	if !ok {
 		return nil, &Error{Key: keyPrivateKey, Problem: ProblemPrivateKeyMissing}
 	}
-	return render(cfg, privateKeyLine(k)), nil
+	_, rest, _ := strings.Cut(string(Render(cfg)), "\n") // after [Interface]
+	return []byte("[" + sectionInterface + "]\n" + privateKeyLine(k) + rest), nil
 }
 
 func privateKeyLine(k wgtypes.Key) string { return keyPrivateKey + " = " + k.String() + "\n" }
 
-func render(cfg *Config, private string) []byte {
+func render(cfg *Config, preshared func(Secret) string) []byte {
 	var b strings.Builder
 	line := func(key, value string) {
 		if value != "" {
@@ -39,7 +60,7 @@ func render(cfg *Config, private string) []byte {
 		}
 	}
 	i := &cfg.Interface
-	b.WriteString("[" + sectionInterface + "]\n" + private)
+	b.WriteString("[" + sectionInterface + "]\n")
 	line(keyAddress, joinPrefixes(i.Address))
 	line(keyDNS, joinDNS(i))
 	number(keyListenPort, "%d", uint64(i.ListenPort))
@@ -49,9 +70,7 @@ func render(cfg *Config, private string) []byte {
 		p := &cfg.Peers[n]
 		b.WriteString("\n[" + sectionPeer + "]\n")
 		line(keyPublicKey, p.PublicKey.String())
-		if psk, ok := p.PresharedKey.Reveal(); ok {
-			line(keyPresharedKey, psk.String())
-		}
+		line(keyPresharedKey, preshared(p.PresharedKey))
 		line(keyEndpoint, p.Endpoint.String())
 		line(keyAllowedIPs, joinPrefixes(p.AllowedIPs))
 		number(keyKeepalive, "%d", uint64(p.PersistentKeepalive))
