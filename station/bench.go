@@ -49,10 +49,10 @@ type Bench struct {
 
 // Reasons a bench or a run was stopped for, found in context.Cause.
 var (
-	errAborted  = errors.New("aborted by a person")
+	errAborted   = errors.New("aborted by a person")
 	errUnplugged = errors.New("the port was unplugged")
-	errShutdown = errors.New("the station is shutting down")
-	errFinished = errors.New("the bench has done what was asked")
+	errShutdown  = errors.New("the station is shutting down")
+	errFinished  = errors.New("the bench has done what was asked")
 )
 
 // NewBench puts a bench together.

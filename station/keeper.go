@@ -12,9 +12,9 @@ import (
 
 // keeper holds one port open for as long as it is there and starts a run when a device announces itself.
 type keeper struct {
-	b     *Bench
-	port  PortInfo
-	slot  string
+	b    *Bench
+	port PortInfo
+	slot string
 
 	mu        sync.Mutex
 	finished  chan struct{}

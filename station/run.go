@@ -36,10 +36,10 @@ type Prover func(ctx context.Context, cfg mqttcheck.Config, id mqttcheck.Identit
 type RunnerConfig struct {
 	Start RunStart // who and what is recorded with every run; Run, Slot, Port, StartedAt are filled in
 
-	DeviceID   string                            // given by flag; wins over AssignID
-	AssignID   func(g Greeting) (string, error) // device id from the template; nil: none
-	NameOf     func(id string, g Greeting) (string, error)
-	DeviceType string
+	DeviceID    string                           // given by flag; wins over AssignID
+	AssignID    func(g Greeting) (string, error) // device id from the template; nil: none
+	NameOf      func(id string, g Greeting) (string, error)
+	DeviceType  string
 	Corroborate bool // refuse an id that nothing ties to the hardware
 
 	KeyType   string // P-256 (default), P-384, Ed25519
@@ -50,8 +50,8 @@ type RunnerConfig struct {
 	Answer pki.Policy // DeviceID, PublicKey, trust and time are filled in per run
 	Tunnel wgconf.Policy
 
-	MinValidity   time.Duration // shelf life; 0: not judged
-	ShelfRefuse   bool          // refuse below MinValidity instead of saying it
+	MinValidity      time.Duration // shelf life; 0: not judged
+	ShelfRefuse      bool          // refuse below MinValidity instead of saying it
 	ClockTolerance   time.Duration // of the device against the station; 0: 30 s
 	StationTolerance time.Duration // of the station against the bridge; 0: 60 s
 	ClockSet         bool          // set the device's clock where it may be set
@@ -118,15 +118,15 @@ type run struct {
 	start RunStart
 	log   *slog.Logger
 
-	attempt  int
+	attempt   int
 	announced Announcement
-	greet    Greeting
-	holding  Holding
-	course   course
-	claimed  bool
-	deviceID string
-	enrollID EnrollID
-	began    time.Time // first byte heard
+	greet     Greeting
+	holding   Holding
+	course    course
+	claimed   bool
+	deviceID  string
+	enrollID  EnrollID
+	began     time.Time // first byte heard
 
 	key      KeyAnswer
 	csr      *pki.CSR
