@@ -245,7 +245,8 @@ func (b *Board) end(r station.RunEnded, at time.Time) {
 		s.HardwareSerial = Clean(r.HardwareSerial, maxWord)
 	}
 	s.End = End{
-		At: at, Outcome: r.Outcome, Proof: r.Proof, Phase: r.Phase, Code: station.Code(Clean(string(r.Code), maxWord)),
+		At: at, Outcome: station.Outcome(Clean(string(r.Outcome), maxWord)), Proof: station.Proof(Clean(string(r.Proof), maxWord)),
+		Phase: station.Phase(Clean(string(r.Phase), maxWord)), Code: station.Code(Clean(string(r.Code), maxWord)),
 		Message: Clean(r.Message, maxText), Hint: Clean(r.Hint, maxText),
 		CertFingerprint: Clean(r.CertFingerprint, maxWord), TX: r.WireTxBytes, RX: r.WireRxBytes,
 	}
