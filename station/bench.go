@@ -42,7 +42,8 @@ type Bench struct {
 	keepers map[string]*keeper // by slot name
 	active  map[string]string  // hardware serial of a run in flight to slot name
 	summary Summary
-	good    int
+	good    int // runs that ended well
+	running int // runs in flight
 	stop    context.CancelCauseFunc
 	settle  *time.Timer
 }
@@ -258,15 +259,27 @@ func (b *Bench) release(serial, slot string) {
 	}
 }
 
-// ended counts a run's end.
+// begin asks leave for one more run. There is none once as many as asked for have ended well or are on their way.
+func (b *Bench) begin() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cfg.StopAfter > 0 && b.good+b.running >= b.cfg.StopAfter {
+		return false
+	}
+	b.running++
+	return true
+}
+
+// ended counts a run's end. Runs in flight are never cut off because enough have ended well.
 func (b *Bench) ended(e RunEnded) {
 	b.hub.emit(e)
 	b.mu.Lock()
+	b.running--
 	b.summary.Count(e.Outcome)
 	if e.Outcome.Good() {
 		b.good++
 	}
-	done := b.cfg.StopAfter > 0 && b.good >= b.cfg.StopAfter
+	done := b.cfg.StopAfter > 0 && b.good >= b.cfg.StopAfter && b.running == 0
 	stop := b.stop
 	b.mu.Unlock()
 	if done {
@@ -298,12 +311,9 @@ func (b *Bench) settled() {
 func (b *Bench) settleNow() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, k := range b.keepers {
-		if k.busy() {
-			return
-		}
+	if b.running == 0 {
+		b.stop(errFinished)
 	}
-	b.stop(errFinished)
 }
 
 func (b *Bench) finish(started time.Time) {

@@ -134,9 +134,10 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 		}
 		pause.Reset()
 		silent = false
-		if !k.wants(a) {
+		if !k.wants(a) || !k.b.begin() {
 			continue
 		}
+		k.took(a)
 		if gone := k.run(ctx, line, a); gone != nil {
 			return gone
 		}
@@ -148,12 +149,8 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 func (k *keeper) wants(a Announcement) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.again {
-		k.again = false
-		return true
-	}
 	switch {
-	case k.last == nil, k.last.HardwareSerial != a.HardwareSerial:
+	case k.again, k.last == nil, k.last.HardwareSerial != a.HardwareSerial:
 		return true
 	case k.last.BootID != a.BootID:
 		k.last.BootID = a.BootID
@@ -161,6 +158,13 @@ func (k *keeper) wants(a Announcement) bool {
 	default:
 		return false
 	}
+}
+
+// took notes that the announcement starts a run.
+func (k *keeper) took(a Announcement) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.again, k.last = false, &a
 }
 
 // run does one run. It returns an error when the port went away under it.
@@ -187,12 +191,6 @@ func (k *keeper) run(ctx context.Context, line Line, a Announcement) error {
 	}
 	k.b.ended(end)
 	return nil
-}
-
-func (k *keeper) busy() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.cancelRun != nil
 }
 
 func (k *keeper) retry() error {
