@@ -1,0 +1,225 @@
+// Package serialproto is SP1, the protocol between a provisioning station (the host) and a device on a serial line.
+// This comment is its specification: with it, sp1.cddl (RFC 8610) and the files under testdata/vectors a second
+// implementation, in C on a microcontroller say, can be written without reading any Go. MUST, SHOULD and MAY are those
+// of RFC 2119.
+//
+// The package itself is pure bytes: frames in, frames out, messages in, messages out. Requests and responses over a
+// line are package link, ports are package port, the device's operations are package agent.
+//
+// # Line
+//
+// 8 data bits, no parity, 1 stop bit, no XON/XOFF (both are legal data). RTS/CTS is optional; the window is the flow
+// control. The host MUST NOT send BREAK, and MUST be silent until it has heard ANNOUNCE, unless it was told to probe:
+// any byte during a boot loader's countdown stops the boot for good. The device shares the line with boot loaders and
+// kernels: whatever is no frame is console text.
+//
+// # Frame
+//
+//	wire  = 0x00  COBS( header[4] | payload[0..246] | crc[4] )  0x00          at most 257 bytes, 11 beside the payload
+//
+//	byte 0   bits 7-5  version, 1
+//	         bit  4    direction: 0 host to device, 1 device to host
+//	         bits 3-0  kind
+//	byte 1   id        request id 1..255, chosen by the host; the device repeats it; 0: unsolicited
+//	byte 2   idx       index of this fragment; in ACK: 0 progress, 1 receiver is idle
+//	byte 3   last      index of the last fragment of this message
+//	...      payload
+//	4 bytes  crc       CRC-32C, little endian
+//
+// crc is CRC-32C (Castagnoli: polynomial 0x1EDC6F41, reflected 0x82F63B78, initial and final XOR 0xFFFFFFFF) over
+//
+//	session id [4, little endian] | header | payload
+//
+// The session id is a pseudo header: it is never sent. Two CRCs over the same bytes with different seeds of the same
+// length always differ, so a frame of another session NEVER passes. Kinds HELLO, WELCOME, ANNOUNCE and LOG are sealed
+// with session id 0. CRC-32C finds all errors of up to five bits in a frame of this size.
+//
+// COBS (Cheshire and Baker) removes all zeros, so that 0x00 is nothing but a delimiter. Before COBS a frame has at most
+// 254 bytes, so COBS adds exactly one. Where a run of 254 non-zero bytes ends the data the sender leaves the trailing
+// 0x01 group out; the receiver accepts both spellings. Two frames in a row have two delimiters between them; empty
+// frames are ignored. A BREAK or framing error reads as 0x00, which is one more delimiter and harmless.
+//
+// The receiver collects bytes into a buffer of 300. Bytes beyond that up to the next 0x00 are no frame. What is no frame
+// (COBS malformed, under 8 bytes, crc wrong) is console text. It MUST be bounded, and escaped before it reaches a
+// terminal or a log (see EscapeConsole). A segment that is mostly unprintable is a damaged frame, not text: it is
+// counted and otherwise dropped. A sound frame with another version is dropped, one of an unknown kind too. A frame with
+// the receiver's own direction bit is an echo: it is counted, never acted upon.
+//
+// # Kinds
+//
+//	 1 HELLO     h->d  open a session                           session 0, id 0
+//	 2 WELCOME   d->h  session is open; may be fragmented       session 0, id = low byte of the session id
+//	 3 ANNOUNCE  d->h  I am here and idle                       session 0, id 0
+//	 4 REQ       h->d  a fragment of a request
+//	 5 RSP       d->h  a fragment of the response               acknowledges the whole request
+//	 6 ACK       both  payload: bitmap of the fragments heard   lowest index in bit 0 of the first byte
+//	 7 BUSY      d->h  request id was heard whole and is being worked on
+//	             h->d  id 0: the session is still wanted (keep-alive)
+//	 8 CANCEL    h->d  stop working on request id; a response MAY still come
+//	 9 LOG       d->h  one line of UTF-8                        session 0, id 0
+//	10 BYE       both  session over; payload empty, or {0: status, 15: detail}
+//
+// HELLO, ANNOUNCE, LOG, BUSY, CANCEL and BYE are single frames: idx 0, last 0. An ACK repeats id and last of the message
+// it acknowledges.
+//
+// # Session
+//
+// An idle device says ANNOUNCE at once when it starts and when its line opens, then every 250 ms give or take a tenth.
+// The host picks a random session id other than 0 and sends HELLO, again after 100 ms, then after 3/2 of the pause
+// before, up to 1 s, each time plus the wire time of HELLO and of two full frames. All repetitions of one attempt carry
+// the SAME session id (a new one each time would never match on a slow line); after four of them it SHOULD make a new
+// attempt with a new id and half the mtu, and give up after three attempts.
+//
+// The device answers WELCOME: the highest version both speak, and the minimum of both sides' mtu, window and max_msg,
+// and the features both have. The host MUST refuse a WELCOME that grants more than it asked for. From HELLO on the
+// device expects frames sealed with the new session id. HELLO with
+//
+//	another session id     ends whatever runs (the handler is told to stop, and waited for) and opens a session
+//	the same session id    is answered by the same WELCOME again and changes nothing
+//	the id that ended last is ignored
+//	no version in common   is answered by BYE {0: 2}, sealed with the id it proposed
+//
+// WELCOME fragments are not acknowledged: the host repeats HELLO until it holds all of them. Their id byte keeps the
+// fragments of two attempts apart.
+//
+// The line is first in, first out, so an ANNOUNCE heard after WELCOME was said after it: the device has left the session.
+// The host MUST drop the session at once and need not wait for a timeout. Another boot id means that the device started
+// anew. A session in which the device hears no sound host frame for 10 s while no handler runs is over: it announces
+// itself again. A host that wants to keep a session open without asking anything says BUSY with id 0 every 3 s.
+//
+// After a reset the host opens a new session, asks STATUS and continues at the first missing step. All operations are
+// idempotent under the enrollment id, and the device MUST make durable what a response promises BEFORE it answers: the
+// key before its CSR, the objects before ok.
+//
+// # Messages in fragments
+//
+// A message of n bytes travels in ceil(n/mtu) fragments, at least one and at most 256. Every frame names its index and
+// the last index, so fragments are taken in any order. A fragment size is free per message; a receiver takes fragments
+// of any size up to 246. An empty fragment is legal only as a whole empty message. idx > last, or another last than the
+// message began with, is dropped. A request larger than the agreed max_msg is answered with status 5.
+//
+// One request is outstanding. Ids count 1, 2 ... 255, 1; 0 is skipped. The device takes id b after id a when
+// (b - a) mod 255 is 1..127, and ignores others as late duplicates. A new id gives the older request up.
+//
+// # Reliability
+//
+//  1. The sender keeps at most win fragments (default 8, a small device 1..4) unacknowledged. The response acknowledges
+//     the request, BUSY too; a request and a response of one frame each cost two frames.
+//  2. The receiver of an unfinished message sends ACK: after win/2 new fragments (at least 1), unless the window already
+//     reaches the end of the message; on a gap (an index beyond the next, or a filled hole with another open below it);
+//     on a duplicate; and once, with idx 1, after 40 ms plus 16 byte times in which no byte was heard.
+//  3. Loss is judged by send order: when a fragment is newly acknowledged, every unacknowledged one sent before it is
+//     lost and is sent again now. Judging by age alone cost 1.8 to 2.6 times the traffic.
+//  4. On an idle ACK everything unacknowledged is sent again whose modelled wire time has passed, with
+//     wire = max(now, wire) + bytes * 10 / baud at each write.
+//  5. An ACK without progress does not touch the poll timer.
+//  6. The host's poll timer is: the end of the modelled wire time, plus the wire time of one full frame, plus 60 ms,
+//     plus what adapters add (16 ms for FTDI). Without progress it polls and multiplies the 60 ms by 3/2, up to 1 s; after
+//     5 polls without progress the exchange failed. A poll is the lowest unacknowledged fragment and the last one sent,
+//     or, where the response has begun, the idle ACK of it. Only the host polls: a device never retransmits by itself.
+//  7. While it works, the device says BUSY 40 ms after the request was heard, then every 100 to 500 ms, and in answer to
+//     a repeated fragment (not oftener than every 40 ms). BUSY resets the poll timer to 500 ms beyond rule 6, never the
+//     deadline of the operation.
+//  8. The device keeps the last response of the session. A fragment of the same id makes it send again what is not
+//     acknowledged and has left the wire; it NEVER executes a request twice.
+//  9. After a failed exchange the host opens a new session with half the mtu (not under 48) and repeats the request, at
+//     most three times; the same boot id MUST come back, or it is a reset.
+//  10. No more than two frames are handed to the operating system beyond the modelled wire time.
+//
+// The smallest conformant device has win 1 and mtu 32 and needs 300 bytes to receive, 257 to send, and its message
+// buffer. A device offers a max_msg of at least 1024; what is larger is brought in pieces by PUT. Message size is bounded
+// by max_msg and by 256 times the mtu.
+//
+// # Messages
+//
+// CBOR in core deterministic encoding (RFC 8949 4.2.1): a map with integer keys, definite lengths, shortest heads, keys
+// ascending. A receiver refuses anything else: repeated keys, indefinite lengths, tags, floats, null, bytes after the
+// message, arrays over 16, maps over 32, nesting over 4. Keys it does not know it ignores. Absent means zero, empty or
+// false. Certificates and CSRs are DER. Sizes below are bytes, times microseconds since 1970 UTC, id8 is an enrollment id
+// of 8 bytes not all zero. Text has no control characters.
+//
+//	ANNOUNCE  1 lowest version, 2 highest version, 8 model <=24, 9 hardware serial <=48, 11 boot id (8)
+//	HELLO     1 lowest version, 2 highest version, 3 session id, 4 mtu >=32, 5 window >=1, 6 max_msg >=1024, 7 features
+//	WELCOME   1 version, 3 session id, 4 mtu, 5 window, 6 max_msg, 7 features, 8 model, 9 hardware serial,
+//	          10 firmware <=24, 11 boot id, 12 state, 13 [8-byte SHA-256 prefixes of chain certificates it holds],
+//	          14 clock, 15 first 16 of SHA-256(newest SPKI), 16 first 16 of SHA-256(installed leaf)
+//
+// Features: bit 0 SIGN_TLS13, 1 SIGN_TLS12, 2 the clock can be set, 3 WireGuard.
+//
+// A request has its operation under key 0. A response has its status under key 0; with status 0 the result's keys stand
+// in the same map, otherwise 2 is the next offset (status 14) and 15 a text of at most 64 for the log.
+//
+//	 1 STATUS      ->  1 state, 2 SHA-256(SPKI), 3 SHA-256(CSR), 4 {object: [length, digest8, received]}, 5 generation,
+//	                   6 id8, 7 SHA-256(leaf), 8 clock, 9 WireGuard public key (32), 10 device id, 11 active generation,
+//	                   12 re-enroll policy, 13 key store, 14 algorithm, 15 signatures left, 16 SHA-256(active SPKI)
+//	 2 ENROLL      1 algorithm, 2 device id (1..128 ASCII), 4 id8, 5 want WireGuard
+//	               ->  1 CSR, 2 key store, 3 WireGuard public key, 4 COSE_Sign1 (reserved), 5 existed already, 6 generation
+//	               The same id8 gives the same key and CSR for ever, never a second key.
+//	 3 INSTALL     1 leaf <=4096, 2 [<=8 of: certificate, or 8-byte prefix of one the device holds; Sub-CA first, root
+//	               last], 3 wg0.conf <=4096 without PrivateKey, 4 id8, 5 commit, 6 WireGuard private key (32; only where
+//	               the bridge made it; SECRET)   ->  1 {object: digest8 of what was read back from storage}
+//	               Whole or nothing. The leaf's key MUST be the device's.
+//	 4 PUT         1 object, 2 offset, 3 total <=32768, 4 SHA-256 of the whole object, 5 data, 6 id8   ->  2 next offset
+//	 5 COMMIT      4 id8, 6 {object: SHA-256}, 7 WireGuard private key   ->  as INSTALL
+//	 6 SIGN_TLS13  1 transcript hash (32 or 48), 2 signature scheme   ->  1 signature
+//	 7 LOCK        4 id8, 5 content of the enrolled flag <=64   ->  nothing. Activates the generation, seals the device
+//	 8 REBOOT      ->  nothing; restarts after the response has left
+//	 9 ABORT       4 id8 or none   ->  nothing. Drops a generation that is not active
+//	11 CLOCK       1 time to set, absent to read   ->  1 time
+//	12 SIGN_TLS12  1 ClientHello to ServerHelloDone <=16384, 2 how many certificates of its own the client Certificate
+//	               message holds, 3 ClientKeyExchange <=512, 4 scheme   ->  1 signature
+//	13 READ        1 object (1, 2 or 3)   ->  1 [certificates]
+//
+//	reserved: 10 BAUD, 16 UNLOCK, 17 ERASE, 18 TOKEN, 19 RENEW, 20 RENEW_SET, 21 CHECK_MQTT, 22 CHECK_WG.
+//	A device answers an operation it does not have with status 3.
+//
+//	objects   1 leaf, 2 chain (device.pem without the leaf), 3 anchors (ca-chain.pem), 4 wg0.conf as it crossed the wire.
+//	          digest8 is the first 8 bytes of SHA-256 over the DER, concatenated in file order, or the text.
+//	states    0 empty, 1 keyed, 2 installed, 3 sealed, 4 foreign (enrolled by the tenant's own script)
+//	algorithm 1 P-256, 2 P-384, 3 Ed25519          key store 1 secure element, 2 TEE, 3 flash
+//	re-enroll 1 never, 2 under unlock, 3 open
+//	status    0 ok, 1 internal, 2 bad version, 3 unknown operation, 4 bad argument, 5 too large, 6 wrong state, 7 locked,
+//	          8 busy, 9 hash mismatch, 10 certificate does not match key, 11 no space, 12 crypto failure, 13 refused by
+//	          policy, 14 bad offset, 15 random generator not ready. 8 and 15 may be asked again, others are final.
+//
+// # What the device signs
+//
+// Nothing but these, each built or parsed by the device, never a digest handed to it:
+//
+//	format                                     first bytes of what is signed   who builds it
+//	CSR (RFC 2986 CertificationRequestInfo)    30                              device
+//	TLS 1.3 client CertificateVerify           20 x 64, then the context       device, from the transcript hash
+//	TLS 1.2 CertificateVerify                  01 (ClientHello)                host, checked by the device byte by byte
+//	JWS renewal token (reserved)               65 79 4a ("eyJ")                device
+//
+// No two can be confused: a signature over one format is a signature over bytes whose first byte belongs to that format
+// alone (0x30, 0x20, 0x01, 0x65), and the hash functions are collision resistant. Within TLS 1.3 the context string
+// "TLS 1.3, client CertificateVerify" and its 0x00 follow the 64 spaces, so it can be no server's signature and no other
+// protocol's (RFC 8446 4.4.3). The scheme is fixed by the key: P-256 is 0x0403, P-384 0x0503, Ed25519 0x0807; another
+// one in the request is status 4.
+//
+// TLS 1.3 is a signature over a hash the device cannot look into: it cannot see for whom. Therefore it signs only after
+// INSTALL and before LOCK (or under an unlock that names its purpose), a limited number of times per key generation,
+// counted persistently. TLS 1.2 is a transcript the device reads: it requires exactly ClientHello, ServerHello,
+// Certificate, [CertificateStatus], ServerKeyExchange, CertificateRequest, ServerHelloDone, Certificate (its own leaf),
+// ClientKeyExchange; version 0x0303, ECDHE, extended_master_secret in both hellos, empty renegotiation_info; a server
+// certificate for serverAuth that chains to its own CA file with a name its policy allows; a valid ServerKeyExchange
+// signature.
+//
+// # Threats
+//
+// The line is a cable on a bench. CRC is no authentication: whoever holds the cable can play either side. Such a person
+// can make an unsealed device enroll with a certificate of his own, and, while it is unsealed, have it sign a TLS 1.3
+// handshake with whatever server he likes, step-ca's /rekey included: whoever holds one such signature can hold a
+// certificate for a key of his own under the device's name. That is why signatures are few, counted and end with LOCK.
+// He cannot read a private key: no operation returns one, takes a path, or runs a command. A private key crosses the line
+// only towards the device, only where the bridge made it (INSTALL 6, COMMIT 7).
+//
+// Each side takes the other for hostile: sizes are checked before memory is taken, text is escaped, deadlines bound
+// everything.
+//
+// # Out of scope
+//
+// Encryption and authentication of the line (key 7 bits are kept free for it), change of the baud rate (operation 10 is
+// reserved), several requests at once, multi-drop lines, XON/XOFF, 7-bit lines.
+package serialproto
