@@ -85,15 +85,15 @@ func (x *run) enroll(ctx context.Context) error {
 	return x.journalAnswer(ctx)
 }
 
-// onFile looks for a certificate that was issued for this very key and never proven installed. Where the bridge made the
-// tunnel's key the answer cannot be used again, because that key is not kept.
+// onFile looks for a certificate that was issued for this very key and never proven installed. Where the answer held a
+// secret (a tunnel key that the bridge made, a preshared key) it cannot be used again, because secrets are not kept.
 func (x *run) onFile(ctx context.Context) (bool, error) {
 	certs, err := x.ledger.Certificates(ctx, x.start.Tenant, x.spki)
 	if err != nil {
 		return false, x.ledgerFault("look certificates up", err)
 	}
 	for _, c := range certs {
-		if len(c.Chain) == 0 || c.WireGuardKeyByBridge || (c.WGConf == "") == x.cfg.WireGuard ||
+		if len(c.Chain) == 0 || c.WireGuardKeyByBridge || strings.Contains(c.WGConf, hidden) || (c.WGConf == "") == x.cfg.WireGuard ||
 			c.NotAfter.Sub(x.now()) < max(x.cfg.MinValidity, time.Minute) {
 			continue
 		}
@@ -188,7 +188,7 @@ func (x *run) verify(ctx context.Context) error {
 	rec := certRecord(chain.Leaf)
 	rec.IssuerFingerprint = pki.Fingerprint(chain.Issuer())
 	rec.Chain = chain.CAFileDER()
-	rec.WGConf, rec.TunnelAddresses = string(x.wgText), x.tunnelAddresses()
+	rec.WGConf, rec.TunnelAddresses = x.tunnelShown(), x.tunnelAddresses()
 	rec.WireGuardKeyByBridge = !x.bundle.WGKey.Empty()
 	if err := x.saveCertificate(ctx, rec); err != nil {
 		return err

@@ -29,11 +29,16 @@ func (x *run) lintTunnel() error {
 	if err := x.tunnelKey(cfg); err != nil {
 		return err
 	}
+	if ip := x.answer.WireGuardIP; ip != "" && !cfg.HasAddress(ip) {
+		return &Fault{Code: CodeWGBad, Outcome: Fail, Params: map[string]string{
+			"detail": "the answer names the address " + printable(ip) + ", its wg0.conf has " + joined(cfg.Addresses()),
+		}}
+	}
 	x.tunnel = cfg
 	x.wgText = wgconf.Render(cfg)
 	addrs := x.tunnelAddresses()
 	x.fact(FactTunnelAddress, joined(addrs))
-	x.fact(FactTunnelConf, string(x.wgText))
+	x.fact(FactTunnelConf, wgconf.Show(cfg)) // a preshared key is hidden
 	return nil
 }
 
@@ -53,6 +58,14 @@ func (x *run) tunnelKey(cfg *wgconf.Config) error {
 		}}
 	}
 	return nil
+}
+
+// tunnelShown is the wg0.conf for records and screens, secrets hidden.
+func (x *run) tunnelShown() string {
+	if x.tunnel == nil {
+		return ""
+	}
+	return wgconf.Show(x.tunnel)
 }
 
 func (x *run) tunnelAddresses() []string {
