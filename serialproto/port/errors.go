@@ -97,7 +97,7 @@ func (e *Error) Unwrap() []error {
 }
 
 // Timeout reports whether a deadline passed, as net.Error does.
-func (e *Error) Timeout() bool { return e.Kind == os.ErrDeadlineExceeded }
+func (e *Error) Timeout() bool { return errors.Is(e.Kind, os.ErrDeadlineExceeded) }
 
 // newError classifies err; nil stays nil.
 func newError(op, path string, err error) *Error {

@@ -146,8 +146,14 @@ func TestExclusiveModeOfAnotherProgramIsBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
+	if exclusive(int(f.Fd())) {
+		t.Error("exclusive mode: got true for a fresh pty, want false")
+	}
 	if err := unix.IoctlSetInt(int(f.Fd()), unix.TIOCEXCL, 0); err != nil {
 		t.Fatal(err)
+	}
+	if !exclusive(int(f.Fd())) {
+		t.Error("exclusive mode: got false once it is set, want true")
 	}
 	if _, got := secondStation(t, path, attr); got != "busy" {
 		t.Errorf("got %q, want busy", got)

@@ -79,7 +79,25 @@ func openOwn(real string) (*os.File, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	return os.NewFile(uintptr(fd), real), nil
+	own := os.NewFile(uintptr(fd), real)
+	st, err := own.Stat()
+	if err == nil && !isPTY(st) && exclusive(fd) {
+		// Root is let in nevertheless. The mode ends with the last close of a
+		// real port, so whoever set it still has the port; a pty is different
+		// (see mend).
+		err = unix.EBUSY
+	}
+	if err != nil {
+		_ = own.Close()
+		return nil, err
+	}
+	return own, nil
+}
+
+// exclusive says whether somebody has put the terminal into exclusive mode.
+func exclusive(fd int) bool {
+	on, err := unix.IoctlGetInt(fd, unix.TIOCGEXCL)
+	return err == nil && on != 0
 }
 
 // pair opens the library's port beside our descriptor and mends it.
@@ -156,7 +174,7 @@ func isPTY(st os.FileInfo) bool {
 	if !ok {
 		return false
 	}
-	major := unix.Major(uint64(s.Rdev))
+	major := unix.Major(s.Rdev)
 	return major >= 136 && major <= 143
 }
 

@@ -106,7 +106,7 @@ func Open(path string, cfg Config) (*Port, error) {
 	l, early, err := openLine(path, cfg)
 	if err != nil {
 		e := newError("open", path, err)
-		if e.Kind == ErrBusy || e.Kind == ErrPermission {
+		if errors.Is(e.Kind, ErrBusy) {
 			if pid, name, ok := Holder(path); ok {
 				e.Holder = Process{PID: pid, Name: name}
 			}
@@ -178,7 +178,7 @@ func (p *Port) Close() error {
 		return &Error{Op: "close", Path: p.path, Kind: ErrStuck}
 	}
 	if first && p.closeErr != nil {
-		if e := newError("close", p.path, p.closeErr); e.Kind != ErrGone {
+		if e := newError("close", p.path, p.closeErr); !errors.Is(e.Kind, ErrGone) {
 			return e
 		}
 	}

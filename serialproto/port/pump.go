@@ -28,7 +28,7 @@ func (p *Port) Read(b []byte) (int, error) {
 			return 0, &Error{Op: "read", Path: p.path, Kind: os.ErrDeadlineExceeded}
 		}
 		p.mu.Lock()
-		if p.fail != nil && p.fail.Kind == os.ErrClosed {
+		if p.fail != nil && errors.Is(p.fail.Kind, os.ErrClosed) {
 			defer p.mu.Unlock()
 			return 0, p.fail.during("read")
 		}
@@ -56,7 +56,7 @@ func (p *Port) Read(b []byte) (int, error) {
 func (p *Port) closedLocally(op string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.fail != nil && p.fail.Kind == os.ErrClosed {
+	if p.fail != nil && errors.Is(p.fail.Kind, os.ErrClosed) {
 		return p.fail.during(op)
 	}
 	return nil
