@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -38,6 +39,7 @@ type authenticator struct {
 	a      Auth
 	getenv func(string) string
 	token  *gate[*oauth2.Token]
+	asked  atomic.Bool // the server asked for a client certificate and there is none
 }
 
 func newAuthenticator(a Auth, getenv func(string) string) (*authenticator, error) {
@@ -159,6 +161,7 @@ func fitForHeader(s string) bool {
 // clientCertificate is asked at each handshake, so that a renewed certificate is used at once.
 func (a *authenticator) clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	if a.a.CertFile == "" {
+		a.asked.Store(true)
 		return &tls.Certificate{}, nil // none: the server decides
 	}
 	pair, err := tls.LoadX509KeyPair(a.a.CertFile, a.a.KeyFile)

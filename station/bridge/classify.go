@@ -31,10 +31,21 @@ func fault(code station.Code, class station.Class, params map[string]string, err
 	return &station.Fault{Code: code, Outcome: station.Error, Class: class, Params: params, Err: err}
 }
 
+// during says what a fault's request was for.
+func during(what string, err error) error {
+	f, ok := station.AsFault(err)
+	if !ok {
+		f = fault(station.CodeInternal, station.Permanent, nil, err)
+	}
+	out := *f
+	out.Err = fmt.Errorf("%s: %w", what, f.Err)
+	return &out
+}
+
 // issued notes that a certificate may exist.
 func issued(f *station.Fault, maybe bool) *station.Fault {
 	if maybe {
-		f.Err = errors.Join(f.Err, station.ErrMaybeIssued)
+		f.Err = fmt.Errorf("%w; %w", f.Err, station.ErrMaybeIssued)
 		f.Params["maybe_issued"] = "yes"
 	}
 	return f
@@ -49,8 +60,9 @@ type verdict struct {
 }
 
 // classify turns an answer other than 200 into a fault. The server has a CSR checked, then asks the CA, then the update
-// server, then sets up the tunnel, and rolls nothing back: what fails behind the CA has lost a certificate.
-func classify(rep reply, sent station.Contract) *station.Fault {
+// server, then sets up the tunnel, and rolls nothing back: what fails behind the CA has lost a certificate. mayIssue says
+// whether the request could have one issued at all.
+func classify(rep reply, sent station.Contract, mayIssue bool) *station.Fault {
 	detail, missing, extra := details(rep)
 	v := verdictOf(rep, detail, missing, extra, sent)
 	params := map[string]string{"status": strconv.Itoa(rep.status)}
@@ -79,7 +91,7 @@ func classify(rep reply, sent station.Contract) *station.Fault {
 	if v.outcome != "" {
 		f.Outcome = v.outcome
 	}
-	return issued(f, v.maybe)
+	return issued(f, v.maybe && mayIssue)
 }
 
 func verdictOf(rep reply, detail string, missing, extra []string, sent station.Contract) verdict {
@@ -216,7 +228,7 @@ func transportFault(ctx context.Context, err error, maybe bool) *station.Fault {
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		f := make(station.CodeAborted, station.Permanent)
-		f.Outcome, f.Err = station.Aborted, errors.Join(f.Err, context.Canceled)
+		f.Outcome, f.Err = station.Aborted, fmt.Errorf("%w (%w)", f.Err, context.Canceled)
 		return f
 	}
 	if alert, ok := remoteAlert(err); ok {
@@ -227,7 +239,7 @@ func transportFault(ctx context.Context, err error, maybe bool) *station.Fault {
 	switch {
 	case errors.Is(err, errCredential):
 		return fault(station.CodeBridgeTokenBad, station.Misconfigured, params, err)
-	case untrusted(err), errors.As(err, &record):
+	case untrusted(err), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return fault(station.CodeBridgeTLS, station.Misconfigured, params, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
 		if connecting(err) {
@@ -256,6 +268,8 @@ func connecting(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }
+
+const alertHandshakeFailure = 40
 
 // remoteAlert gives the number of the TLS alert that the server sent. crypto/tls keeps the alert's type to itself and
 // wraps it into an OpError whose Op is "remote error".

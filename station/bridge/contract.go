@@ -26,7 +26,7 @@ func (c *Client) Contract(ctx context.Context) (station.Contract, error) {
 	}
 	found, err := c.contract.get(ctx, c.findContract)
 	if err != nil {
-		return "", fmt.Errorf("find out the bridge's contract: %w", err)
+		return "", during("find out the bridge's contract", err)
 	}
 	return found, nil
 }
@@ -55,8 +55,7 @@ func (c *Client) findContract(ctx context.Context) (station.Contract, error) {
 	case rep.status == http.StatusUnprocessableEntity || rep.status/100 == 2 || rep.status == http.StatusBadRequest:
 		return "", unclear("an empty request is answered with status "+strconv.Itoa(rep.status)+" and no missing fields", rep.status)
 	default:
-		f := classify(rep, station.ContractDeployed)
-		return "", f
+		return "", classify(rep, station.ContractDeployed, false)
 	}
 }
 

@@ -36,18 +36,18 @@ func (c *Client) Enroll(ctx context.Context, contract station.Contract, r statio
 	}
 	rep, err := c.send(ctx, http.MethodPost, c.address("devices", r.DeviceID, "enroll"), body, maxAnswer, true)
 	if err != nil {
-		return station.EnrollAnswer{}, fmt.Errorf("enroll: %w", err)
+		return station.EnrollAnswer{}, during("enroll", err)
 	}
 	if rep.status != http.StatusOK {
-		f := classify(rep, contract)
+		f := classify(rep, contract, true)
 		if f.Class == station.OtherContract && c.cfg.Contract == station.ContractAuto {
 			c.contract.set(other(contract))
 		}
-		return station.EnrollAnswer{}, fmt.Errorf("enroll: %w", f)
+		return station.EnrollAnswer{}, during("enroll", f)
 	}
 	a, err := parseAnswer(rep, contract, r)
 	if err != nil {
-		return station.EnrollAnswer{}, fmt.Errorf("enroll: %w", answerFault(rep, err))
+		return station.EnrollAnswer{}, during("enroll", answerFault(rep, err))
 	}
 	a.ServerTime = rep.serverTime
 	return a, nil

@@ -21,24 +21,30 @@ type Health struct {
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	rep, err := c.send(ctx, http.MethodGet, c.address("health"), nil, maxAnswer, false)
 	if err != nil {
-		return Health{}, fmt.Errorf("bridge health: %w", err)
+		return Health{}, during("bridge health", err)
 	}
 	if rep.status != http.StatusOK {
-		f := classify(rep, station.ContractDeployed)
-		return Health{}, fmt.Errorf("bridge health: %w", harmless(f))
+		return Health{}, during("bridge health", classify(rep, station.ContractDeployed, false))
+	}
+	h, err := parseHealth(rep)
+	if err != nil { // another server's answer: the base address is wrong
+		return Health{}, during("bridge health", fault(station.CodeBridgeAnswer, station.Misconfigured,
+			map[string]string{"status": "200", "reason": clean(err.Error())}, err))
+	}
+	return h, nil
+}
+
+func parseHealth(rep reply) (Health, error) {
+	if !rep.isJSON || rep.encoding != "" {
+		return Health{}, fmt.Errorf("%w: it is not plain JSON", errAnswer)
 	}
 	o, err := parseObject(rep.body)
-	if err != nil || !rep.isJSON {
-		if err == nil {
-			err = fmt.Errorf("%w: it does not say that it is JSON", errAnswer)
-		}
-		return Health{}, fmt.Errorf("bridge health: %w", fault(station.CodeBridgeAnswer, station.Misconfigured,
-			map[string]string{"status": "200", "reason": clean(err.Error())}, err))
+	if err != nil {
+		return Health{}, err
 	}
 	h := Health{Status: clean(o.text("status", true)), Service: clean(o.text("service", false)), ServerTime: rep.serverTime}
 	if o.err != nil {
-		return Health{}, fmt.Errorf("bridge health: %w", fault(station.CodeBridgeAnswer, station.Misconfigured,
-			map[string]string{"status": "200", "reason": clean(o.err.Error())}, o.err))
+		return Health{}, o.err
 	}
 	return h, nil
 }

@@ -78,10 +78,8 @@ func (c *Client) send(ctx context.Context, method, addr string, body []byte, lim
 	r.scrub = scrub
 	r.body, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
-	case err != nil && r.status == http.StatusOK:
-		return reply{}, c.lost(outer, fmt.Errorf("answer was cut off: %w", err), mayIssue)
-	case err != nil:
-		r.body, r.isJSON = nil, false // the status still tells
+	case err != nil: // without its body an answer is not told apart; a 4xx at least says that nothing was issued
+		return reply{}, c.lost(outer, fmt.Errorf("answer was cut off: %w", err), mayIssue && r.status/100 != 4)
 	case int64(len(r.body)) > limit && r.status == http.StatusOK:
 		return reply{}, issued(fault(station.CodeBridgeAnswer, station.Permanent,
 			map[string]string{"reason": fmt.Sprintf("the answer is longer than %d bytes", limit)}, errTooLong), mayIssue)
@@ -97,6 +95,10 @@ func (c *Client) send(ctx context.Context, method, addr string, body []byte, lim
 // lost makes the fault of a request without an answer, told apart by whose deadline passed.
 func (c *Client) lost(outer context.Context, err error, maybe bool) *station.Fault {
 	f := transportFault(outer, err, maybe)
+	// A TLS 1.2 server that misses a client certificate may say no more than handshake_failure (RFC 5246 7.4.6).
+	if alert, ok := remoteAlert(err); ok && alert == alertHandshakeFailure && c.auth.asked.Load() {
+		f.Code = station.CodeBridgeAuth
+	}
 	if f.Code == station.CodeBridgeTimeout {
 		f.Params["timeout"] = c.cfg.Timeout.String()
 	}
