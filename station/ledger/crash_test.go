@@ -227,7 +227,7 @@ func TestCancel(t *testing.T) {
 	close(release)
 	must(t, <-done)
 	var at int64
-	must(t, l.read.QueryRow("SELECT checked_at FROM write_check").Scan(&at))
+	must(t, l.read.QueryRowContext(t.Context(), "SELECT checked_at FROM write_check").Scan(&at))
 	if at != 7 {
 		t.Errorf("got %d, want the row of the write that had begun", at)
 	}

@@ -228,7 +228,7 @@ func scanKey(scan func(...any) error) (station.KeyRecord, error) {
 }
 
 func (t *txn) key(ctx context.Context, spki []byte) (k station.KeyRecord, found bool, err error) {
-	s, err := t.stmt(ctx, "SELECT "+keyColumns+" FROM keys WHERE spki = ?")
+	s, err := t.stmt(ctx, "SELECT "+keyColumns+" FROM keys WHERE spki = ?") //nolint:sqlclosecheck // kept for the connection's life
 	if err != nil {
 		return k, false, err
 	}

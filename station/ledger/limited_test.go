@@ -38,7 +38,7 @@ func checkFull(ctx context.Context, l *Ledger, fill, free func() error) error {
 		big.Warnings = append(big.Warnings, station.Warning{Text: fmt.Sprintf("%d %0*d", i, 8000, i)})
 	}
 	if err := l.FinishRun(ctx, big); !errors.Is(err, ErrFull) {
-		return fmt.Errorf("finish without space: got %v, want %v", err, ErrFull)
+		return fmt.Errorf("finish without space: got %w, want %w", err, ErrFull)
 	}
 	after, err := l.Run(ctx, d.run)
 	if err != nil {

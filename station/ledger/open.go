@@ -77,7 +77,11 @@ func Open(ctx context.Context, ledgerURL string, cfg Config) (*Ledger, error) {
 	}
 	l := &Ledger{cfg: cfg.withDefaults(), path: path}
 	if path == "" {
-		return l, l.connect(ctx, "file:/provstation-"+strconv.FormatUint(memorySeq.Add(1), 10)+"?vfs=memdb")
+		uri := "file:/provstation-" + strconv.FormatUint(memorySeq.Add(1), 10) + "?vfs=memdb"
+		if err := l.connect(ctx, uri); err != nil {
+			return nil, fmt.Errorf("open ledger in memory: %w", err)
+		}
+		return l, nil
 	}
 	if l.path, err = filepath.Abs(path); err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, err)

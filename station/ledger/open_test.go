@@ -65,8 +65,7 @@ func TestOpenPaths(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "new", "deep", name)
 		l := openAt(t, path, Config{})
 		must(t, dev("A").pass(t.Context(), l))
-		fi, err := os.Stat(path)
-		if err != nil {
+		if _, err := os.Stat(path); err != nil {
 			t.Errorf("%q: got %v, want the file there", name, err)
 			continue
 		}
@@ -74,11 +73,11 @@ func TestOpenPaths(t *testing.T) {
 			continue
 		}
 		for _, p := range []string{path, path + "-wal", path + "-shm", path + ".lock"} {
-			if fi, err = os.Stat(p); err != nil || fi.Mode().Perm() != 0o600 {
+			if fi, err := os.Stat(p); err != nil || fi.Mode().Perm() != 0o600 {
 				t.Errorf("%q: got %v %v, want mode 0600", p, fi, err)
 			}
 		}
-		if fi, err = os.Stat(filepath.Dir(path)); err != nil || fi.Mode().Perm() != 0o700 {
+		if fi, err := os.Stat(filepath.Dir(path)); err != nil || fi.Mode().Perm() != 0o700 {
 			t.Errorf("directory: got %v %v, want mode 0700", fi, err)
 		}
 	}
@@ -137,7 +136,7 @@ func TestMigrate(t *testing.T) {
 	_, err = p.DownTo(t.Context(), 0)
 	must(t, err)
 	var left int
-	must(t, db.QueryRow("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'goose%'").Scan(&left))
+	must(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'goose%'").Scan(&left))
 	if left != 0 {
 		t.Errorf("tables after down: got %d, want 0", left)
 	}
@@ -160,7 +159,7 @@ func TestMigrateFails(t *testing.T) {
 		t.Error("got nil, want an error")
 	}
 	var n int
-	must(t, db.QueryRow("SELECT count(*) FROM sqlite_master WHERE name = 'extra'").Scan(&n))
+	must(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_master WHERE name = 'extra'").Scan(&n))
 	v, err := schemaVersion(t.Context(), db)
 	must(t, err)
 	if n != 0 || v != 1 {
@@ -173,7 +172,7 @@ func raw(t *testing.T, path string, stmts ...string) {
 	db, err := sql.Open("sqlite", path)
 	must(t, err)
 	for _, s := range stmts {
-		_, err := db.Exec(s)
+		_, err := db.ExecContext(t.Context(), s)
 		must(t, err)
 	}
 	must(t, db.Close())
@@ -226,7 +225,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			after, err := os.ReadFile(path)
 			must(t, err)
-			if tc.want == ErrCorrupt && string(after) != string(before) {
+			if errors.Is(tc.want, ErrCorrupt) && string(after) != string(before) {
 				t.Error("file: got it changed, want it left for the person who mends it")
 			}
 		})

@@ -32,7 +32,7 @@ func (t *txn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // exec runs a statement and says how many rows it changed.
 func (t *txn) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	s, err := t.stmt(ctx, query)
+	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept for the connection's life
 	if err != nil {
 		return 0, err
 	}
@@ -45,7 +45,7 @@ func (t *txn) exec(ctx context.Context, query string, args ...any) (int64, error
 
 // one scans the first row; found is false if there is none.
 func (t *txn) one(ctx context.Context, query string, args []any, dest ...any) (found bool, err error) {
-	s, err := t.stmt(ctx, query)
+	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept for the connection's life
 	if err != nil {
 		return false, err
 	}
