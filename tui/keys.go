@@ -67,9 +67,10 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 // move does the keys that only move something; false if the key is another.
 func (m *Model) move(name keymap.Name) bool {
 	lines := m.bench.Scroll
-	if m.mode.screen == keymap.HelpPage {
+	switch m.mode.screen {
+	case keymap.HelpPage:
 		lines = m.help.Scroll
-	} else if m.mode.screen == keymap.Bench {
+	case keymap.Bench:
 		lines = m.bench.Move
 	}
 	const far = 1 << 20

@@ -71,7 +71,7 @@ func TestIntents(t *testing.T) {
 		want  []string
 		says  string
 	}{
-		{"retry", sceneMixed, []string{"r"}, nil, []string{"retry slot 1"}, "Slot slot 1: asked to start again."},
+		{"retry", sceneMixed, []string{"r"}, nil, []string{"retry slot 1"}, "slot 1: asked to start again."},
 		{"retry refused", sceneMixed, []string{"r"}, errors.New("slot 1 is empty: plug a device in"), []string{"retry slot 1"}, "cannot start again: slot 1 is empty"},
 		{"retry while running", sceneRunning, []string{"r"}, nil, nil, "r: the run is still going; abort it first."},
 		{"retry before anything ran", sceneListening, []string{"r"}, nil, nil, "r: nothing has run in this slot yet"},
@@ -80,8 +80,8 @@ func TestIntents(t *testing.T) {
 			scenePass(s, w)
 			s.add(station.PortSeen{Port: portName(1), Slot: slotName(1), Status: "gone"})
 		}, []string{"r"}, nil, nil, "r: the device was unplugged"},
-		{"abort asks", sceneRunning, []string{"a"}, nil, nil, "Stop the work on slot slot 1 (dev-0041)?"},
-		{"abort", sceneRunning, []string{"a", "y"}, nil, []string{"abort slot 1"}, "Slot slot 1: asked to stop."},
+		{"abort asks", sceneRunning, []string{"a"}, nil, nil, "Stop the work on slot 1 (dev-0041)?"},
+		{"abort", sceneRunning, []string{"a", "y"}, nil, []string{"abort slot 1"}, "slot 1: asked to stop."},
 		{"abort refused", sceneRunning, []string{"a", "y"}, errors.New("nothing is running"), []string{"abort slot 1"}, "cannot be stopped: nothing is running"},
 		{"abort not", sceneRunning, []string{"a", "n"}, nil, nil, ""},
 		{"abort not, by esc", sceneRunning, []string{"a", "esc"}, nil, nil, ""},

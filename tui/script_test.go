@@ -128,11 +128,11 @@ func facts(i int, p station.Phase) map[string]string {
 func (s *script) work(i int, upTo station.Phase, last station.PhaseStatus) {
 	s.begin(i)
 	for _, p := range station.Phases() {
-		switch {
-		case p == upTo:
+		switch p {
+		case upTo:
 			s.phase(i, p, last)
 			return
-		case p == station.PhaseWireGuard || p == station.PhaseRegister:
+		case station.PhaseWireGuard, station.PhaseRegister:
 			s.phase(i, p, station.PhaseSkipped)
 		default:
 			s.phase(i, p, station.PhaseDone)

@@ -43,13 +43,11 @@ func (m *Model) View() tea.View {
 }
 
 func (m *Model) full() string {
-	body := ""
+	view := m.bench.View
 	if m.mode.screen == keymap.HelpPage {
-		body = m.help.View()
-	} else {
-		body = m.bench.View()
+		view = m.help.View
 	}
-	return screen.Header(m.look, m.board, m.cfg.Title, m.now, m.w) + "\n" + body + "\n" + m.footer()
+	return screen.Header(m.look, m.board, m.cfg.Title, m.now, m.w) + "\n" + view() + "\n" + m.footer()
 }
 
 // footer is the status line and the keys, or a question in their place.
@@ -115,7 +113,7 @@ func (m *Model) keyLine(keys keymap.Map) string {
 			parts = append(parts, l.Styles.KeyOff.Render(h.Key+" "+h.Desc))
 		}
 	}
-	return " " + strings.Join(parts, l.Styles.Rule.Render("  "+l.Signs.Dot+"  "))
+	return " " + strings.Join(parts, l.Styles.Rule.Render(" "+l.Signs.Dot+" "))
 }
 
 // small is what a window too small shows: what is wrong, and how it stands.

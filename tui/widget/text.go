@@ -120,13 +120,10 @@ func ASCIIOnly(s string) string {
 	state := byte(0)
 	for s != "" {
 		seq, width, n, next := ansi.DecodeSequence(s, state, nil)
-		if width > 0 && seq[0] >= utf8.RuneSelf {
-			b.WriteString(strings.Repeat("?", width))
-		} else if width == 0 && seq[0] >= utf8.RuneSelf {
-			b.WriteString("")
-		} else {
-			b.WriteString(seq)
+		if seq[0] >= utf8.RuneSelf {
+			seq = strings.Repeat("?", width)
 		}
+		b.WriteString(seq)
 		s, state = s[n:], next
 	}
 	return b.String()
