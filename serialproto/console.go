@@ -16,12 +16,12 @@ func EscapeConsole(p []byte) string {
 	b.Grow(len(p))
 	for i := 0; i < len(p); {
 		c := p[i]
-		switch {
-		case c == '\n':
+		switch c {
+		case '\n':
 			b.WriteByte('\n')
 			i++
 			continue
-		case c == '\r':
+		case '\r':
 			for i++; i < len(p) && p[i] == '\r'; i++ {
 				continue
 			}
@@ -29,11 +29,11 @@ func EscapeConsole(p []byte) string {
 				b.WriteByte('\n')
 			}
 			continue
-		case c == '\t':
+		case '\t':
 			b.WriteString("    ")
 			i++
 			continue
-		case c == '\\':
+		case '\\':
 			b.WriteString(`\\`)
 			i++
 			continue

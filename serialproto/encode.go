@@ -53,6 +53,9 @@ func Encode(v any) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("encode %T: %w", v, ErrNoMessage)
 	}
+	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && p.IsNil() {
+		return nil, fmt.Errorf("encode nil %T: %w", v, ErrNoMessage)
+	}
 	if err := m.Validate(); err != nil {
 		return nil, fmt.Errorf("encode message: %w", err)
 	}

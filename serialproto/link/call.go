@@ -290,10 +290,11 @@ func (x *exchange) heard(f serialproto.Frame, now time.Time) bool {
 		}
 		// An ACK without progress must not touch the poll timer: resets by repeated ACKs once made a lost last
 		// fragment cost ten seconds.
-		moved := false
-		if f.Idx == 1 {
+		var moved bool
+		switch f.Idx {
+		case 1:
 			moved = x.tx.idle(f.Payload, now)
-		} else {
+		default:
 			moved = x.tx.ack(f.Payload)
 		}
 		if moved {

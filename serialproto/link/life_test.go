@@ -64,7 +64,7 @@ func TestAnnounceStormAndBrownOut(t *testing.T) {
 				t.Fatal(err)
 			}
 			go func() {
-				time.Sleep(30 * time.Millisecond)
+				<-time.After(30 * time.Millisecond)
 				b.reset(link.DeviceConfig{Baud: baud}, i)
 			}()
 			err := b.host.Call(t.Context(), statusReq, nil)
@@ -239,7 +239,7 @@ func TestKeepAlive(t *testing.T) {
 		if _, err := b.host.Greet(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(5 * time.Minute) // virtual: the bridge takes its time
+		<-time.After(5 * time.Minute) // virtual: the bridge takes its time
 		if err := b.host.Call(t.Context(), statusReq, nil); err != nil {
 			t.Errorf("call after five quiet minutes: got %v, want nil", err)
 		}

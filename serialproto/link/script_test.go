@@ -163,12 +163,13 @@ type bench struct {
 	script    *script
 	served    chan error
 	stop      context.CancelFunc
+	t         testing.TB
 }
 
 // start wires a bench up. The caller closes it.
 func start(t testing.TB, line prototest.Config, hc link.HostConfig, dc link.DeviceConfig, s *script) *bench {
 	t.Helper()
-	b := &bench{script: s, served: make(chan error, 1)}
+	b := &bench{script: s, served: make(chan error, 1), t: t}
 	b.near, b.far = prototest.Pipe(line)
 	if hc.Baud == 0 {
 		hc.Baud = line.Baud
@@ -194,7 +195,7 @@ func (b *bench) boot(dc link.DeviceConfig) {
 // reset kills the device's agent without a word and starts it anew under another boot id.
 func (b *bench) reset(dc link.DeviceConfig, id byte) {
 	b.stop()
-	<-b.served
+	b.ended()
 	b.peer = &prototest.Peer{Func: b.script.handle, BootID: bytes.Repeat([]byte{id}, 8)}
 	b.boot(dc)
 }
@@ -205,5 +206,12 @@ func (b *bench) close(t testing.TB) {
 		t.Errorf("close: got %v, want nil", err)
 	}
 	b.stop()
-	<-b.served
+	b.ended()
+}
+
+// ended waits until the device's Serve has returned, which it never does without a reason.
+func (b *bench) ended() {
+	if err := <-b.served; err == nil {
+		b.t.Errorf("serve: got nil, want the reason it ended")
+	}
 }
