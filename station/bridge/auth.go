@@ -132,7 +132,7 @@ func causeOf(err error, secret string) error {
 
 // secret reads a secret from its file or variable.
 func (a *authenticator) secret(file, env string) (string, error) {
-	text := ""
+	var text string
 	if file != "" {
 		data, err := readBounded(file, maxSecret)
 		if err != nil {

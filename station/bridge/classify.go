@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -293,13 +292,4 @@ func alertFault(alert uint64, params map[string]string, err error, maybe bool) *
 	default:
 		return issued(fault(station.CodeBridgeTLS, station.Misconfigured, params, err), maybe)
 	}
-}
-
-// harmless is the fault of a request that issues nothing, whatever its status: no certificate can have been lost.
-func harmless(f *station.Fault) *station.Fault {
-	g := *f
-	g.Err = errRefused
-	g.Params = maps.Clone(f.Params)
-	delete(g.Params, "maybe_issued")
-	return &g
 }

@@ -137,8 +137,10 @@ func (c *Client) client(ctx context.Context) (*http.Client, error) {
 					RootCAs: roots, ServerName: c.cfg.ServerName, MinVersion: tls.VersionTLS12,
 					GetClientCertificate: c.auth.clientCertificate,
 				},
-				TLSHandshakeTimeout:    c.cfg.TLSTimeout,
-				ForceAttemptHTTP2:      true,
+				TLSHandshakeTimeout: c.cfg.TLSTimeout,
+				// HTTP/1.1 alone: over HTTP/2 the library drops the alert by which a TLS 1.3 server refuses a client
+				// certificate, and the bridge's server speaks 1.1 in any case.
+				Protocols:              http1(),
 				DisableCompression:     true, // so that the bound on the body bounds what is decoded
 				MaxResponseHeaderBytes: 64 << 10,
 				MaxIdleConnsPerHost:    16,
@@ -148,6 +150,12 @@ func (c *Client) client(ctx context.Context) (*http.Client, error) {
 			},
 		}, nil
 	})
+}
+
+func http1() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	return p
 }
 
 // gate holds a value that is made at the first use, by one caller at a time, and kept once it is made. Waiting for

@@ -35,13 +35,7 @@ func clean(s string) string {
 	if len(s) > 64<<10 {
 		s = s[:64<<10]
 	}
-	s = secretPattern.ReplaceAllString(strings.ToValidUTF8(s, "?"), hidden)
-	s = runPattern.ReplaceAllStringFunc(s, func(run string) string {
-		if looksRandom(run) {
-			return hidden
-		}
-		return run
-	})
+	// First of all, since what is dropped here could hide a secret from the patterns.
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
@@ -51,7 +45,14 @@ func clean(s string) string {
 		default:
 			return r
 		}
-	}, s)
+	}, strings.ToValidUTF8(s, "?"))
+	s = secretPattern.ReplaceAllString(s, hidden)
+	s = runPattern.ReplaceAllStringFunc(s, func(run string) string {
+		if looksRandom(run) {
+			return hidden
+		}
+		return run
+	})
 	s = strings.Join(strings.Fields(s), " ")
 	if utf8.RuneCountInString(s) > maxDetail {
 		s = string([]rune(s)[:maxDetail-3]) + "..."
