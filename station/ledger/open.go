@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"modernc.org/sqlite"
 
 	"provstation/station"
@@ -62,9 +63,6 @@ type Ledger struct {
 
 var _ station.Ledger = (*Ledger)(nil)
 
-// memorySeq tells ledgers in memory apart: SQLite shares one by its name.
-var memorySeq atomic.Uint64
-
 // Open opens the ledger at url and brings its schema up to date. sqlite:PATH creates the directory (0700) and the file
 // (0600) where there are none; sqlite::memory: is a ledger that lives as long as it is open.
 //
@@ -77,7 +75,8 @@ func Open(ctx context.Context, ledgerURL string, cfg Config) (*Ledger, error) {
 	}
 	l := &Ledger{cfg: cfg.withDefaults(), path: path}
 	if path == "" {
-		uri := "file:/provstation-" + strconv.FormatUint(memorySeq.Add(1), 10) + "?vfs=memdb"
+		// SQLite shares a database in memory by its name: this one is nobody else's.
+		uri := "file:/provstation-" + uuid.NewString() + "?vfs=memdb"
 		if err := l.connect(ctx, uri); err != nil {
 			return nil, fmt.Errorf("open ledger in memory: %w", err)
 		}
