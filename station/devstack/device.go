@@ -76,7 +76,7 @@ func (d *Device) start(ctx context.Context) error {
 
 // boot starts the agent on the device's line.
 func (d *Device) boot(ctx context.Context) error {
-	store, err := filestore.Open(d.Dir, filestore.Config{})
+	store, err := filestore.Open(d.Dir, filestore.Config{Volatile: true})
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}

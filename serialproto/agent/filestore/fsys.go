@@ -38,6 +38,23 @@ type file interface {
 // disk is the real file system.
 type disk struct{}
 
+// volatile is the real file system without syncing.
+type volatile struct{ disk }
+
+func (volatile) SyncDir(string) error { return nil }
+
+func (v volatile) Create(path string, mode fs.FileMode) (file, error) {
+	f, err := v.disk.Create(path, mode)
+	if err != nil {
+		return nil, err
+	}
+	return unsynced{f}, nil
+}
+
+type unsynced struct{ file }
+
+func (unsynced) Sync() error { return nil }
+
 func (disk) Mkdir(path string, mode fs.FileMode) error { return os.Mkdir(path, mode) }
 
 func (disk) Create(path string, mode fs.FileMode) (file, error) {

@@ -210,6 +210,14 @@ func (s *Store) setCurrent(r rev) error {
 
 // link puts a symbolic link in place of whatever has that name.
 func (s *Store) link(target, name string) error {
+	if err := s.linkUnsynced(target, name); err != nil {
+		return err
+	}
+	return s.fs.SyncDir(s.dir)
+}
+
+// linkUnsynced is link without making it durable.
+func (s *Store) linkUnsynced(target, name string) error {
 	tmp := s.path(prefixTemporary + name)
 	if err := s.fs.Remove(tmp); err != nil && !missing(err) {
 		return err
@@ -221,7 +229,7 @@ func (s *Store) link(target, name string) error {
 		s.discard(tmp)
 		return err
 	}
-	return s.fs.SyncDir(s.dir)
+	return nil
 }
 
 // linked reports whether a visible name is our link already.
@@ -248,6 +256,7 @@ func (s *Store) publishLinks() error {
 			list = append(list, visible{fileFlag, other, modePublic})
 		}
 	}
+	changed := false
 	for _, v := range list {
 		if s.linked(v) {
 			continue
@@ -261,11 +270,15 @@ func (s *Store) publishLinks() error {
 				return err
 			}
 		}
-		if err := s.link(linkCurrent+"/"+v.inside, v.name); err != nil {
+		if err := s.linkUnsynced(linkCurrent+"/"+v.inside, v.name); err != nil {
 			return err
 		}
+		changed = true
 	}
-	return nil
+	if !changed {
+		return nil
+	}
+	return s.fs.SyncDir(s.dir) // once: each link by itself leaves what programs see as it was
 }
 
 // publishCopies writes the visible files of a generation, the flag last.

@@ -44,6 +44,9 @@ type Config struct {
 	Names Names
 	// Copies makes the visible files copies instead of symbolic links. Always so on Windows.
 	Copies bool
+	// Volatile leaves out syncing: for virtual devices, many of which share one disk and none of which loses its power
+	// without the whole machine. Everything else is as ever.
+	Volatile bool
 }
 
 // Store is an agent.Store in a directory. One process may use a directory at a time; that is the caller's to ensure.
@@ -59,7 +62,12 @@ var _ agent.Store = (*Store)(nil)
 
 // Open opens or creates the store in dir, finishes what a power cut interrupted and checks that all of it reads.
 // Errors: ErrDamaged, agent.ErrNoSpace, or the file system's.
-func Open(dir string, cfg Config) (*Store, error) { return open(disk{}, dir, cfg) }
+func Open(dir string, cfg Config) (*Store, error) {
+	if cfg.Volatile {
+		return open(volatile{}, dir, cfg)
+	}
+	return open(disk{}, dir, cfg)
+}
 
 func open(f fsys, dir string, cfg Config) (*Store, error) {
 	s := &Store{fs: f, dir: dir, names: cfg.Names.withDefaults(), copy: cfg.Copies || runtime.GOOS == "windows"}
