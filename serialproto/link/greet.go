@@ -28,19 +28,40 @@ func (h *Host) WaitAnnounce(ctx context.Context) (serialproto.Announce, error) {
 		return serialproto.Announce{}, &OpError{action, err}
 	}
 	defer h.release()
-	a, err := h.waitAnnounce(ctx)
+	a, err := h.waitAnnounce(ctx, false)
 	if err != nil {
 		return serialproto.Announce{}, &OpError{action, err}
 	}
 	return a, nil
 }
 
-func (h *Host) waitAnnounce(ctx context.Context) (serialproto.Announce, error) {
+// NextAnnounce is WaitAnnounce for who listens on: each ANNOUNCE is returned once, the newest where several came since.
+func (h *Host) NextAnnounce(ctx context.Context) (serialproto.Announce, error) {
+	const action = "wait for announce"
+	if err := h.acquire(ctx); err != nil {
+		return serialproto.Announce{}, &OpError{action, err}
+	}
+	defer h.release()
+	a, err := h.waitAnnounce(ctx, true)
+	if err != nil {
+		return serialproto.Announce{}, &OpError{action, err}
+	}
+	return a, nil
+}
+
+// waitAnnounce returns the last ANNOUNCE; with fresh only one that NextAnnounce did not return before.
+func (h *Host) waitAnnounce(ctx context.Context, fresh bool) (serialproto.Announce, error) {
 	timer := newTimer()
 	defer timer.Stop()
 	for {
 		h.mu.Lock()
 		a, err := h.announce, h.fatal
+		if fresh && h.heard == h.taken {
+			a = nil
+		}
+		if fresh && a != nil {
+			h.taken = h.heard
+		}
 		h.mu.Unlock()
 		if err != nil {
 			return serialproto.Announce{}, err
@@ -62,7 +83,7 @@ func (h *Host) Greet(ctx context.Context) (serialproto.Welcome, error) {
 	}
 	defer h.release()
 	if !h.cfg.Probe {
-		a, err := h.waitAnnounce(ctx)
+		a, err := h.waitAnnounce(ctx, false)
 		if err != nil {
 			return serialproto.Welcome{}, &OpError{"greet", err}
 		}

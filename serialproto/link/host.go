@@ -87,6 +87,8 @@ type Host struct {
 	x         *exchange
 	greeting  *greeting
 	announce  *serialproto.Announce
+	heard     uint64 // how many ANNOUNCE came
+	taken     uint64 // value of heard when NextAnnounce last returned
 	firstByte time.Time
 	lastByte  time.Time
 	lastTx    time.Time
@@ -265,6 +267,7 @@ func (h *Host) onAnnounce(f serialproto.Frame) bool {
 		return false
 	}
 	h.announce = &a
+	h.heard++
 	if h.welcomed {
 		rebooted := string(a.BootID) != string(h.welcome.BootID)
 		reason := "it announces itself again"

@@ -86,3 +86,30 @@ func TestSessionEndsInOrder(t *testing.T) {
 		}
 	})
 }
+
+// Who listens on hears each announcement once: waiting costs nothing while nothing new is said.
+func TestNextAnnounceIsNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := prototest.Pipe(prototest.Config{})
+		defer near.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		peer := &prototest.Peer{Serial: "SN-1", BootID: []byte("bootboot")}
+		served := make(chan error, 1)
+		go func() { served <- link.NewDevice(far, link.DeviceConfig{}, peer).Serve(ctx) }()
+		h := link.NewHost(near, link.HostConfig{})
+		defer h.Close()
+		started := time.Now()
+		for range 3 {
+			if a, err := h.NextAnnounce(ctx); err != nil || a.Serial != "SN-1" {
+				t.Fatalf("got %+v, %v, want the device's announcement", a, err)
+			}
+		}
+		if took := time.Since(started); took < 400*time.Millisecond {
+			t.Errorf("three announcements within %v, want two pauses between them", took)
+		}
+		cancel()
+		far.Close()
+		<-served
+	})
+}

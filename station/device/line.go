@@ -20,7 +20,7 @@ type line struct {
 }
 
 func (l *line) Wait(ctx context.Context) (station.Announcement, error) {
-	a, err := l.host.WaitAnnounce(ctx)
+	a, err := l.host.NextAnnounce(ctx)
 	if err != nil {
 		return station.Announcement{}, l.fault("wait for a device", err)
 	}
