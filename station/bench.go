@@ -123,10 +123,13 @@ func (b *Bench) Run(ctx context.Context) (Summary, error) {
 // portChanged starts or ends the keeper of a port.
 func (b *Bench) portChanged(ctx context.Context, wg *sync.WaitGroup, ports map[string]context.CancelCauseFunc, c PortChange) {
 	if !c.Added {
-		if end, ok := ports[c.Port.Path]; ok {
-			delete(ports, c.Port.Path)
-			end(errUnplugged)
+		end, ok := ports[c.Port.Path]
+		if !ok {
+			b.hub.emit(PortSeen{Port: c.Port.Path, Status: "gone", Code: CodePortGone}) // it was ignored
+			return
 		}
+		delete(ports, c.Port.Path)
+		end(errUnplugged)
 		return
 	}
 	if _, ok := ports[c.Port.Path]; ok {
@@ -134,7 +137,8 @@ func (b *Bench) portChanged(ctx context.Context, wg *sync.WaitGroup, ports map[s
 	}
 	slot := b.slotName(c.Port)
 	if why, ignored := b.ignored(c.Port); ignored {
-		b.hub.emit(PortSeen{Port: c.Port.Path, Slot: slot, Status: "ignored", Code: CodePortIgnored, Reason: why})
+		reason, _ := b.runner.words.Fault(CodePortIgnored, map[string]string{"port": c.Port.Path, "reason": why})
+		b.hub.emit(PortSeen{Port: c.Port.Path, Slot: slot, Status: "ignored", Code: CodePortIgnored, Reason: reason})
 		return
 	}
 	kctx, end := context.WithCancelCause(ctx)
@@ -172,35 +176,36 @@ func (b *Bench) slotName(p PortInfo) string {
 	return p.Path
 }
 
-// ignored says why a port is left alone.
+// ignored says why a port is left alone, in stable English: excluded, not-included, or not-usb.
 func (b *Bench) ignored(p PortInfo) (string, bool) {
-	if pat, ok := matchPort(b.cfg.Exclude, p); ok {
-		return "excluded by ports.exclude: " + pat, true
+	if matchPort(b.cfg.Exclude, p) {
+		return "excluded", true
 	}
 	if len(b.cfg.Include) == 0 {
 		if p.VID == "" {
-			return "not a USB port; name it in ports.include to use it", true
+			return "not-usb", true
 		}
 		return "", false
 	}
-	if _, ok := matchPort(b.cfg.Include, p); !ok {
-		return "not in ports.include", true
+	if !matchPort(b.cfg.Include, p) {
+		return "not-included", true
 	}
 	return "", false
 }
 
-func matchPort(patterns []string, p PortInfo) (string, bool) {
+// matchPort reports whether a pattern fits the port's path, slot key or by-id name.
+func matchPort(patterns []string, p PortInfo) bool {
 	for _, pat := range patterns {
 		for _, name := range []string{p.Path, p.Slot, p.ByID} {
 			if name == "" {
 				continue
 			}
 			if ok, err := path.Match(pat, name); pat == name || (err == nil && ok) {
-				return pat, true
+				return true
 			}
 		}
 	}
-	return "", false
+	return false
 }
 
 // Retry starts the slot's run again. It fails where there is nothing to retry.
@@ -235,7 +240,7 @@ func (b *Bench) keeper(slot string) (*keeper, error) {
 	defer b.mu.Unlock()
 	k, ok := b.keepers[slot]
 	if !ok {
-		return nil, fmt.Errorf("slot %s is empty: plug a device in", slot)
+		return nil, fmt.Errorf("%s is empty: plug a device in", slot)
 	}
 	return k, nil
 }

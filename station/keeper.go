@@ -197,10 +197,10 @@ func (k *keeper) retry() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.cancelRun != nil {
-		return errors.New("slot " + k.slot + " is running: abort it first")
+		return errors.New(k.slot + " is running: abort it first")
 	}
 	if k.last == nil {
-		return errors.New("slot " + k.slot + ": no device has announced itself yet")
+		return errors.New(k.slot + ": no device has announced itself yet")
 	}
 	k.again = true
 	return nil
@@ -210,7 +210,7 @@ func (k *keeper) abort() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.cancelRun == nil {
-		return errors.New("slot " + k.slot + ": no run in flight")
+		return errors.New(k.slot + ": no run in flight")
 	}
 	k.cancelRun(errAborted)
 	return nil

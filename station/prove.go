@@ -3,6 +3,7 @@ package station
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 
 	"provstation/station/mqttcheck"
 )
@@ -62,8 +63,11 @@ func (x *run) provenBefore(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	p, err := x.ledger.Proof(ctx, x.start.Tenant, x.serial(), x.spki, x.leaf)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
 	if err != nil {
-		return false, nil //nolint:nilerr // no proof on file, or the ledger is away: then it has to be proven now
+		return false, x.ledgerFault("look the proof up", err)
 	}
 	x.proof, x.proofs = p.Proof, p
 	x.proofs.Run, x.proofs.At = x.start.Run, x.now().UTC()

@@ -69,7 +69,11 @@ func (x *run) ledgerFault(doing string, err error) *Fault {
 	if f, ok := AsFault(err); ok {
 		return f
 	}
-	return &Fault{Code: CodeLedger, Outcome: Error, Params: map[string]string{"doing": doing, "detail": err.Error()}, Err: err}
+	f := &Fault{Code: CodeLedger, Outcome: Error, Params: map[string]string{"doing": doing, "detail": printable(err.Error())}, Err: err}
+	if errors.Is(err, ErrConflict) {
+		f.Code, f.Outcome = CodeUncertain, Uncertain
+	}
+	return f
 }
 
 // regreet opens a new session after a reset and checks that it is still the same hardware.

@@ -125,10 +125,9 @@ type MQTT struct {
 
 // WireGuard is the tunnel that the bridge hands out.
 type WireGuard struct {
-	Mode               string   `yaml:"mode" enum:"off|handshake"` // how the tunnel is proven
-	Enroll             bool     `yaml:"enroll"`                    // ask for a tunnel at all
-	Policy             WGPolicy `yaml:"policy"`
-	AllowAPIKeyOverTCP bool     `yaml:"allow_api_key_over_tcp"` // a private key that the bridge made may cross a tcp:// port
+	Mode   string   `yaml:"mode" enum:"off|handshake"` // how the tunnel is proven
+	Enroll bool     `yaml:"enroll"`                    // ask for a tunnel at all
+	Policy WGPolicy `yaml:"policy"`
 }
 
 // WGPolicy says what becomes of a wg0.conf that is well formed but doubtful.
@@ -147,16 +146,6 @@ type Device struct {
 	Type            string `yaml:"type"`
 	Reenroll        bool   `yaml:"reenroll"` // a new key for devices that are enrolled already
 	NotCorroborated string `yaml:"not_corroborated" enum:"warn|refuse"`
-	Files           Files  `yaml:"files"`
-}
-
-// Files are the names of a device's files, without a folder.
-type Files struct {
-	Key    string `yaml:"key"`
-	Cert   string `yaml:"cert"`
-	CA     string `yaml:"ca"`
-	WGConf string `yaml:"wg_conf"`
-	Flag   string `yaml:"flag"`
 }
 
 // Clock is how far clocks may be apart.
@@ -170,7 +159,7 @@ type Clock struct {
 
 // Ports says which serial ports are the bench's.
 type Ports struct {
-	Include []string          `yaml:"include"` // device paths or glob patterns, or tcp://host:port; empty: every USB serial port
+	Include []string          `yaml:"include"` // device paths or glob patterns; empty: every USB serial port
 	Exclude []string          `yaml:"exclude"`
 	Slots   map[string]string `yaml:"slots"` // USB topology or port path to the slot's name
 	Baud    int               `yaml:"baud"`
@@ -249,9 +238,6 @@ func Default() *Config {
 		},
 		Device: Device{
 			NameTemplate: "{id}", Type: "generic", NotCorroborated: PolicyWarn,
-			Files: Files{
-				Key: "device-key.pem", Cert: "device.pem", CA: "ca-chain.pem", WGConf: "wg0.conf", Flag: ".enrolled",
-			},
 		},
 		// A leaf is valid from one minute before it was signed: a clock further behind than that refuses it.
 		Clock: Clock{

@@ -69,7 +69,6 @@ func TestFullExampleShowsDefaults(t *testing.T) {
 		{"wireguard", c.WireGuard, want.WireGuard},
 		{"bridge.auth", c.Bridge.Auth, want.Bridge.Auth},
 		{"bridge.tls", c.Bridge.TLS, want.Bridge.TLS},
-		{"device.files", c.Device.Files, want.Device.Files},
 	} {
 		if diff := cmp.Diff(section.want, section.got); diff != "" {
 			t.Errorf("%s differs from the defaults (-want +got):\n%s", section.name, diff)

@@ -39,7 +39,7 @@ func TestWriteFileRoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "station.yaml")
 	c := valid()
-	c.Ports.Include = []string{"/dev/pts/*", "tcp://[::1]:7"}
+	c.Ports.Include = []string{"/dev/pts/*", "/dev/ttyS[01]"}
 	c.Ports.Slots = map[string]string{"1-1.2": "A: 1", "/dev/ttyS0": "yes"}
 	c.MQTT.Payload = `{"test": 1, "x": "#"}`
 	c.Bridge.Auth = config.Auth{Mode: config.AuthBearer, TokenFile: "/t"}

@@ -99,6 +99,8 @@ func refusal(path, name string) string {
 	switch path {
 	case "tenant", "tenant.thingsboard", "tenant.hawkbit":
 		return "ThingsBoard and hawkBit are not available in this version"
+	case "device.files":
+		return "a device's agent names its own files (provagent serve --file-key and others)"
 	case "phases.wireguard", "phases.register":
 		return "this phase is not available in this version"
 	}

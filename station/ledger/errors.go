@@ -8,6 +8,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"provstation/station"
 )
 
 // Errors of opening and of the storage underneath. They are found with errors.Is; the text around them says what was
@@ -30,7 +32,7 @@ var (
 	// ErrInvalid: a record that cannot be true or cannot be stored (an id missing, a digest of the wrong length).
 	ErrInvalid = errors.New("record is invalid")
 	// ErrConflict: other facts are on file under the same id.
-	ErrConflict = errors.New("other facts are on file")
+	ErrConflict = station.ErrConflict
 	// ErrSecret: the record holds a private key.
 	ErrSecret = errors.New("record holds a secret")
 	// ErrNoProof: a PASS without a durable proof for this hardware, key and certificate.
