@@ -135,8 +135,8 @@ func (b *Bench) portChanged(ctx context.Context, wg *sync.WaitGroup, ports map[s
 	if _, ok := ports[c.Port.Path]; ok {
 		return
 	}
-	slot := b.slotName(c.Port)
-	if why, ignored := b.ignored(c.Port); ignored {
+	slot, why, use := PortUse(b.cfg.Include, b.cfg.Exclude, b.cfg.Slots, c.Port)
+	if !use {
 		reason, _ := b.runner.words.Fault(CodePortIgnored, map[string]string{"port": c.Port.Path, "reason": why})
 		b.hub.emit(PortSeen{Port: c.Port.Path, Slot: slot, Status: "ignored", Code: CodePortIgnored, Reason: reason})
 		return
@@ -163,34 +163,28 @@ func (b *Bench) portChanged(ctx context.Context, wg *sync.WaitGroup, ports map[s
 	})
 }
 
-// slotName is the name of the physical place: configured by path or slot key, else the slot key itself.
-func (b *Bench) slotName(p PortInfo) string {
-	for _, key := range []string{p.Path, p.Slot} {
-		if name, ok := b.cfg.Slots[key]; ok {
-			return name
-		}
-	}
+// PortUse decides what a port is to the bench: its slot's name, and whether it is used; if not, why, in stable English
+// (excluded, not-included, not-usb). Without include patterns every USB port is used.
+func PortUse(include, exclude []string, slots map[string]string, p PortInfo) (slot, why string, use bool) {
+	slot = p.Path
 	if p.Slot != "" {
-		return p.Slot
+		slot = p.Slot
 	}
-	return p.Path
-}
-
-// ignored says why a port is left alone, in stable English: excluded, not-included, or not-usb.
-func (b *Bench) ignored(p PortInfo) (string, bool) {
-	if matchPort(b.cfg.Exclude, p) {
-		return "excluded", true
-	}
-	if len(b.cfg.Include) == 0 {
-		if p.VID == "" {
-			return "not-usb", true
+	for _, key := range []string{p.Slot, p.Path} {
+		if name, ok := slots[key]; ok && key != "" {
+			slot = name
 		}
-		return "", false
 	}
-	if !matchPort(b.cfg.Include, p) {
-		return "not-included", true
+	switch {
+	case matchPort(exclude, p):
+		return slot, "excluded", false
+	case len(include) == 0 && p.VID == "":
+		return slot, "not-usb", false
+	case len(include) > 0 && !matchPort(include, p):
+		return slot, "not-included", false
+	default:
+		return slot, "", true
 	}
-	return "", false
 }
 
 // matchPort reports whether a pattern fits the port's path, slot key or by-id name.
