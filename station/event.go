@@ -52,7 +52,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 }
 
 // StationInfo is the first event of a process.
-type StationInfo struct {
+type StationInfo struct { //nolint:revive // named after its event, as the others are
 	Schema       int    `json:"schema"`
 	StationID    string `json:"station_id"`
 	Station      string `json:"station"`
