@@ -152,11 +152,8 @@ func (k *keeper) wants(a Announcement) bool {
 	switch {
 	case k.again, k.last == nil, k.last.HardwareSerial != a.HardwareSerial:
 		return true
-	case k.last.BootID != a.BootID:
-		k.last.BootID = a.BootID
-		return !k.lastGood
 	default:
-		return false
+		return k.last.BootID != a.BootID && !k.lastGood
 	}
 }
 
@@ -173,13 +170,13 @@ func (k *keeper) run(ctx context.Context, line Line, a Announcement) error {
 	k.mu.Lock()
 	k.cancelRun = cancel
 	k.mu.Unlock()
-	end, err := k.b.runner.run(rctx, k.b, k.port, k.slot, line, a)
+	end, boot, err := k.b.runner.run(rctx, k.b, k.port, k.slot, line, a)
+	if boot != "" { // a restart that the run saw is no news after it
+		a.BootID = boot
+	}
 	k.mu.Lock()
 	k.cancelRun = nil
 	k.last, k.lastGood = &a, end.Outcome.Good() || end.Outcome == Installed
-	if end.HardwareSerial != "" {
-		k.last.HardwareSerial = end.HardwareSerial
-	}
 	k.mu.Unlock()
 	cancel(nil)
 	if f, ok := AsFault(err); ok && (f.Code == CodePortGone || f.Code == CodePortStuck) {

@@ -80,7 +80,7 @@ func (k *kit) knows(d *fakeDevice) {
 	k.ledger.knows(d.serial, d.id, d.spki(), d.leafHash(), time.Now().Add(24*time.Hour), false)
 }
 
-// play runs the bench until it ends and returns every event. It fails unless the bench ends within a day of its own time.
+// play runs the bench until it ends and returns every event. It fails unless the bench ends within an hour of its own time.
 func (k *kit) play() []Event {
 	k.t.Helper()
 	events, err := k.playErr(k.t.Context())
@@ -92,7 +92,7 @@ func (k *kit) play() []Event {
 
 func (k *kit) playErr(ctx context.Context) ([]Event, error) {
 	k.t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 24*time.Hour)
+	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
 	r := NewRunner(k.cfg, k.bridge, k.ledger, k.trust, k.prover.prove, fakeWords{})
 	b := NewBench(k.bench, k.watcher, k.conn, r)
@@ -110,7 +110,7 @@ func (k *kit) playErr(ctx context.Context) ([]Event, error) {
 	sum, err := b.Run(ctx)
 	wg.Wait()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		k.t.Errorf("the bench did not come to rest within a day; last events:\n%s", show(events[max(0, len(events)-40):]))
+		k.t.Errorf("the bench did not come to rest within an hour; last events:\n%s", show(events[max(0, len(events)-40):]))
 	}
 	if last, ok := events[len(events)-1].Body.(Summary); !ok || last != sum {
 		k.t.Errorf("last event: got %+v, want the summary %+v", events[len(events)-1].Body, sum)
@@ -154,7 +154,7 @@ func checkEnd(t *testing.T, e RunEnded, outcome Outcome, code Code) {
 	if e.Outcome != outcome || e.Code != code {
 		t.Errorf("got %s %s in %s %v, want %s %s", e.Outcome, e.Code, e.Phase, e.Params, outcome, code)
 	}
-	if (e.Proof != NoProof) != (outcome == Pass) {
+	if e.Proof == NoProof && outcome == Pass {
 		t.Errorf("%s: got proof %q", e.Outcome, e.Proof)
 	}
 	if code != "" && (e.Message == "" || e.Hint == "") {

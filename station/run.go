@@ -121,6 +121,7 @@ type run struct {
 	attempt   int
 	announced Announcement
 	greet     Greeting
+	boot      string // boot id of the newest greeting
 	holding   Holding
 	course    course
 	claimed   bool
@@ -158,8 +159,9 @@ type phaseStep struct {
 	do    func(context.Context) error
 }
 
-// run takes one device through the phases. The second result is the fault it ended with.
-func (r *Runner) run(ctx context.Context, b *Bench, port PortInfo, slot string, line Line, a Announcement) (RunEnded, error) {
+// run takes one device through the phases. It returns also the device's last boot id that it saw, and the fault it ended
+// with.
+func (r *Runner) run(ctx context.Context, b *Bench, port PortInfo, slot string, line Line, a Announcement) (end RunEnded, boot string, fault error) {
 	s := r.cfg.Start
 	s.Run, s.Slot, s.Port, s.StartedAt = newID(), slot, port.Path, r.now().UTC()
 	x := &run{
@@ -171,7 +173,7 @@ func (r *Runner) run(ctx context.Context, b *Bench, port PortInfo, slot string, 
 	}
 	b.hub.emit(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path})
 	err := x.execute(ctx)
-	return x.end(ctx, err), err
+	return x.end(ctx, err), x.boot, err
 }
 
 // execute runs the phases in order until one fails.

@@ -91,6 +91,7 @@ func (x *run) regreet(ctx context.Context) error {
 
 // sameHardware stops a run whose board was swapped.
 func (x *run) sameHardware(g Greeting) error {
+	x.boot = g.BootID
 	if have := x.greet.HardwareSerial; have != "" && g.HardwareSerial != have {
 		return &Fault{
 			Code: CodeSwapped, Outcome: Fail,
