@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"provstation/station/mqttcheck"
@@ -387,7 +388,7 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 	}
 	fin.Elapsed = fin.EndedAt.Sub(x.began)
 	if f != nil {
-		fin.Code, fin.Params = f.Code, f.Params
+		fin.Code, fin.Params = f.Code, printables(f.Params)
 	} else if outcome == Skipped {
 		fin.Code, fin.Params = CodeSkipped, x.skipParams()
 	}
@@ -458,7 +459,7 @@ func (x *run) emit(s PhaseStatus, f *Fault) {
 		ElapsedMS: x.now().Sub(x.phaseStarted).Milliseconds(),
 	}
 	if f != nil {
-		e.Code, e.Params = f.Code, f.Params
+		e.Code, e.Params = f.Code, printables(f.Params)
 	}
 	if s != PhaseStarted {
 		e.Facts = copyFacts(x.facts)

@@ -41,6 +41,7 @@ func (p pauses) wait(ctx context.Context) error {
 
 // warn says something a phase lets pass by policy.
 func (x *run) warn(code Code, params map[string]string) {
+	params = printables(params)
 	text, _ := x.words.Fault(code, params)
 	w := Warning{Code: code, Params: params, Text: text}
 	x.warnings = append(x.warnings, w)
@@ -131,6 +132,15 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// printables is printable for every parameter.
+func printables(params map[string]string) map[string]string {
+	out := maps.Clone(params)
+	for k, v := range out {
+		out[k] = printable(v)
+	}
+	return out
 }
 
 func copyFacts(m map[string]string) map[string]string {
