@@ -173,8 +173,19 @@ func (r *Runner) run(ctx context.Context, b *Bench, port PortInfo, slot string, 
 		x.began = s.StartedAt
 	}
 	b.hub.emit(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path})
-	err := x.execute(ctx)
+	err := x.guarded(ctx)
 	return x.end(ctx, err), x.boot, err
+}
+
+// guarded keeps a bug that one device's bytes found from ending the other slots.
+func (x *run) guarded(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.log.Error("panic in a run", "phase", x.phase, "panic", p, "stack", string(debug.Stack()))
+			err = &Fault{Code: CodeInternal, Outcome: Error, Params: map[string]string{"phase": string(x.phase), "detail": "see the log"}}
+		}
+	}()
+	return x.execute(ctx)
 }
 
 // execute runs the phases in order until one fails.
