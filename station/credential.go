@@ -214,8 +214,8 @@ func (x *run) verifyHeld(ctx context.Context) error {
 	if err != nil {
 		return certFault(err)
 	}
-	if !sameDER(device, chain.DeviceDER()) || !sameDER(anchorFile, chain.CAFileDER()) {
-		return &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": joined([]string{ObjectChain, ObjectAnchors})}}
+	if err := x.completeFiles(device, anchorFile, chain); err != nil {
+		return err
 	}
 	spki := chain.SPKIHash()
 	x.spki = spki[:]
@@ -239,6 +239,25 @@ func (x *run) verifyHeld(ctx context.Context) error {
 	rec.IssuerFingerprint = pki.Fingerprint(chain.Issuer())
 	rec.Chain = chain.CAFileDER()
 	return x.saveCertificate(ctx, rec)
+}
+
+// completeFiles wants the device's files to be what they have to be for its own OpenSSL clients: the whole chain to
+// present, and the root to trust. The tenant's own script leaves the leaf alone and one CA certificate.
+func (x *run) completeFiles(device, anchorFile [][]byte, chain *pki.Chain) error {
+	var bad []string
+	if !sameDER(device, chain.DeviceDER()) {
+		bad = append(bad, "its certificate file lacks the intermediates")
+	}
+	if !sameDER(anchorFile, chain.CAFileDER()) {
+		bad = append(bad, "its CA file lacks the chain up to the root")
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	if x.greet.State == StateForeign {
+		return &Fault{Code: CodeForeign, Outcome: Uncertain, Params: map[string]string{"device_id": x.deviceID, "detail": strings.Join(bad, "; ")}}
+	}
+	return &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": joined([]string{ObjectChain, ObjectAnchors}), "detail": strings.Join(bad, "; ")}}
 }
 
 func (x *run) policy(a Anchors) pki.Policy {
