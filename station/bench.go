@@ -258,10 +258,14 @@ func (b *Bench) release(serial, slot string) {
 	}
 }
 
-// begin asks leave for one more run. There is none once as many as asked for have ended well or are on their way.
-func (b *Bench) begin() bool {
+// begin asks leave for one more run. There is none once as many as asked for have ended well or are on their way, and
+// none on a bench that is ending.
+func (b *Bench) begin(ctx context.Context) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
 	if b.cfg.StopAfter > 0 && b.good+b.running >= b.cfg.StopAfter {
 		return false
 	}

@@ -114,7 +114,7 @@ func (k *keeper) say(status string, code Code, reason string) {
 
 // listen waits for devices on an open line and runs them. It returns when the line is of no more use.
 func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.ExponentialBackOff) error {
-	silent := false
+	silent, ran := false, false
 	for {
 		wctx, cancel := context.WithTimeout(ctx, k.b.cfg.SilentAfter)
 		a, err := line.Wait(wctx)
@@ -134,11 +134,16 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 		}
 		pause.Reset()
 		silent = false
-		if !k.wants(a) || !k.b.begin() {
+		if !k.wants(a) || !k.b.begin(ctx) {
 			continue
 		}
 		k.took(a)
-		if gone := k.run(ctx, line, a); gone != nil {
+		heard := line.FirstByte()
+		if ran { // the line's first byte was an earlier run's
+			heard = k.b.now().UTC()
+		}
+		ran = true
+		if gone := k.run(ctx, line, a, heard); gone != nil {
 			return gone
 		}
 	}
@@ -152,6 +157,9 @@ func (k *keeper) wants(a Announcement) bool {
 	switch {
 	case k.again, k.last == nil, k.last.HardwareSerial != a.HardwareSerial:
 		return true
+	case k.last.BootID == "": // the end of a restart that the last run failed with
+		k.last.BootID = a.BootID
+		return false
 	default:
 		return k.last.BootID != a.BootID && !k.lastGood
 	}
@@ -164,15 +172,19 @@ func (k *keeper) took(a Announcement) {
 	k.again, k.last = false, &a
 }
 
-// run does one run. It returns an error when the port went away under it.
-func (k *keeper) run(ctx context.Context, line Line, a Announcement) error {
+// run does one run of the device that was first heard at the given time. It returns an error when the port went away
+// under it.
+func (k *keeper) run(ctx context.Context, line Line, a Announcement, heard time.Time) error {
 	rctx, cancel := context.WithCancelCause(ctx)
 	k.mu.Lock()
 	k.cancelRun = cancel
 	k.mu.Unlock()
-	end, boot, err := k.b.runner.run(rctx, k.b, k.port, k.slot, line, a)
+	end, boot, err := k.b.runner.run(rctx, k.b, k.port, k.slot, line, a, heard)
 	if boot != "" { // a restart that the run saw is no news after it
 		a.BootID = boot
+	}
+	if errors.Is(err, ErrDeviceReset) { // the run ended before it saw the device start again
+		a.BootID = ""
 	}
 	k.mu.Lock()
 	k.cancelRun = nil

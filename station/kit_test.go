@@ -38,7 +38,7 @@ func newKit(t *testing.T) *kit {
 	k := &kit{
 		t: t, pki: p, bridge: &fakeBridge{pki: p}, ledger: newFakeLedger(), trust: &fakeTrust{pki: p},
 		prover: &fakeProver{proof: mqttcheck.ProofBrokerDelivered}, conn: &fakeConnector{ports: map[string]*fakePort{}},
-		watcher: &fakeWatcher{changes: make(chan PortChange, 16)},
+		watcher: &fakeWatcher{changes: make(chan PortChange, 64)},
 		cfg: RunnerConfig{
 			Start:    RunStart{Tenant: "acme", Station: "bench"},
 			AssignID: func(g Greeting) (string, error) { return "edge-" + strings.ToLower(g.HardwareSerial), nil },
@@ -110,7 +110,7 @@ func (k *kit) playErr(ctx context.Context) ([]Event, error) {
 	sum, err := b.Run(ctx)
 	wg.Wait()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		k.t.Errorf("the bench did not come to rest within an hour; last events:\n%s", show(events[max(0, len(events)-40):]))
+		k.t.Errorf("the bench did not come to rest within an hour; last events:\n%s", show(events))
 	}
 	if last, ok := events[len(events)-1].Body.(Summary); !ok || last != sum {
 		k.t.Errorf("last event: got %+v, want the summary %+v", events[len(events)-1].Body, sum)
@@ -181,8 +181,11 @@ func statuses(events []Event, p Phase) string {
 	return strings.Join(s, " ")
 }
 
+// show prints the newest events.
 func show(events []Event) string {
+	const most = 12
 	var b strings.Builder
+	events = events[max(0, len(events)-most):]
 	for _, e := range events {
 		text, err := e.MarshalJSON()
 		fmt.Fprintf(&b, "%s %v\n", text, err)

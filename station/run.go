@@ -160,14 +160,16 @@ type phaseStep struct {
 	do    func(context.Context) error
 }
 
-// run takes one device through the phases. It returns also the device's last boot id that it saw, and the fault it ended
-// with.
-func (r *Runner) run(ctx context.Context, b *Bench, port PortInfo, slot string, line Line, a Announcement) (end RunEnded, boot string, fault error) {
+// run takes one device, first heard at the given time, through the phases. It returns also the device's last boot id that
+// it saw, and the fault it ended with.
+func (r *Runner) run(
+	ctx context.Context, b *Bench, port PortInfo, slot string, line Line, a Announcement, heard time.Time,
+) (end RunEnded, boot string, fault error) {
 	s := r.cfg.Start
 	s.Run, s.Slot, s.Port, s.StartedAt = newID(), slot, port.Path, r.now().UTC()
 	x := &run{
 		Runner: r, bench: b, line: line, start: s, announced: a, attempt: 1,
-		log: r.log.With("run", s.Run, "slot", slot), began: line.FirstByte(), warned: map[Phase][]Warning{},
+		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
 	}
 	if x.began.IsZero() {
 		x.began = s.StartedAt
@@ -192,7 +194,7 @@ func (x *run) guarded(ctx context.Context) (err error) {
 func (x *run) execute(ctx context.Context) error {
 	if err := x.ledger.BeginRun(ctx, x.start); err != nil {
 		x.phase = PhaseRecord
-		return x.ledgerFault("begin run", err)
+		return x.explain(ctx, ctx, x.ledgerFault("begin run", err))
 	}
 	if err := x.step(ctx, phaseStep{PhaseIdentify, x.identify}); err != nil {
 		return err
@@ -325,7 +327,7 @@ func (x *run) try(ctx context.Context, s phaseStep) (tries int, err error) {
 			x.log.Info("session lost", "phase", s.phase, "err", err)
 			x.resets++
 			if x.resets > maxResets {
-				return tries, &Fault{Code: CodeResetLoop, Outcome: Fail, Params: map[string]string{"limit": itoa(maxResets)}, Err: err}
+				return tries, unmended(err)
 			}
 			if s.phase == PhaseIdentify {
 				continue // identify greets by itself
@@ -360,22 +362,29 @@ func (x *run) explain(ctx, pctx context.Context, err error) error {
 	default:
 		return &Fault{Code: CodeAborted, Outcome: Aborted, Params: map[string]string{"phase": string(x.phase)}, Err: cause}
 	}
-	if f, ok := AsFault(err); ok && !errors.Is(err, context.DeadlineExceeded) {
-		return f
+	over := errors.Is(pctx.Err(), context.DeadlineExceeded)
+	if f, ok := AsFault(err); ok && (!over || f.Outcome == Timeout || !errors.Is(err, context.DeadlineExceeded)) {
+		return f // a deadline inside it that is not the phase's is the adapter's business
 	}
-	if pctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
-		if f, ok := AsFault(err); ok && f.Outcome == Timeout {
-			return f
-		}
+	if over || errors.Is(err, context.DeadlineExceeded) {
 		return &Fault{
 			Code: CodeDeadline, Outcome: Timeout, Err: err,
 			Params: map[string]string{"phase": string(x.phase), "limit": x.timeout(x.phase).String()},
 		}
 	}
 	if errors.Is(err, ErrDeviceReset) || errors.Is(err, ErrSessionLost) {
-		return &Fault{Code: CodeLineNoise, Outcome: Error, Err: err}
+		return unmended(err)
 	}
 	return &Fault{Code: CodeInternal, Outcome: Error, Err: err, Params: map[string]string{"detail": err.Error()}}
+}
+
+// unmended is what a run ends with when greeting again did not help: a device that restarts is a bad one, a line without
+// progress may be the cable.
+func unmended(err error) *Fault {
+	if errors.Is(err, ErrDeviceReset) {
+		return &Fault{Code: CodeResetLoop, Outcome: Fail, Params: map[string]string{"limit": itoa(maxResets)}, Err: err}
+	}
+	return &Fault{Code: CodeLineNoise, Outcome: Error, Err: err}
 }
 
 // end closes the run: final record, goodbye to the device, result. It runs also when ctx is done.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,8 +40,11 @@ func (p pauses) wait(ctx context.Context) error {
 	}
 }
 
-// warn says something a phase lets pass by policy.
+// warn says something a phase lets pass by policy, once however often the phase is tried.
 func (x *run) warn(code Code, params map[string]string) {
+	if slices.ContainsFunc(x.warned[x.phase], func(w Warning) bool { return w.Code == code && maps.Equal(w.Params, params) }) {
+		return
+	}
 	params = printables(params)
 	text, _ := x.words.Fault(code, params)
 	w := Warning{Code: code, Params: params, Text: text}
