@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"provstation/station/config"
@@ -20,7 +22,8 @@ func (a *app) configCommand() *cobra.Command {
 }
 
 func (a *app) configShowCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Print the effective configuration, each value with where it comes from",
 		Long: `Print the effective configuration as YAML that reads back, each value with where it comes from: default, file and line,
@@ -31,9 +34,61 @@ environment variable or flag. Secrets are not in it: a configuration only refers
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return a.showSettings(cfg, src)
+			}
 			return cfg.Show(a.stdout, src)
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a setting, a line each, on standard output")
+	return cmd
+}
+
+// settingRow is one setting as `config show --json` prints it.
+type settingRow struct {
+	Key   string `json:"key"`   // dotted, as bridge.url
+	Value any    `json:"value"` // null where nothing is set; durations with their unit
+	From  string `json:"from"`  // default|host|file|tenant|env|flag
+	Where string `json:"where,omitempty"`
+}
+
+// showSettings prints the file's place and digest, then every setting in the order of the file, those without a value, too.
+func (a *app) showSettings(cfg *config.Config, src config.Sources) error {
+	var values map[string]any
+	if err := yaml.Unmarshal(cfg.Marshal(), &values); err != nil {
+		return &exitError{exitFault, fmt.Errorf("show configuration: %w", err)}
+	}
+	f := newFindingWriter(a.stdout, true)
+	f.encode(struct {
+		eventHead
+		Path   string `json:"path"`
+		Digest string `json:"config_digest"`
+	}{f.head("config"), src.Path, cfg.Digest()})
+	for _, k := range config.Keys() {
+		from := src.Of(k.Path)
+		f.encode(struct {
+			eventHead
+			settingRow
+		}{f.head("setting"), settingRow{Key: k.Path, Value: lookup(values, k.Path), From: from.From, Where: from.Where}})
+	}
+	if f.err != nil {
+		return &exitError{exitFault, fmt.Errorf("show configuration: %w", f.err)}
+	}
+	return nil
+}
+
+// lookup follows a dotted path.
+func lookup(values map[string]any, path string) any {
+	first, rest, more := strings.Cut(path, ".")
+	v := values[first]
+	if !more {
+		return v
+	}
+	inner, ok := v.(map[string]any)
+	if !ok {
+		return nil
+	}
+	return lookup(inner, rest)
 }
 
 func (a *app) configCheckCommand() *cobra.Command {

@@ -1,17 +1,16 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"provstation/serialproto/port"
 	"provstation/station"
 	"provstation/station/config"
 	"provstation/station/device"
@@ -33,7 +32,6 @@ it, and whether the configuration makes it a slot. Works without a configuration
 
 // portRow is one port as `ports` shows it.
 type portRow struct {
-	Type           string `json:"type"`
 	Port           string `json:"port"`
 	Slot           string `json:"slot"`     // its name, by the configuration
 	SlotKey        string `json:"slot_key"` // what to write into ports.slots
@@ -43,9 +41,20 @@ type portRow struct {
 	HardwareSerial string `json:"usb_serial,omitempty"`
 	Product        string `json:"product,omitempty"`
 	ByID           string `json:"by_id,omitempty"`
+	Driver         string `json:"driver,omitempty"`
+	LatencyMS      int    `json:"latency_ms,omitempty"` // of an adapter that holds bytes back
 	Holder         string `json:"holder,omitempty"`
+	HolderPID      int    `json:"holder_pid,omitempty"`
 	Problem        string `json:"problem,omitempty"`
+
+	err error // behind Problem
 }
+
+// Uses of a port.
+const (
+	useSlot    = "slot"
+	useIgnored = "ignored"
+)
 
 func (a *app) ports(asJSON bool) error {
 	cfg, _, err := a.load(nil)
@@ -55,63 +64,84 @@ func (a *app) ports(asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	rows, err := portRows(cfg)
+	rows, err := portRows(cfg, realSystem())
 	if err != nil {
 		return &exitError{exitFault, err}
 	}
-	if asJSON {
-		enc := json.NewEncoder(a.stdout)
-		for _, r := range rows {
-			if err := enc.Encode(r); err != nil {
-				return err
-			}
-		}
-		return nil
+	if !asJSON {
+		return writePorts(a.stdout, rows)
 	}
-	return writePorts(a.stdout, rows)
+	f := newFindingWriter(a.stdout, true)
+	for _, r := range rows {
+		f.encode(struct {
+			eventHead
+			portRow
+		}{f.head("port"), r})
+	}
+	return f.err
 }
 
-// portRows lists the system's ports and the configured ones that no enumeration shows.
-func portRows(cfg *config.Config) ([]portRow, error) {
-	list, err := port.List()
+// portRows lists the system's ports and the configured ones that no enumeration shows. A port that the configuration names
+// by another path (a link) is shown under that path, as the bench opens it.
+func portRows(cfg *config.Config, sys system) ([]portRow, error) {
+	list, err := sys.ports()
 	if err != nil {
 		return nil, fmt.Errorf("list serial ports: %w", err)
 	}
-	known := map[string]bool{}
+	named := map[string]string{} // where it leads to the configured path
+	explicit := explicitPaths(cfg.Ports.Include)
+	for _, p := range explicit {
+		real, err := filepath.EvalSymlinks(p)
+		if err != nil {
+			real = p
+		}
+		named[real] = p
+	}
+	shown := map[string]bool{}
 	var rows []portRow
 	for _, i := range list {
-		known[i.Path] = true
-		rows = append(rows, portRowOf(cfg, device.Describe(i)))
+		if p, ok := named[i.Path]; ok {
+			i.Path, i.Slot = p, p
+		}
+		shown[i.Path] = true
+		r := portRowOf(cfg, sys, device.Describe(i))
+		r.Driver = i.Driver
+		rows = append(rows, r)
 	}
-	for _, path := range explicitPaths(cfg.Ports.Include) {
-		if !known[path] {
-			rows = append(rows, portRowOf(cfg, station.PortInfo{Path: path, Slot: path}))
+	for _, p := range explicit {
+		if !shown[p] {
+			shown[p] = true
+			rows = append(rows, portRowOf(cfg, sys, station.PortInfo{Path: p, Slot: p}))
 		}
 	}
 	return rows, nil
 }
 
-func portRowOf(cfg *config.Config, p station.PortInfo) portRow {
+func portRowOf(cfg *config.Config, sys system, p station.PortInfo) portRow {
 	slot, why, use := station.PortUse(cfg.Ports.Include, cfg.Ports.Exclude, cfg.Ports.Slots, p)
 	r := portRow{
-		Type: "port", Port: p.Path, Slot: slot, SlotKey: p.Slot, Use: "ignored", Why: why, HardwareSerial: p.HardwareSerial,
-		Product: p.Product, ByID: p.ByID, Problem: portProblem(p.Path),
+		Port: plain(p.Path), Slot: plain(slot), SlotKey: plain(p.Slot), Use: useIgnored, Why: why, HardwareSerial: plain(p.HardwareSerial),
+		Product: plain(p.Product), ByID: plain(p.ByID), err: sys.access(p.Path),
 	}
+	r.Problem = portProblem(r.err)
 	if use {
-		r.Use = "slot"
+		r.Use = useSlot
 	}
 	if p.VID != "" {
 		r.USB = p.VID + ":" + p.PID
 	}
-	if pid, name, ok := port.Holder(p.Path); ok {
-		r.Holder = fmt.Sprintf("%s (%d)", name, pid)
+	if pid, name, ok := sys.holder(p.Path); ok {
+		r.Holder, r.HolderPID = plain(name), pid
+	}
+	if ms, ok := sys.latency(p.Path); ok {
+		r.LatencyMS = ms
 	}
 	return r
 }
 
-// portProblem says why this user cannot open the port; nothing is sent and no line is touched.
-func portProblem(path string) string {
-	switch err := accessible(path); {
+// portProblem says why this user cannot open the port.
+func portProblem(err error) string {
+	switch {
 	case err == nil:
 		return ""
 	case errors.Is(err, fs.ErrNotExist):
@@ -119,7 +149,7 @@ func portProblem(path string) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "no permission"
 	default:
-		return err.Error()
+		return plain(err.Error())
 	}
 }
 
@@ -137,13 +167,18 @@ func writePorts(w io.Writer, rows []portRow) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "PORT\tUSE\tSLOT\tPLACE\tUSB\tSERIAL\tPRODUCT\tHELD BY\tPROBLEM")
+	fmt.Fprintln(t, "PORT\tUSE\tSLOT\tPLACE\tUSB\tSERIAL\tPRODUCT\tHELD BY\tPROBLEM\tBY-ID")
 	for _, r := range rows {
 		use := r.Use
 		if r.Why != "" {
 			use += " (" + r.Why + ")"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Port, use, r.Slot, r.SlotKey, r.USB, r.HardwareSerial, r.Product, r.Holder, r.Problem)
+		held := r.Holder
+		if held != "" {
+			held = fmt.Sprintf("%s (%d)", r.Holder, r.HolderPID)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			r.Port, use, r.Slot, r.SlotKey, r.USB, r.HardwareSerial, r.Product, held, r.Problem, r.ByID)
 	}
 	return t.Flush()
 }
