@@ -491,11 +491,11 @@ func (p *fakeProver) prove(ctx context.Context, cfg mqttcheck.Config, id mqttche
 	return mqttcheck.Result{Proof: p.proof, Addr: "192.0.2.1:8883", MQTTVersion: mqttcheck.Protocol5}, nil
 }
 
-// fakeWords says codes.
+// fakeWords says codes and their parameters.
 type fakeWords struct{}
 
-func (fakeWords) Fault(code Code, _ map[string]string) (message, next string) {
-	return "what " + string(code), "do " + string(code)
+func (fakeWords) Fault(code Code, params map[string]string) (message, next string) {
+	return fmt.Sprintf("what %s %v", code, params), "do " + string(code)
 }
 
 // fakeLedger keeps everything in memory and by the rules of [Ledger].

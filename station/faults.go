@@ -85,8 +85,11 @@ func brokerFault(err error, broker string) error {
 		return &Fault{Code: CodeAgentError, Outcome: Fail, Params: map[string]string{"detail": me.Error()}, Err: err}
 	}
 	row, ok := brokerFaults[me.Reason]
-	if !ok {
+	switch {
+	case !ok:
 		row.code, row.outcome = CodeInternal, Error
+	case me.Reason == mqttcheck.ConnackRefused && brokerBusy(me.Protocol, me.Code):
+		row.outcome, row.class = Error, Passing
 	}
 	params := map[string]string{"broker": broker, "step": string(me.Step), "reason": string(me.Reason), "detail": me.Sentence}
 	if me.Alert != 0 {
@@ -96,6 +99,20 @@ func brokerFault(err error, broker string) error {
 		params["reason_code"] = strconv.Itoa(int(me.Code))
 	}
 	return &Fault{Code: row.code, Outcome: row.outcome, Class: row.class, Params: params, Err: err}
+}
+
+// brokerBusy tells the CONNACK codes that speak of the broker's own state and not of the device (MQTT 5 section 3.2.2.2,
+// MQTT 3.1.1 table 3.1).
+func brokerBusy(p mqttcheck.Protocol, code byte) bool {
+	if p == mqttcheck.Protocol311 {
+		return code == 3 // server unavailable
+	}
+	switch code {
+	case 0x88, 0x89, 0x8B, 0x97, 0x9F: // unavailable, busy, shutting down, quota exceeded, connection rate exceeded
+		return true
+	default:
+		return false
+	}
 }
 
 func joined(names []string) string { return strings.Join(names, ", ") }
