@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"provstation/station"
 	"provstation/station/bridge"
@@ -16,35 +19,52 @@ import (
 )
 
 // trustSource finds the tenant's trust anchors once and keeps them: from files, or from step-ca, whose root must have the
-// pinned fingerprint. It asks again after a failure.
+// pinned fingerprint. It asks again after a failure. Runs that need them at the same time share one question, and each
+// waits no longer than its own context.
 type trustSource struct {
 	cfg config.PKI
 
-	mu    sync.Mutex
-	found *station.Anchors
+	asking singleflight.Group
+	found  atomic.Pointer[station.Anchors]
 }
 
-// Anchors gives the anchors. The error is a *station.Fault.
+// trustTimeout bounds one question to step-ca.
+const trustTimeout = 30 * time.Second
+
+// Anchors gives the anchors. The error is a *station.Fault, or ctx's.
 func (t *trustSource) Anchors(ctx context.Context) (station.Anchors, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.found != nil {
-		return *t.found, nil
+	if a := t.found.Load(); a != nil {
+		return *a, nil
 	}
-	a, err := t.find(ctx)
-	if err != nil {
-		f := &station.Fault{
-			Code: station.CodeTrustMissing, Outcome: station.Error, Class: station.Misconfigured,
-			Params: map[string]string{"detail": err.Error()}, Err: err,
+	answer := t.asking.DoChan("", func() (any, error) {
+		actx, cancel := context.WithTimeout(context.WithoutCancel(ctx), trustTimeout)
+		defer cancel()
+		a, err := t.find(actx)
+		if err != nil {
+			return nil, trustFault(err)
 		}
-		var se *stepca.Error
-		if errors.As(err, &se) && se.Status == 0 && !errors.Is(err, stepca.ErrOtherRoot) {
-			f.Class = station.Passing // it did not answer
-		}
-		return station.Anchors{}, f
+		t.found.Store(&a)
+		return a, nil
+	})
+	select {
+	case <-ctx.Done():
+		return station.Anchors{}, ctx.Err()
+	case r := <-answer:
+		a, _ := r.Val.(station.Anchors)
+		return a, r.Err
 	}
-	t.found = &a
-	return a, nil
+}
+
+func trustFault(err error) *station.Fault {
+	f := &station.Fault{
+		Code: station.CodeTrustMissing, Outcome: station.Error, Class: station.Misconfigured,
+		Params: map[string]string{"detail": err.Error()}, Err: err,
+	}
+	var se *stepca.Error
+	if errors.As(err, &se) && se.Status == 0 && !errors.Is(err, stepca.ErrOtherRoot) {
+		f.Class = station.Passing // it did not answer
+	}
+	return f
 }
 
 func (t *trustSource) find(ctx context.Context) (a station.Anchors, err error) {

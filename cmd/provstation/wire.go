@@ -13,10 +13,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
 
 	"provstation/serialproto/link"
 	"provstation/serialproto/port"
@@ -190,28 +191,43 @@ func explicitPaths(include []string) []string {
 // timedBridge tells the bridge's time for the clock phase, asked once a minute at most for all runs together.
 type timedBridge struct {
 	*bridge.Client
-	mu     sync.Mutex
+	asking singleflight.Group
+	known  atomic.Pointer[bridgeClock]
+}
+
+type bridgeClock struct {
 	asked  time.Time
 	offset time.Duration // bridge minus station
 }
 
-// clockAge is how long the bridge's clock is taken to run as ours does.
-const clockAge = time.Minute
+const (
+	clockAge     = time.Minute      // how long the bridge's clock is taken to run as ours does
+	clockTimeout = 10 * time.Second // of one question
+)
 
-// ServerTime is the bridge's clock now.
+// ServerTime is the bridge's clock now. Each run waits no longer than its own context.
 func (t *timedBridge) ServerTime(ctx context.Context) (time.Time, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if now := time.Now(); !t.asked.IsZero() && now.Sub(t.asked) < clockAge {
-		return now.Add(t.offset), nil
+	if k := t.known.Load(); k != nil && time.Since(k.asked) < clockAge {
+		return time.Now().Add(k.offset), nil
 	}
-	h, err := t.Health(ctx)
-	if err != nil || h.ServerTime.IsZero() {
-		return time.Time{}, err
+	answer := t.asking.DoChan("", func() (any, error) {
+		actx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clockTimeout)
+		defer cancel()
+		h, err := t.Health(actx)
+		if err != nil || h.ServerTime.IsZero() {
+			return time.Time{}, err
+		}
+		now := time.Now()
+		t.known.Store(&bridgeClock{asked: now, offset: h.ServerTime.Sub(now)})
+		return h.ServerTime, nil
+	})
+	select {
+	case <-ctx.Done():
+		return time.Time{}, ctx.Err()
+	case r := <-answer:
+		at, _ := r.Val.(time.Time)
+		return at, r.Err
 	}
-	t.asked = time.Now()
-	t.offset = h.ServerTime.Sub(t.asked)
-	return h.ServerTime, nil
 }
 
 // openLog opens the station's log for appending.

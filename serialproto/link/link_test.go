@@ -110,6 +110,8 @@ func TestNextAnnounceIsNew(t *testing.T) {
 		}
 		cancel()
 		far.Close()
-		<-served
+		if err := <-served; err == nil {
+			t.Error("got no error from Serve after its context ended")
+		}
 	})
 }
