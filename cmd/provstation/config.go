@@ -58,7 +58,7 @@ func (a *app) showSettings(cfg *config.Config, src config.Sources) error {
 	if err := yaml.Unmarshal(cfg.Marshal(), &values); err != nil {
 		return &exitError{exitFault, fmt.Errorf("show configuration: %w", err)}
 	}
-	f := newFindingWriter(a.stdout, true)
+	f := newLines(a.stdout)
 	f.encode(struct {
 		eventHead
 		Path   string `json:"path"`

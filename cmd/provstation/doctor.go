@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -161,92 +158,6 @@ func (a *app) doctor(ctx context.Context, asJSON bool) error {
 		return &exitError{code: exitBad}
 	}
 	return nil
-}
-
-// findingWriter prints findings as they come and counts them.
-type findingWriter struct {
-	w     io.Writer
-	json  bool
-	seq   int
-	count map[checkStatus]int
-	err   error // the first error of writing
-	now   func() time.Time
-}
-
-func newFindingWriter(w io.Writer, asJSON bool) *findingWriter {
-	return &findingWriter{w: w, json: asJSON, count: map[checkStatus]int{}, now: time.Now}
-}
-
-// eventHead is what every line of NDJSON has.
-type eventHead struct {
-	Seq  int       `json:"seq"`
-	Time time.Time `json:"time"`
-	Type string    `json:"type"`
-}
-
-func (f *findingWriter) head(kind string) eventHead {
-	f.seq++
-	return eventHead{f.seq, f.now().UTC(), kind}
-}
-
-func (f *findingWriter) write(list []finding) {
-	for _, one := range list {
-		f.count[one.Status]++
-		if f.json {
-			f.encode(struct {
-				eventHead
-				finding
-			}{f.head("check"), one})
-			continue
-		}
-		f.text(one)
-	}
-}
-
-// text is one finding for people: a sign and a word, so that colour is not needed.
-func (f *findingWriter) text(one finding) {
-	sign := map[checkStatus]string{checkOK: "✓ OK  ", checkWarn: "! WARN", checkFail: "✗ FAIL", checkSkipped: "– SKIP"}[one.Status]
-	name := one.Check
-	if one.Subject != "" {
-		name += " " + one.Subject
-	}
-	f.printf("%s  %-18s %s\n", sign, name, one.Seen)
-	if one.Fix != "" {
-		f.printf("        %-18s fix: %s\n", "", one.Fix)
-	}
-}
-
-// doctorSummary is the last line of NDJSON.
-type doctorSummary struct {
-	eventHead
-	Checks  int `json:"checks"`
-	OK      int `json:"ok"`
-	Warn    int `json:"warn"`
-	Fail    int `json:"fail"`
-	Skipped int `json:"skipped"`
-}
-
-func (f *findingWriter) finish() {
-	s := doctorSummary{OK: f.count[checkOK], Warn: f.count[checkWarn], Fail: f.count[checkFail], Skipped: f.count[checkSkipped]}
-	s.Checks = s.OK + s.Warn + s.Fail + s.Skipped
-	if f.json {
-		s.eventHead = f.head("summary")
-		f.encode(s)
-		return
-	}
-	f.printf("%d checks: %d OK, %d WARN, %d FAIL, %d SKIP\n", s.Checks, s.OK, s.Warn, s.Fail, s.Skipped)
-}
-
-func (f *findingWriter) encode(v any) {
-	enc := json.NewEncoder(f.w)
-	enc.SetEscapeHTML(false)
-	f.err = errors.Join(f.err, enc.Encode(v))
-}
-
-func (f *findingWriter) printf(format string, args ...any) {
-	if _, err := fmt.Fprintf(f.w, format, args...); err != nil && f.err == nil {
-		f.err = err
-	}
 }
 
 // doctor holds what the checks look at. cfg is nil where loadErr says why.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ func networkFix(err error, setting, name string) string {
 		return "its certificate is not valid now: check this station's clock, else have the server's certificate renewed"
 	case errors.As(err, &authority), errors.As(err, &invalid):
 		return "its certificate does not chain to the root that this station trusts: check that " + setting + " is the tenant's server and that the trust settings name the tenant's root"
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "no TLS is spoken there: check scheme and port in " + setting
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there: check that the server runs, and host and port in " + setting

@@ -71,7 +71,7 @@ func (a *app) ports(asJSON bool) error {
 	if !asJSON {
 		return writePorts(a.stdout, rows)
 	}
-	f := newFindingWriter(a.stdout, true)
+	f := newLines(a.stdout)
 	for _, r := range rows {
 		f.encode(struct {
 			eventHead
