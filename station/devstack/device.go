@@ -62,10 +62,16 @@ const bootText = "\r\nU-Boot SPL 2024.01 (demo)\r\nU-Boot 2024.01 (demo)\r\nDRAM
 	"[    0.000000] Booting Linux on physical CPU 0x0\r\n[    0.813217] random: crng init done\r\n" +
 	"Starting provagent: \x1b[32mOK\x1b[0m\r\n"
 
+// Plug plugs an unplugged device in again. It may get another port: see Path.
+func (d *Device) Plug(ctx context.Context) error { return d.start(ctx) }
+
 // start plugs the device in: it gets a port, boots and serves.
 func (d *Device) start(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.ln != nil {
+		return nil
+	}
 	ln, path, host, err := newLine(d.Name)
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
