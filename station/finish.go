@@ -1,0 +1,80 @@
+package station
+
+import "context"
+
+// end closes the run: final record, goodbye to the device, result. It runs also when ctx is done.
+func (x *run) end(ctx context.Context, err error) RunEnded {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.timeout(PhaseRecord))
+	defer cancel()
+	f, _ := AsFault(err)
+	outcome, failedIn := x.outcome(f), Phase("")
+	if f != nil {
+		failedIn = x.phase
+		x.log.Warn("run failed", "phase", x.phase, "code", f.Code, "err", err)
+		x.abandon(ctx, f)
+	}
+	x.phase, x.phaseStarted, x.facts = PhaseRecord, x.now(), nil
+	x.emit(PhaseStarted, nil)
+	tx, rx := x.line.Traffic()
+	fin := RunFinish{
+		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: x.deviceID,
+		Outcome: outcome, Proof: x.proof, Phase: failedIn, SPKI: x.spki, Leaf: x.leaf, NotAfter: x.notAfter,
+		Contract: x.answer.Contract, WireTx: tx, WireRx: rx, Warnings: x.warnings, EndedAt: x.now().UTC(),
+	}
+	fin.Elapsed = fin.EndedAt.Sub(x.began)
+	if f != nil {
+		fin.Code, fin.Params = f.Code, printables(f.Params)
+	} else if outcome == Skipped {
+		fin.Code, fin.Params = CodeSkipped, x.skipParams()
+	}
+	if lerr := x.ledger.FinishRun(ctx, fin); lerr != nil {
+		lf := x.ledgerFault("finish run", lerr)
+		x.log.Error("run not recorded", "outcome", outcome, "err", lerr)
+		if outcome.Good() || outcome == Installed || f == nil {
+			fin.Outcome, fin.Code, fin.Params, fin.Phase, fin.Proof = Error, lf.Code, lf.Params, PhaseRecord, NoProof
+		}
+		x.emit(PhaseFailed, lf)
+	} else {
+		x.emit(PhaseDone, nil)
+	}
+	x.line.Bye(ctx)
+	if x.claimed {
+		x.bench.release(x.serial(), x.start.Slot)
+	}
+	return x.ended(fin)
+}
+
+// outcome is how the run ended. PASS needs a proof and a sealed device; the record comes after.
+func (x *run) outcome(f *Fault) Outcome {
+	switch {
+	case f != nil && f.Outcome != "":
+		return f.Outcome
+	case f != nil:
+		return Error
+	case x.course == courseSkip:
+		return Skipped
+	case x.proof != NoProof && x.sealed:
+		return Pass
+	case x.cfg.MQTTOff && x.sealed:
+		return Installed
+	default:
+		return Error
+	}
+}
+
+func (x *run) ended(fin RunFinish) RunEnded {
+	e := RunEnded{
+		Run: fin.Run, Attempt: x.attempt, Slot: x.start.Slot, Port: x.start.Port, Outcome: fin.Outcome, Proof: fin.Proof,
+		Phase: fin.Phase, Code: fin.Code, Params: fin.Params, DeviceID: fin.DeviceID, HardwareSerial: fin.HardwareSerial,
+		CertFingerprint: hexOf(fin.Leaf), Contract: string(fin.Contract), ElapsedMS: fin.Elapsed.Milliseconds(),
+		WireTxBytes: fin.WireTx, WireRxBytes: fin.WireRx,
+	}
+	if !fin.NotAfter.IsZero() {
+		at := fin.NotAfter.UTC()
+		e.NotAfter = &at
+	}
+	if fin.Code != "" {
+		e.Message, e.Hint = x.words.Fault(fin.Code, fin.Params)
+	}
+	return e
+}

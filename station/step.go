@@ -1,0 +1,151 @@
+package station
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Default deadlines and tries of the phases. The bridge's covers three posts of 90 s.
+var (
+	defaultTimeouts = map[Phase]time.Duration{
+		PhaseIdentify: 30 * time.Second, PhaseAssign: 5 * time.Second, PhaseClock: 15 * time.Second,
+		PhaseKeygen: 60 * time.Second, PhaseCSR: 5 * time.Second, PhaseEnroll: 300 * time.Second,
+		PhaseVerify: 30 * time.Second, PhaseInstall: 60 * time.Second, PhaseReadback: 30 * time.Second,
+		PhaseMQTT: 90 * time.Second, PhaseSeal: 30 * time.Second, PhaseRecord: 10 * time.Second,
+	}
+	defaultRetries = map[Phase]int{PhaseKeygen: 3, PhaseEnroll: 2, PhaseVerify: 2, PhaseMQTT: 2}
+)
+
+const (
+	maxResets = 5 // resets and lost sessions one run mends
+)
+
+func (x *run) timeout(p Phase) time.Duration {
+	if d := x.cfg.Timeouts[p]; d > 0 {
+		return d
+	}
+	return defaultTimeouts[p]
+}
+
+func (x *run) retries(p Phase) int {
+	if n, ok := x.cfg.Retries[p]; ok {
+		return n
+	}
+	return defaultRetries[p]
+}
+
+// step does one phase: its deadline, its tries, its record, its events.
+func (x *run) step(ctx context.Context, s phaseStep) error {
+	x.phase, x.phaseStarted, x.facts = s.phase, x.now(), map[string]string{}
+	x.emit(PhaseStarted, nil)
+	pctx, cancel := context.WithTimeout(ctx, x.timeout(s.phase))
+	tries, err := x.try(pctx, s)
+	cancel()
+	err = x.explain(ctx, pctx, err)
+	status := PhaseDone
+	if err != nil {
+		status = PhaseFailed
+	}
+	f, _ := AsFault(err)
+	rec := PhaseEnd{
+		Run: x.start.Run, Phase: s.phase, Status: status, StartedAt: x.phaseStarted.UTC(), EndedAt: x.now().UTC(),
+		Tries: tries, Facts: x.facts,
+	}
+	if f != nil {
+		rec.Code = f.Code
+	}
+	if lerr := x.ledger.RecordPhase(context.WithoutCancel(ctx), rec); lerr != nil && err == nil {
+		err = x.ledgerFault("record phase "+string(s.phase), lerr)
+		status = PhaseFailed
+		f, _ = AsFault(err)
+	}
+	x.emit(status, f)
+	return err
+}
+
+// skip records a phase that is not part of this run.
+func (x *run) skip(ctx context.Context, p Phase) error {
+	x.phase, x.phaseStarted, x.facts = p, x.now(), nil
+	at := x.phaseStarted.UTC()
+	err := x.ledger.RecordPhase(ctx, PhaseEnd{Run: x.start.Run, Phase: p, Status: PhaseSkipped, StartedAt: at, EndedAt: at})
+	if err != nil {
+		return x.explain(ctx, ctx, x.ledgerFault("record phase "+string(p), err))
+	}
+	x.emit(PhaseSkipped, nil)
+	return nil
+}
+
+// try does the phase until it succeeds, fails for good, or its tries or time are used up.
+func (x *run) try(ctx context.Context, s phaseStep) (tries int, err error) {
+	pause := x.cfg.Pause.start()
+	left := x.retries(s.phase)
+	for {
+		tries++
+		err = s.do(ctx)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return tries, err
+		case errors.Is(err, ErrDeviceReset), errors.Is(err, ErrSessionLost):
+			x.log.Info("session lost", "phase", s.phase, "err", err)
+			x.resets++
+			if x.resets > maxResets {
+				return tries, unmended(err)
+			}
+			if s.phase == PhaseIdentify {
+				continue // identify greets by itself
+			}
+			if err = x.regreet(ctx); err != nil {
+				return tries, err
+			}
+		default:
+			f, ok := AsFault(err)
+			if !ok || f.Class != Passing || left == 0 {
+				return tries, err
+			}
+			left--
+			x.log.Info("trying again", "phase", s.phase, "err", err)
+			x.emit(PhaseProgress, f)
+			if werr := pause.wait(ctx); werr != nil {
+				return tries, err
+			}
+		}
+	}
+}
+
+// explain turns any error into a fault, with the reason a context ended for.
+func (x *run) explain(ctx, pctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	switch cause := context.Cause(ctx); {
+	case ctx.Err() == nil:
+	case errors.Is(cause, errUnplugged):
+		return &Fault{Code: CodePortGone, Outcome: Error, Params: map[string]string{"port": x.start.Port}, Err: cause}
+	default:
+		return &Fault{Code: CodeAborted, Outcome: Aborted, Params: map[string]string{"phase": string(x.phase)}, Err: cause}
+	}
+	over := errors.Is(pctx.Err(), context.DeadlineExceeded)
+	if f, ok := AsFault(err); ok && (!over || f.Outcome == Timeout || !errors.Is(err, context.DeadlineExceeded)) {
+		return f // a deadline inside it that is not the phase's is the adapter's business
+	}
+	if over || errors.Is(err, context.DeadlineExceeded) {
+		return &Fault{
+			Code: CodeDeadline, Outcome: Timeout, Err: err,
+			Params: map[string]string{"phase": string(x.phase), "limit": x.timeout(x.phase).String()},
+		}
+	}
+	if errors.Is(err, ErrDeviceReset) || errors.Is(err, ErrSessionLost) {
+		return unmended(err)
+	}
+	return &Fault{Code: CodeInternal, Outcome: Error, Err: err, Params: map[string]string{"detail": err.Error()}}
+}
+
+// unmended is what a run ends with when greeting again did not help: a device that restarts is a bad one, a line without
+// progress may be the cable.
+func unmended(err error) *Fault {
+	if errors.Is(err, ErrDeviceReset) {
+		return &Fault{Code: CodeResetLoop, Outcome: Fail, Params: map[string]string{"limit": itoa(maxResets)}, Err: err}
+	}
+	return &Fault{Code: CodeLineNoise, Outcome: Error, Err: err}
+}
