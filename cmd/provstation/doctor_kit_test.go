@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"io"
 	"io/fs"
 	"log"
@@ -95,12 +96,12 @@ func healthyBridge() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, `{"status":"ok","service":"iot-bridge-api"}`)
+		fmt.Fprint(w, `{"status":"ok","service":"iot-bridge-api"}`)
 	})
 	mux.HandleFunc("POST /api/devices/{id}/enroll", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		io.WriteString(w, `{"detail":[{"type":"missing","loc":["body","csr"]},{"type":"missing","loc":["body","device_name"]}]}`)
+		fmt.Fprint(w, `{"detail":[{"type":"missing","loc":["body","csr"]},{"type":"missing","loc":["body","device_name"]}]}`)
 	})
 	return mux
 }

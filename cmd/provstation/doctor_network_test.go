@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -22,7 +23,7 @@ func TestDoctorBridge(t *testing.T) {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)
 			w.WriteHeader(status)
-			io.WriteString(w, body)
+			fmt.Fprint(w, body)
 		}
 	}
 	otherName := func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"bridge.example"} }
@@ -232,7 +233,7 @@ func TestDoctorBrokerWithoutTLS(t *testing.T) {
 		"hangs up": func(c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 64)) },
 		"speaks HTTP": func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 16))
-			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			fmt.Fprint(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

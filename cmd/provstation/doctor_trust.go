@@ -52,7 +52,7 @@ func (d *doctor) checkTrust(ctx context.Context) []finding {
 	const name = "trust"
 	a, err := d.findAnchors(ctx)
 	if err != nil {
-		return []finding{failed(name, trustFix(err), "%v", err)}
+		return []finding{failed(name, trustFix(err), "the tenant's trust anchors cannot be had: %v", err)}
 	}
 	now := d.sys.now()
 	margin := max(soon, d.cfg.PKI.MinValidity.D())
