@@ -12,11 +12,15 @@ import (
 	"provstation/station/pki"
 )
 
-// keygen has the device make its key pair, or name the one it made under this enroll id.
+// keygen has the device make its key pair, or name the one it made under this enroll id. Where the id comes from an earlier
+// run that asked for something else (another key type, no tunnel), the device makes a new key under a new id.
 func (x *run) keygen(ctx context.Context) error {
-	a, err := x.line.MakeKey(ctx, KeyRequest{
-		DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, WireGuard: x.wantsDeviceTunnelKey(ctx),
-	})
+	a, err := x.makeKey(ctx)
+	if errors.Is(err, ErrEnrollIDUsed) && x.enrollID == x.holding.EnrollID {
+		x.log.Info("the device's unfinished key does not serve this run", "err", err)
+		x.enrollID, x.holding.Leaf = newEnrollID(), nil
+		a, err = x.makeKey(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -27,6 +31,12 @@ func (x *run) keygen(ctx context.Context) error {
 		x.fact(FactWireGuardKey, wireGuardText(a.WireGuardKey))
 	}
 	return nil
+}
+
+func (x *run) makeKey(ctx context.Context) (KeyAnswer, error) {
+	return x.line.MakeKey(ctx, KeyRequest{
+		DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, WireGuard: x.wantsDeviceTunnelKey(ctx),
+	})
 }
 
 // wantsDeviceTunnelKey: under the documented contract the API makes the tunnel's key. A bridge that cannot be asked now
@@ -78,11 +88,29 @@ func (x *run) enroll(ctx context.Context) error {
 	}
 	x.fact(FactContract, string(contract))
 	a, err := x.post(ctx, contract)
+	if other, ok := x.otherContract(ctx, contract, err); ok {
+		x.fact(FactContract, string(other))
+		a, err = x.post(ctx, other)
+	}
 	if err != nil {
 		return err
 	}
 	x.answer = a
 	return x.journalAnswer(ctx)
+}
+
+// otherContract finds the contract to post under when the bridge named the other one's fields and issued nothing. Not
+// where the other one needs a tunnel key that the device was not asked for: the next run asks for it.
+func (x *run) otherContract(ctx context.Context, used Contract, err error) (Contract, bool) {
+	f, ok := AsFault(err)
+	if !ok || f.Class != OtherContract {
+		return "", false
+	}
+	c, cerr := x.bridge.Contract(ctx)
+	if cerr != nil || c == used || (c == ContractDeployed && x.cfg.WireGuard && len(x.key.WireGuardKey) == 0) {
+		return "", false
+	}
+	return c, true
 }
 
 // onFile looks for a certificate that was issued for this very key and never proven installed. Where the answer held a

@@ -3,6 +3,7 @@ package station
 import (
 	"context"
 	"crypto"
+	"errors"
 	"time"
 )
 
@@ -66,6 +67,10 @@ var (
 	ErrDeviceReset = lineError("device reset")
 	ErrSessionLost = lineError("session lost: no progress on the line")
 )
+
+// ErrEnrollIDUsed is in the chain of MakeKey's fault when the device will not make or name a key under this enroll id any
+// more: it was given up, or used with other arguments. Another id mends it.
+var ErrEnrollIDUsed = errors.New("the device refuses this enroll id")
 
 type lineError string
 

@@ -299,7 +299,7 @@ func (l *fakeLine) MakeKey(ctx context.Context, r KeyRequest) (KeyAnswer, error)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.refused[r.EnrollID] {
-		return KeyAnswer{}, &Fault{Code: CodeAgentError, Outcome: Fail, Params: map[string]string{"status": "wrong state"}}
+		return KeyAnswer{}, &Fault{Code: CodeAgentError, Outcome: Fail, Params: map[string]string{"status": "wrong state"}, Err: ErrEnrollIDUsed}
 	}
 	existing := d.key != nil && d.enroll == r.EnrollID
 	if !existing {
@@ -391,9 +391,15 @@ type fakeBridge struct {
 	asked  []EnrollRequest
 	now    func() time.Time // what ServerTime says; nil: nothing
 	refuse error            // of Contract
+	speaks Contract         // what Contract says; empty: deployed
 }
 
-func (b *fakeBridge) Contract(context.Context) (Contract, error) { return ContractDeployed, b.refuse }
+func (b *fakeBridge) Contract(context.Context) (Contract, error) {
+	if b.speaks != "" {
+		return b.speaks, b.refuse
+	}
+	return ContractDeployed, b.refuse
+}
 
 func (b *fakeBridge) ServerTime(context.Context) (time.Time, error) {
 	if b.now == nil {

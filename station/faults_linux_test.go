@@ -53,10 +53,7 @@ func TestUnplugInEveryPhase(t *testing.T) {
 		old = append(old, devices[slot].Path)
 	}
 	r.unplugged(old...)
-	for slot, d := range devices {
-		must(t, d.Plug(t.Context()))
-		r.plugged(d.Path, slot)
-	}
+	r.plug(r.stack.Devices...)
 	for slot, e := range r.ends(len(phases)) {
 		what := "plugged in again after " + string(at[slot])
 		if at[slot] == station.PhaseRecord {
@@ -153,10 +150,7 @@ func TestUnplugAnywhere(t *testing.T) {
 		t.Errorf("got %d runs that were cut, want most of them: the sweep proves nothing", gone)
 	}
 	r.unplugged(old...)
-	for _, d := range r.stack.Devices {
-		must(t, d.Plug(t.Context()))
-		r.plugged(d.Path, d.Name)
-	}
+	r.plug(r.stack.Devices...)
 	for slot, e := range r.ends(len(first)) {
 		if first[slot].Outcome == station.Pass {
 			r.check(slot, e, station.Skipped, station.CodeSkipped)

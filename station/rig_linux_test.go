@@ -2,12 +2,15 @@ package station_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"provstation/station"
 	"provstation/station/bridge"
@@ -56,6 +59,7 @@ func newRig(t *testing.T, cfg devstack.Config) *rig {
 		}
 	})
 	r := &rig{t: t, stack: s, baud: cfg.Baud, prove: mqttcheck.Check, wrap: func(l station.Ledger) station.Ledger { return l }}
+	r.hold(s.Devices...)
 	r.open(filepath.Join(t.TempDir(), "ledger.db"))
 	r.bridge = bridge.Config{Trust: bridge.TrustFile(s.Root), Timeout: 20 * time.Second}
 	r.cfg = station.RunnerConfig{
@@ -68,6 +72,27 @@ func newRig(t *testing.T, cfg devstack.Config) *rig {
 		Pause: station.Pause{First: 10 * time.Millisecond, Max: 50 * time.Millisecond},
 	}
 	return r
+}
+
+// hold keeps the number of a device's pty from being given to somebody else's when the device is unplugged: the path goes
+// away, and does not come back as another program's.
+func (r *rig) hold(devices ...*devstack.Device) {
+	r.t.Helper()
+	for _, d := range devices {
+		f, err := os.OpenFile(d.Path, os.O_RDWR|unix.O_NOCTTY, 0)
+		must(r.t, err)
+		r.t.Cleanup(func() { _ = f.Close() })
+	}
+}
+
+// plug plugs unplugged devices in again.
+func (r *rig) plug(devices ...*devstack.Device) {
+	r.t.Helper()
+	for _, d := range devices {
+		must(r.t, d.Plug(r.t.Context()))
+		r.hold(d)
+		r.plugged(d.Path, d.Name)
+	}
 }
 
 func must(t *testing.T, err error) {
@@ -184,6 +209,16 @@ func (r *rig) until(what string, ok func(station.Event) bool) station.Event {
 // tail prints the newest events.
 func (r *rig) tail() string {
 	var b strings.Builder
+	open := map[string]bool{} // slots with a run that has not ended
+	for _, e := range r.seen {
+		switch v := e.Body.(type) {
+		case station.RunStarted:
+			open[v.Slot] = true
+		case station.RunEnded:
+			delete(open, v.Slot)
+		}
+	}
+	fmt.Fprintf(&b, "runs in flight: %v\n", open)
 	for _, e := range r.seen[max(0, len(r.seen)-25):] {
 		text, _ := e.MarshalJSON()
 		b.Write(text)

@@ -360,6 +360,54 @@ func TestIntentsThatMakeNoSense(t *testing.T) {
 	})
 }
 
+// A device whose unfinished key cannot serve this run (its enroll id was given up, or used for another kind of key) makes
+// a new one under a new id, once. An id of the run's own that is refused is a fault.
+func TestEnrollIDUsed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k := newKit(t)
+		d := k.enrolled(StateKeyed)
+		d.refused[d.enroll] = true
+		wantEnd(t, k.play(), Pass, "")
+		if d.keys != 1 || k.bridge.posts != 1 {
+			t.Errorf("got %d keys, %d posts, want one new key", d.keys, k.bridge.posts)
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		k := newKit(t)
+		k.port("s1").on = failTimes("keygen", 9, &Fault{Code: CodeAgentError, Outcome: Fail, Err: ErrEnrollIDUsed})
+		wantEnd(t, k.play(), Fail, CodeAgentError)
+		if n := k.port("s1").count("keygen"); n != 1 {
+			t.Errorf("got %d requests for a key, want 1", n)
+		}
+	})
+}
+
+// A bridge that names the other contract's fields is asked again under it, once: nothing was issued.
+func TestOtherContract(t *testing.T) {
+	for _, heeded := range []bool{true, false} {
+		bubble(t, func(t *testing.T) {
+			k := newKit(t)
+			k.bridge.on = func(_ context.Context, n int, _ EnrollRequest) (*EnrollAnswer, error) {
+				if n == 1 || !heeded {
+					k.bridge.speaks = ContractDocumented
+					return nil, fault(CodeBridgeContract, Error, OtherContract)
+				}
+				return nil, nil
+			}
+			events := k.play()
+			if !heeded {
+				wantEnd(t, events, Error, CodeBridgeContract)
+				wantPosts(t, k, "closed", "closed")
+				return
+			}
+			if e := wantEnd(t, events, Pass, ""); e.Contract != string(ContractDocumented) {
+				t.Errorf("got contract %s, want the one that was heeded", e.Contract)
+			}
+			wantPosts(t, k, "closed", "issued")
+		})
+	}
+}
+
 // wantPosts checks how the rows of requests to the bridge stand.
 func wantPosts(t *testing.T, k *kit, want ...string) {
 	t.Helper()
@@ -390,7 +438,7 @@ func TestPossiblyIssued(t *testing.T) {
 		{"answer lost", maybe(fault(CodeBridgeTimeout, Timeout, Passing)), []string{"open", "issued"}},
 		{"update server down", maybe(fault(CodeBridgeHawkbit, Error, Passing)), []string{"open", "issued"}},
 		{"answer not believed", maybe(fault(CodeBridgeAnswer, Error, Permanent)), []string{"open"}},
-		{"other contract", fault(CodeBridgeContract, Error, OtherContract), []string{"closed"}},
+		{"other contract, and then no other", fault(CodeBridgeContract, Error, OtherContract), []string{"closed"}},
 		{"misconfigured", fault(CodeBridgeAuth, Error, Misconfigured), []string{"closed"}},
 	}
 	for _, row := range rows {

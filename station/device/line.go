@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -122,7 +123,7 @@ func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAn
 		Op: serialproto.OpEnroll, Alg: alg, DeviceID: q.DeviceID, EnrollID: q.EnrollID[:], WireGuard: q.WireGuard,
 	}
 	if err := l.call(ctx, "have the device make its key", args, &r); err != nil {
-		return station.KeyAnswer{}, err
+		return station.KeyAnswer{}, enrollIDFault(err)
 	}
 	if q.WireGuard && len(r.WireGuard) != 32 {
 		return station.KeyAnswer{}, badAnswer(fmt.Errorf("make key: WireGuard public key of %d bytes", len(r.WireGuard)))
@@ -130,6 +131,16 @@ func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAn
 	return station.KeyAnswer{
 		CSR: r.CSR, KeyStore: keyStores[r.KeyStore], WireGuardKey: r.WireGuard, Existing: r.Existing, Generation: r.Generation,
 	}, nil
+}
+
+// enrollIDFault says where another enroll id mends a refusal.
+func enrollIDFault(err error) error {
+	var se *serialproto.StatusError
+	f, ok := station.AsFault(err)
+	if ok && errors.As(err, &se) && (se.Status == serialproto.StatusBadArgument || se.Status == serialproto.StatusWrongState) {
+		f.Err = fmt.Errorf("%w: %w", station.ErrEnrollIDUsed, f.Err)
+	}
+	return err
 }
 
 func (l *line) Certificates(ctx context.Context) (device, anchors [][]byte, err error) {
