@@ -1,16 +1,13 @@
 package devstack
 
 import (
+	"bytes"
 	"context"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -58,22 +55,45 @@ func (b *Bridge) Posts() int { return int(b.posts.Load()) }
 
 func (b *Bridge) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+	only := func(method, path string, h http.HandlerFunc) {
+		mux.HandleFunc(method+" "+path, h)
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", method)
+			writeDetail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
+		})
+	}
+	only("GET", "/health", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok", "service": "iot-bridge-api"})
 	})
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, b.openapi()) })
-	mux.HandleFunc("POST /devices/{id}/enroll", b.enroll)
-	mux.HandleFunc("/devices/{id}/enroll", func(w http.ResponseWriter, _ *http.Request) {
-		writeDetail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
-	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeDetail(w, http.StatusNotFound, "Not Found") })
+	only("GET", "/openapi.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, b.openapi()) })
+	only("POST", "/devices/{id}/enroll", b.enroll)
+	mux.HandleFunc("/", notFound)
 	return mux
 }
 
+func notFound(w http.ResponseWriter, _ *http.Request) {
+	writeDetail(w, http.StatusNotFound, http.StatusText(http.StatusNotFound))
+}
+
+// writeJSON answers as the recorded server does: no newline at the end, and "<" as it is.
 func writeJSON(w http.ResponseWriter, status int, v any) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		internalError(w)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the client is gone then
+	_, _ = w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n"))) // an error: the client is gone
+}
+
+// internalError is what the recorded server says of an exception: text, not JSON.
+func internalError(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusInternalServerError)
+	_, _ = io.WriteString(w, http.StatusText(http.StatusInternalServerError))
 }
 
 func writeDetail(w http.ResponseWriter, status int, detail any) {
@@ -111,16 +131,9 @@ func (b *Bridge) enroll(w http.ResponseWriter, r *http.Request) {
 		writeDetail(w, http.StatusRequestEntityTooLarge, "Request too large")
 		return
 	}
-	var req map[string]any
-	if err := json.Unmarshal(body, &req); err != nil {
-		writeDetail(w, http.StatusUnprocessableEntity, []any{map[string]any{
-			"type": "json_invalid", "loc": []any{"body", 0}, "msg": "JSON decode error", "input": map[string]any{},
-			"ctx": map[string]string{"error": "Expecting value"},
-		}})
-		return
-	}
-	if missing := b.missing(req); len(missing) > 0 {
-		writeDetail(w, http.StatusUnprocessableEntity, missing)
+	req, invalid := b.validate(body)
+	if len(invalid) > 0 {
+		writeDetail(w, http.StatusUnprocessableEntity, invalid)
 		return
 	}
 	if !wait(r.Context(), b.delay) {
@@ -132,12 +145,14 @@ func (b *Bridge) enroll(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	answer, status, detail := b.issue(r.Context(), req, id)
-	if detail != "" {
+	switch answer, status, detail := b.issue(r.Context(), req, id); {
+	case status == http.StatusOK:
+		writeJSON(w, status, answer)
+	case detail == "":
+		internalError(w)
+	default:
 		writeDetail(w, status, detail)
-		return
 	}
-	writeJSON(w, http.StatusOK, answer)
 }
 
 func wait(ctx context.Context, d time.Duration) bool {
@@ -150,23 +165,6 @@ func wait(ctx context.Context, d time.Duration) bool {
 	case <-time.After(d):
 		return true
 	}
-}
-
-// missing lists the required fields that a request does not have, as FastAPI's validation does.
-func (b *Bridge) missing(req map[string]any) []any {
-	required := []string{"csr", "device_name"}
-	if b.contract == Documented {
-		required = []string{"csr_pem"}
-	}
-	var list []any
-	for _, name := range required {
-		if _, ok := req[name].(string); !ok {
-			list = append(list, map[string]any{
-				"type": "missing", "loc": []string{"body", name}, "msg": "Field required", "input": req,
-			})
-		}
-	}
-	return list
 }
 
 // fail does what a fault says.
@@ -189,7 +187,8 @@ func (b *Bridge) fail(w http.ResponseWriter, r *http.Request, f *Fault, req map[
 	_, _ = io.WriteString(w, f.Body)
 }
 
-// issue has the CSR signed and the tunnel configured. A detail other than "" is the error's text.
+// issue has the CSR signed and the tunnel configured, in this order and with no way back. With a status other than 200,
+// detail is the error's text; where there is none, the recorded server answers in text.
 func (b *Bridge) issue(ctx context.Context, req map[string]any, id string) (answer any, status int, detail string) {
 	field := "csr"
 	if b.contract == Documented {
@@ -205,12 +204,12 @@ func (b *Bridge) issue(ctx context.Context, req map[string]any, id string) (answ
 	case errors.As(err, &refused):
 		return nil, http.StatusBadGateway, "PKI signing failed: " + refused.Error() + "\n"
 	case err != nil:
-		return nil, http.StatusServiceUnavailable, "step-ca unreachable: All connection attempts failed"
+		return nil, http.StatusServiceUnavailable, "step-ca unreachable: " + whyUnreachable(err)
 	}
 	if b.contract == Documented {
 		conf, err := b.tunnel.withKey(id)
 		if err != nil {
-			return nil, http.StatusInternalServerError, err.Error()
+			return nil, http.StatusInternalServerError, ""
 		}
 		return map[string]string{
 			"device_id": id, "certificate_pem": string(certPEM(leaf)), "ca_chain_pem": string(certPEM(ca)), "wireguard_config": conf,
@@ -219,29 +218,11 @@ func (b *Bridge) issue(ctx context.Context, req map[string]any, id string) (answ
 	key, _ := req["wg_public_key"].(string)
 	ip, conf, err := b.tunnel.forKey(id, key)
 	if err != nil {
-		return nil, http.StatusInternalServerError, err.Error()
+		return nil, http.StatusInternalServerError, ""
 	}
 	return map[string]string{
 		"certificate": string(certPEM(leaf)), "ca_chain": string(certPEM(ca)), "wireguard_ip": ip, "wireguard_config": conf,
 	}, http.StatusOK, ""
-}
-
-func readCSR(text string) (*x509.CertificateRequest, error) {
-	block, _ := pem.Decode([]byte(text))
-	switch {
-	case block == nil:
-		return nil, errors.New("Unable to load PEM file. MalformedFraming") //nolint:revive,staticcheck // the recorded words
-	case !strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
-		return nil, errors.New("Valid PEM but no BEGIN CERTIFICATE REQUEST/END CERTIFICATE REQUEST delimiters. Are you sure this is a CSR?") //nolint:revive,staticcheck // the recorded words
-	}
-	csr, err := x509.ParseCertificateRequest(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("error parsing asn1 value: %w", err)
-	}
-	if err := csr.CheckSignature(); err != nil {
-		return nil, errors.New("CSR signature is invalid") //nolint:revive,staticcheck // the recorded words
-	}
-	return csr, nil
 }
 
 // PlaceholderKey is what stands for the private key in the deployed contract's wg0.conf.

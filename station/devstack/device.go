@@ -2,12 +2,14 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
@@ -28,7 +30,6 @@ type Device struct {
 
 	cfg   deviceConfig
 	mu    sync.Mutex
-	host  link.Transport // the station's end, where there is no pty
 	stop  context.CancelFunc
 	ended chan struct{}
 	ln    line
@@ -47,8 +48,10 @@ type deviceConfig struct {
 type line interface {
 	// open gives the device's end for one boot of the device.
 	open() (io.ReadWriteCloser, error)
-	// idle is called when a session ended: a lock that a station left on the port when it was killed is taken off.
-	idle()
+	// dial gives the station's end for one use of the port; nil where the port is a file that a station opens.
+	dial() (link.Transport, error)
+	// unlock takes off a lock that a station left on the port when it was killed.
+	unlock()
 	close() error
 }
 
@@ -62,7 +65,7 @@ const bootText = "\r\nU-Boot SPL 2024.01 (demo)\r\nU-Boot 2024.01 (demo)\r\nDRAM
 	"[    0.000000] Booting Linux on physical CPU 0x0\r\n[    0.813217] random: crng init done\r\n" +
 	"Starting provagent: \x1b[32mOK\x1b[0m\r\n"
 
-// Plug plugs an unplugged device in again. It may get another port: see Path.
+// Plug plugs an unplugged device in again. It may get another port: see Path. The device has power until ctx ends.
 func (d *Device) Plug(ctx context.Context) error { return d.start(ctx) }
 
 // start plugs the device in: it gets a port, boots and serves.
@@ -72,11 +75,11 @@ func (d *Device) start(ctx context.Context) error {
 	if d.ln != nil {
 		return nil
 	}
-	ln, path, host, err := newLine(d.Name)
+	ln, path, err := newLine(d.Name)
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
-	d.ln, d.Path, d.host = ln, path, host
+	d.ln, d.Path = ln, path
 	return d.boot(ctx)
 }
 
@@ -90,28 +93,35 @@ func (d *Device) boot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
-	ctx, d.stop = context.WithCancel(ctx)
 	a, err := agent.New(store, agent.Config{
 		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: serialproto.ReenrollOpen, SignTLS12: true,
-		CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Console: idleConsole{d.ln}, Log: d.cfg.log,
+		CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Log: d.cfg.log,
 		Link: link.DeviceConfig{Baud: d.cfg.baud},
 	})
 	if err != nil {
-		d.stop()
-		return fmt.Errorf("virtual device %s: %w", d.Name, err)
+		return errors.Join(fmt.Errorf("virtual device %s: %w", d.Name, err), end.Close())
 	}
+	ctx, d.stop = context.WithCancel(ctx)
 	cfg := d.cfg.line
 	cfg.ToHost.Faults.Seed += uint64(d.boots)
 	d.boots++
 	t := prototest.Paced(end, cfg)
 	d.ended = make(chan struct{})
-	go d.serve(ctx, a, t, d.ended)
+	go d.serve(ctx, a, t, d.ln, d.ended)
 	return nil
 }
 
-func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, ended chan struct{}) {
+// unlockEvery is the pause between two looks for a lock that nobody holds any more.
+const unlockEvery = time.Second
+
+func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, ln line, ended chan struct{}) {
 	defer close(ended)
+	ctx, cancel := context.WithCancel(ctx)
+	var unlocking sync.WaitGroup
+	defer unlocking.Wait()
+	defer cancel()
 	defer t.Close()
+	unlocking.Go(func() { keepUnlocked(ctx, ln) })
 	if d.cfg.boot {
 		if _, err := io.Copy(t, strings.NewReader(bootText)); err != nil {
 			return
@@ -122,10 +132,16 @@ func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, e
 	}
 }
 
-// Reset restarts the device, as its reset button does. The port stays.
+// ErrUnplugged: the device has no port.
+var ErrUnplugged = errors.New("device is not plugged in")
+
+// Reset restarts the device, as its reset button does. The port stays. The device has power until ctx ends.
 func (d *Device) Reset(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.ln == nil {
+		return fmt.Errorf("virtual device %s: %w", d.Name, ErrUnplugged)
+	}
 	d.halt()
 	return d.boot(ctx)
 }
@@ -156,8 +172,32 @@ func completeTunnel(conf []byte, priv [32]byte) ([]byte, error) {
 	return wgconf.Complete(conf, wgtypes.Key(priv))
 }
 
-// idleConsole tells the line when a session ended.
-type idleConsole struct{ ln line }
+// keepUnlocked takes the exclusive mode off the port again and again. A station that was killed cannot take it off itself,
+// whether it had opened a session or not, and the kernel keeps it as long as anybody has the port open. Stations exclude
+// each other by a file lock, which dies with its holder.
+func keepUnlocked(ctx context.Context, ln line) {
+	tick := time.NewTicker(unlockEvery)
+	defer tick.Stop()
+	for {
+		ln.unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
 
-func (idleConsole) Quiet() error     { return nil }
-func (c idleConsole) Restore() error { c.ln.idle(); return nil }
+// stationEnd is the station's end of the port at path for one use, where that port is this device's and no file.
+func (d *Device) stationEnd(path string) link.Transport {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ln == nil || d.Path != path {
+		return nil
+	}
+	end, err := d.ln.dial()
+	if err != nil {
+		return nil // the line is being taken away
+	}
+	return end
+}

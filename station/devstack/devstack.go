@@ -57,6 +57,8 @@ type Stack struct {
 	web    []*http.Server
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	once   sync.Once
+	closed error // by the first Close
 }
 
 // Start brings everything up and returns when it listens. Close takes it down.
@@ -146,7 +148,10 @@ func (s *Stack) serve(ctx context.Context, name, base string, h http.Handler) (s
 		return "", err
 	}
 	if base != "" {
-		h = http.StripPrefix(base, h)
+		mux := http.NewServeMux()
+		mux.Handle(base+"/", http.StripPrefix(base, h))
+		mux.HandleFunc("/", notFound)
+		h = mux
 	}
 	web := &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
@@ -184,15 +189,20 @@ func (s *Stack) startDevices() error {
 // Open gives the station's end of a device's port where that port is no file: lines in memory.
 func (s *Stack) Open(path string) (link.Transport, bool) {
 	for _, d := range s.Devices {
-		if d.Path == path && d.host != nil {
-			return d.host, true
+		if host := d.stationEnd(path); host != nil {
+			return host, true
 		}
 	}
 	return nil, false
 }
 
-// Close takes everything down: devices first.
+// Close takes everything down: devices first. It may be called again.
 func (s *Stack) Close() error {
+	s.once.Do(func() { s.closed = s.close() })
+	return s.closed
+}
+
+func (s *Stack) close() error {
 	var errs []error
 	if s.cancel != nil {
 		s.cancel()

@@ -15,17 +15,17 @@ import (
 // error whenever no station has it.
 type ptyLine struct{ master, slave *os.File }
 
-func newLine(string) (line, string, link.Transport, error) {
+func newLine(string) (line, string, error) {
 	master, slave, err := pty.Open()
 	if err != nil {
-		return nil, "", nil, err
+		return nil, "", err
 	}
 	l := &ptyLine{master, slave}
 	if err := l.raw(); err != nil {
 		_ = l.close()
-		return nil, "", nil, err
+		return nil, "", err
 	}
-	return l, slave.Name(), nil, nil
+	return l, slave.Name(), nil
 }
 
 // raw switches off what a fresh pty does to bytes: echo, line editing, signals, newline translation.
@@ -56,8 +56,8 @@ func (l *ptyLine) control(f func(fd int) error) error {
 	return ferr
 }
 
-// idle takes off the exclusive lock that a killed station left: the slave never closes, so the kernel keeps it.
-func (l *ptyLine) idle() {
+// unlock takes off the exclusive lock that a killed station left: the slave never closes, so the kernel keeps it.
+func (l *ptyLine) unlock() {
 	_ = l.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCNXCL, 0) })
 }
 
@@ -75,7 +75,16 @@ func (l *ptyLine) open() (io.ReadWriteCloser, error) {
 	if derr != nil {
 		return nil, derr
 	}
-	return os.NewFile(uintptr(fd), l.master.Name()), nil // non-blocking like the original: Close unblocks Read
+	// Opening a pty leaves it in blocking mode, in which Close unblocks no Read: the port would stay, and the reader of a
+	// former boot would take bytes from the next.
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), l.master.Name()), nil
 }
+
+// dial: a station opens the slave by its path.
+func (l *ptyLine) dial() (link.Transport, error) { return nil, nil } //nolint:nilnil // see line
 
 func (l *ptyLine) close() error { return errors.Join(l.slave.Close(), l.master.Close()) }

@@ -2,7 +2,6 @@ package devstack
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
@@ -47,17 +46,20 @@ func (s builtinSigner) sign(_ context.Context, csr *x509.CertificateRequest, id 
 	if cn := csr.Subject.CommonName; cn != "" && cn != id {
 		return refuse("certificate request does not contain the valid common name - got %s, want [%s %s].", cn, id, id)
 	}
+	if k, ok := csr.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() < 2048 {
+		return refuse("certificate request RSA key must be at least 2048 bits (256 bytes).")
+	}
 	if len(csr.DNSNames) > 0 && !slices.Equal(csr.DNSNames, []string{id}) {
 		return refuse("certificate request does not contain the valid DNS names - got [%s], want [%s].", strings.Join(csr.DNSNames, " "), id)
+	}
+	if len(csr.EmailAddresses) > 0 {
+		return refuse("certificate request does not contain the valid email addresses - got %v, want [].", csr.EmailAddresses)
 	}
 	if len(csr.IPAddresses) > 0 {
 		return refuse("certificate request does not contain the valid IP addresses - got %v, want [].", csr.IPAddresses)
 	}
-	if k, ok := csr.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() < 2048 {
-		return refuse("certificate request RSA key must be at least 2048 bits (256 bytes).")
-	}
-	if k, ok := csr.PublicKey.(*ecdsa.PublicKey); ok && k.Curve.Params().BitSize < 256 {
-		return refuse("certificate request elliptic curve is not allowed.")
+	if len(csr.URIs) > 0 {
+		return refuse("certificate request does not contain the valid URIs - got %v, want [].", csr.URIs)
 	}
 	leaf, err = s.a.signLeaf(csr, id)
 	if err != nil {

@@ -74,7 +74,7 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, log *sl
 	s := &stepCA{
 		url: "https://" + addr, key: key, exited: make(chan struct{}),
 		client: &http.Client{
-			Timeout:   30 * time.Second,
+			Timeout:   10 * time.Second, // the recorded bridge's patience
 			Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 4},
 		},
 	}

@@ -78,6 +78,7 @@ func (t *tunnels) assign(id string) (ip, server string, err error) {
 		}
 		t.state.Addresses[id] = n
 		if err := t.save(); err != nil {
+			delete(t.state.Addresses, id)
 			return "", "", err
 		}
 	}
