@@ -92,8 +92,9 @@ func (x *run) observe(ctx context.Context, g Greeting) error {
 //	key, unsealed    a PASS with a third key          held (--reenroll goes on)
 //	sealed           a PASS with this key and leaf    skip (--reenroll enrolls anew)
 //	sealed           no PASS                          adopt and prove
-//	sealed           a PASS with another key or leaf  held (--reenroll goes on)
-//	foreign          no PASS                          adopt and prove
+//	sealed           a PASS with this key, other leaf adopt and prove: it was renewed
+//	sealed           a PASS with another key          held (--reenroll goes on)
+//	foreign          as sealed                        as sealed, but never enrolled anew
 func (x *run) decide(ctx context.Context) error {
 	d, err := x.ledger.Device(ctx, x.start.Tenant, x.greet.HardwareSerial)
 	if err != nil && !errors.Is(err, ErrNotFound) {
