@@ -82,7 +82,7 @@ func startLive(t *testing.T, env []string, args ...string) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &live{t: t, cmd: exec.Command(binary(t, "provstation"), args...), out: r, lines: bufio.NewScanner(r), exited: make(chan struct{})}
+	l := &live{t: t, cmd: exec.Command(binary(t, "provstation"), args...), out: r, lines: bufio.NewScanner(r), exited: make(chan struct{})} //nolint:noctx // ended by the cleanup
 	l.cmd.Env, l.cmd.Dir, l.cmd.Stdout = isolated(t, env...), t.TempDir(), w
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ type person struct {
 func sitDown(t *testing.T, args ...string) *person {
 	t.Helper()
 	const cols, rows = 100, 30
-	p := &person{t: t, cmd: exec.Command(binary(t, "provstation"), args...), screen: vt.NewSafeEmulator(cols, rows), ended: make(chan struct{})}
+	p := &person{t: t, cmd: exec.Command(binary(t, "provstation"), args...), screen: vt.NewSafeEmulator(cols, rows), ended: make(chan struct{})} //nolint:noctx // ended by the cleanup
 	p.cmd.Env, p.cmd.Dir = isolated(t, "TERM=xterm-256color", "LANG=C.UTF-8"), t.TempDir()
 	var err error
 	if p.tty, err = pty.StartWithSize(p.cmd, &pty.Winsize{Cols: cols, Rows: rows}); err != nil {
