@@ -13,7 +13,23 @@ import (
 
 // TestMain lets this test binary be provstation for the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"provstation": main})
+	testscript.Main(tidy{m}, map[string]func(){"provstation": main})
+}
+
+// tidy keeps what tests write outside their own folders, the programs they build first of all, in one place that goes with
+// them.
+type tidy struct{ m *testing.M }
+
+func (t tidy) Run() int {
+	dir, err := os.MkdirTemp("", "provstation-tests-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv("TMPDIR", dir); err != nil {
+		panic(err)
+	}
+	return t.m.Run()
 }
 
 func TestScripts(t *testing.T) {
