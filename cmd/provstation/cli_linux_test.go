@@ -195,6 +195,29 @@ func TestInterruptedDemo(t *testing.T) {
 	}
 }
 
+// When whoever reads the events is gone, the station ends its runs in order and says that it failed: it does not drop dead
+// with devices in mid-run and its folder, keys of a CA in it, left behind.
+func TestReaderGone(t *testing.T) {
+	t.Parallel()
+	tmp := t.TempDir()
+	l := startLive(t, []string{"TMPDIR=" + tmp}, "demo", "--json", "--devices", "2", "--baud", "4800")
+	l.until("assign", "done")
+	if err := l.out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-l.exited:
+	case <-time.After(liveEnd):
+		t.Fatal("still running")
+	}
+	if code := l.cmd.ProcessState.ExitCode(); code != exitFault {
+		t.Errorf("got %v, want exit code 3", l.cmd.ProcessState)
+	}
+	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
+		t.Errorf("got %v, %v left behind, want nothing", left, err)
+	}
+}
+
 // The second interrupt ends it at once, even where the first one cannot finish: here nobody reads standard output.
 func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()

@@ -53,6 +53,10 @@ func realMain(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal has its default effect
+	// Who read standard output may be gone: that is an error of writing, and no reason to drop devices in mid-run.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
 	root := newRoot(&app{stdout: stdout, stderr: stderr, version: buildVersion()})
 	root.SetArgs(args)
 	root.SetOut(stdout)

@@ -10,9 +10,9 @@ import (
 	"provstation/station"
 )
 
-// writeNDJSON writes one JSON object a line until events ends. It returns the first error of writing; events are read to
-// their end all the same.
-func writeNDJSON(w io.Writer, events <-chan station.Event) error {
+// writeNDJSON writes one JSON object a line until events ends. It returns the first error of writing and calls failed at
+// once, so that the work ends with whoever asked for it; events are read to their end all the same.
+func writeNDJSON(w io.Writer, events <-chan station.Event, failed func()) error {
 	b := bufio.NewWriter(w)
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
@@ -23,6 +23,9 @@ func writeNDJSON(w io.Writer, events <-chan station.Event) error {
 		}
 		if first = enc.Encode(e); first == nil && len(events) == 0 {
 			first = b.Flush()
+		}
+		if first != nil {
+			failed()
 		}
 	}
 	if first != nil {

@@ -101,7 +101,7 @@ func (a *app) headless(ctx context.Context, b *station.Bench, asJSON bool, timeo
 	written := make(chan error, 1)
 	go func() {
 		if asJSON {
-			written <- writeNDJSON(a.stdout, events)
+			written <- writeNDJSON(a.stdout, events, b.Quit)
 			return
 		}
 		writeText(a.stderr, events)
