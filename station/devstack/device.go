@@ -37,6 +37,7 @@ type Device struct {
 }
 
 type deviceConfig struct {
+	ports string // folder of the links to the ports
 	baud  int
 	line  prototest.Config
 	boot  bool
@@ -75,7 +76,7 @@ func (d *Device) start(ctx context.Context) error {
 	if d.ln != nil {
 		return nil
 	}
-	ln, path, err := newLine(d.Name)
+	ln, path, err := newLine(filepath.Join(d.cfg.ports, d.Name))
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}

@@ -167,7 +167,10 @@ func (s *Stack) startDevices() error {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background()) // Close ends it
 	pacer := prototest.NewPacer()
-	dir := filepath.Join(s.cfg.StateDir, "devices")
+	dir, ports := filepath.Join(s.cfg.StateDir, "devices"), filepath.Join(s.cfg.StateDir, "ports")
+	if err := os.MkdirAll(ports, 0o700); err != nil {
+		return err
+	}
 	for i := range s.cfg.Devices {
 		name := fmt.Sprintf("slot-%02d", i+1)
 		serial := fmt.Sprintf("VD%04X-%04d", uint16(s.cfg.Seed)^0x5350, i+1)
@@ -175,7 +178,7 @@ func (s *Stack) startDevices() error {
 			return err
 		}
 		d := newDevice(dir, name, serial, deviceConfig{
-			baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
+			ports: ports, baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
 			model: "virtual", log: s.cfg.Log,
 		})
 		s.Devices = append(s.Devices, d)

@@ -3,6 +3,7 @@ package devstack
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/creack/pty"
@@ -13,19 +14,31 @@ import (
 
 // ptyLine is a pty pair: the station opens the slave. The slave is also held open here, or the master would report an
 // error whenever no station has it.
-type ptyLine struct{ master, slave *os.File }
+type ptyLine struct {
+	master, slave *os.File
+	link          string
+}
 
-func newLine(string) (line, string, error) {
+// newLine makes a pty pair whose slave is found under the name link. A configuration must name the link: once the device
+// is gone the system gives the pty's own name to somebody else's terminal, and nobody may open that as a port.
+func newLine(link string) (line, string, error) {
 	master, slave, err := pty.Open()
 	if err != nil {
 		return nil, "", err
 	}
-	l := &ptyLine{master, slave}
-	if err := l.raw(); err != nil {
-		_ = l.close()
-		return nil, "", err
+	l := &ptyLine{master, slave, link}
+	if err := errors.Join(l.raw(), l.publish()); err != nil {
+		return nil, "", errors.Join(err, l.close())
 	}
-	return l, slave.Name(), nil
+	return l, link, nil
+}
+
+// publish puts the link in place of one that a killed stack left.
+func (l *ptyLine) publish() error {
+	if err := os.Remove(l.link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(l.slave.Name(), l.link)
 }
 
 // raw switches off what a fresh pty does to bytes: echo, line editing, signals, newline translation.
@@ -87,4 +100,11 @@ func (l *ptyLine) open() (io.ReadWriteCloser, error) {
 // dial: a station opens the slave by its path.
 func (l *ptyLine) dial() (link.Transport, error) { return nil, nil } //nolint:nilnil // see line
 
-func (l *ptyLine) close() error { return errors.Join(l.slave.Close(), l.master.Close()) }
+// close takes the link away first, so that nobody finds a pty that is no port any more.
+func (l *ptyLine) close() error {
+	err := os.Remove(l.link)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, l.slave.Close(), l.master.Close())
+}
