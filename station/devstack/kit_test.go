@@ -168,3 +168,6 @@ func recorded(t *testing.T) map[string]record {
 	}
 	return all
 }
+
+// fast is a line rate for tests of anything but speed.
+const fast = 921600

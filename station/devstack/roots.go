@@ -1,6 +1,10 @@
 package devstack
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
 
 // rootsHandler serves what a step-ca serves without authentication, for the built-in signer.
 func (a *authority) rootsHandler(mux *http.ServeMux) {
@@ -16,9 +20,10 @@ func (a *authority) rootsHandler(mux *http.ServeMux) {
 			pemText(w, certPEM(a.sub, a.ica))
 		})
 		mux.HandleFunc("GET "+prefix+"/root/{sha}", func(w http.ResponseWriter, r *http.Request) {
-			if r.PathValue("sha") != a.fingerprint() {
+			sum := strings.ToLower(strings.ReplaceAll(r.PathValue("sha"), "-", ""))
+			if sum != a.fingerprint() {
 				writeJSON(w, http.StatusNotFound, map[string]any{
-					"status": http.StatusNotFound, "message": "root " + r.PathValue("sha") + " was not found.",
+					"status": http.StatusNotFound, "message": fmt.Sprintf("root certificate with fingerprint %q was not found", sum),
 				})
 				return
 			}
