@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"io"
 
 	"provstation/serialproto"
 	"provstation/serialproto/link"
@@ -21,6 +22,7 @@ var portFaults = []struct {
 	{port.ErrPermission, station.CodePortDenied},
 	{port.ErrStuck, station.CodePortStuck},
 	{port.ErrNotSerial, station.CodePortBad},
+	{io.EOF, station.CodePortGone}, // lines that are no port of the system
 }
 
 // portFault puts an error of a port into a fault.

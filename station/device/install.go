@@ -22,27 +22,32 @@ func (l *line) Install(ctx context.Context, b station.Bundle) (station.Readback,
 	args := &serialproto.InstallArgs{
 		Op: serialproto.OpInstall, Leaf: b.Leaf, WGConf: b.WGConf, EnrollID: b.EnrollID[:], Commit: true, WGPrivate: b.WGKey.Reveal(),
 	}
-	size := installOverhead + len(b.Leaf) + len(b.WGConf)
+	size, byName := installOverhead+len(b.Leaf)+len(b.WGConf), false
 	for _, der := range b.Chain {
 		c := l.known(der)
 		args.Chain = append(args.Chain, c)
-		size += len(c)
+		size, byName = size+len(c), byName || len(c) != len(der)
 	}
 	if size > int(l.welcome.MaxMessage) {
 		return l.installInPieces(ctx, b)
 	}
 	var r serialproto.InstallResult
 	err := l.call(ctx, "install", args, &r)
-	var se *serialproto.StatusError
-	if errors.As(err, &se) && se.Status == serialproto.StatusHashMismatch && len(l.welcome.Known) > 0 {
-		// What it said it holds is not there any more: send everything.
-		l.welcome.Known, args.Chain = nil, b.Chain
-		err = l.call(ctx, "install", args, &r)
+	if byName && notHeld(err) {
+		l.welcome.Known = nil
+		return l.Install(ctx, b)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return readback(r), nil
+}
+
+// notHeld reports whether a refusal may mean that the device does not hold a certificate which was only named: what it
+// held at the greeting goes with the generation that a new key replaces. A device says bad argument for it.
+func notHeld(err error) bool {
+	var se *serialproto.StatusError
+	return errors.As(err, &se) && (se.Status == serialproto.StatusBadArgument || se.Status == serialproto.StatusHashMismatch)
 }
 
 // known is the 8-byte prefix of a certificate the device said it holds, else the certificate.
