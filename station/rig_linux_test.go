@@ -146,7 +146,7 @@ func (r *rig) start(devices ...*devstack.Device) {
 	trust := pinned{r.stack.Root, filepath.Join(filepath.Dir(r.stack.Root), "provider-ica.pem")}
 	runner := station.NewRunner(r.cfg, client, r.wrap(r.ledger), trust, r.prove, text)
 	r.bench = station.NewBench(station.BenchConfig{
-		Info: station.StationInfo{StationID: "rig", Tenant: "acme"}, Include: []string{"/dev/*", "/dev/*/*"}, SilentAfter: time.Second,
+		Info: station.StationInfo{StationID: "rig", Tenant: "acme"}, Include: r.include(), SilentAfter: time.Second,
 	}, watcher(r.changes), device.NewConnector(device.Config{Baud: r.baud}), runner)
 	r.feed = r.bench.Subscribe()
 	ctx, cancel := context.WithCancel(r.t.Context())
@@ -180,6 +180,15 @@ func (r *rig) unplugged(paths ...string) {
 	for _, p := range append(paths, "/dev/none", "/dev/none") {
 		r.changes <- station.PortChange{Port: station.PortInfo{Path: p}}
 	}
+}
+
+// include names every port of this bench: the devices', and ptys.
+func (r *rig) include() []string {
+	list := []string{"/dev/pts/*"}
+	for _, d := range r.stack.Devices {
+		list = append(list, d.Path)
+	}
+	return list
 }
 
 // patience bounds every wait; a run takes a fraction of a second.

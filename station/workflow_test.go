@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -514,19 +515,17 @@ func TestReenrollAfterAbort(t *testing.T) {
 		d := k.enrolled(StateSealed)
 		k.knows(d)
 		k.cfg.Reenroll = true
-		n := 0
+		var aborted atomic.Bool
 		k.prover.on = func(ctx context.Context, _ int, _ mqttcheck.Config) error {
-			if n++; n == 1 {
+			if !aborted.Load() {
 				return stuck(ctx)
 			}
-			return nil
+			return ctx.Err()
 		}
-		aborted := false
 		k.on = func(b *Bench, e Event) {
 			switch v := e.Body.(type) {
 			case PhaseChanged:
-				if v.Phase == PhaseMQTT && v.Status == PhaseStarted && !aborted {
-					aborted = true
+				if v.Phase == PhaseMQTT && v.Status == PhaseStarted && aborted.CompareAndSwap(false, true) {
 					if err := b.Abort("s1"); err != nil {
 						t.Error(err)
 					}
@@ -560,13 +559,12 @@ func TestAbortEveryPhase(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				k := newKit(t)
 				at := map[Phase]string{PhaseIdentify: "greet", PhaseKeygen: "keygen", PhaseInstall: "install", PhaseSeal: "seal"}[p]
-				first := true
+				var aborted atomic.Bool
 				hang := func(ctx context.Context) error {
-					if first {
-						first = false
+					if !aborted.Load() {
 						return stuck(ctx)
 					}
-					return nil
+					return ctx.Err()
 				}
 				k.port("s1").on = func(ctx context.Context, op string) error {
 					if op == at {
@@ -580,12 +578,10 @@ func TestAbortEveryPhase(t *testing.T) {
 				case PhaseMQTT:
 					k.prover.on = func(ctx context.Context, _ int, _ mqttcheck.Config) error { return hang(ctx) }
 				}
-				aborted := false
 				k.on = func(b *Bench, e Event) {
 					switch v := e.Body.(type) {
 					case PhaseChanged:
-						if v.Phase == p && v.Status == PhaseStarted && !aborted {
-							aborted = true
+						if v.Phase == p && v.Status == PhaseStarted && aborted.CompareAndSwap(false, true) {
 							if err := b.Abort("s1"); err != nil {
 								t.Error(err)
 							}
@@ -664,17 +660,17 @@ func TestShutdown(t *testing.T) {
 func TestShutdownAtFirstRecord(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		k := newKit(t)
-		var quit func()
+		quit := make(chan func(), 1)
 		k.ledger.fail = func(ctx context.Context, m string) error {
 			if m == "BeginRun" {
-				quit()
+				(<-quit)()
 				return stuck(ctx)
 			}
 			return nil
 		}
 		k.on = func(b *Bench, e Event) {
 			if _, ok := e.Body.(StationInfo); ok {
-				quit = b.Quit
+				quit <- b.Quit
 			}
 		}
 		wantEnd(t, k.play(), Aborted, CodeAborted)
