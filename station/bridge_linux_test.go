@@ -53,10 +53,14 @@ func TestBridgeAnswers(t *testing.T) {
 		lost    int // possibly issued
 	}{
 		{"invalid CSR", &devstack.Fault{Status: 422, Body: detail("Invalid CSR: error parsing asn1 value")}, station.Fail, station.CodeBridgeCSR, 1, 0},
-		{"other contract", &devstack.Fault{Status: 422, Body: `{"detail":[{"type":"missing","loc":["body","csr_pem"],"msg":"Field required","input":{}}]}`},
-			station.Error, station.CodeBridgeContract, 1, 0},
-		{"CN refused", &devstack.Fault{Status: 502, Body: detail(`PKI signing failed: step-ca /1.0/sign returned 403: {"status":403,"message":"The request was forbidden by the certificate authority: certificate request does not contain the valid common name - got x, want [y]."}`)},
-			station.Fail, station.CodeBridgePolicy, 1, 0},
+		{
+			"other contract", &devstack.Fault{Status: 422, Body: `{"detail":[{"type":"missing","loc":["body","csr_pem"],"msg":"Field required","input":{}}]}`},
+			station.Error, station.CodeBridgeContract, 1, 0,
+		},
+		{
+			"CN refused", &devstack.Fault{Status: 502, Body: detail(`PKI signing failed: step-ca /1.0/sign returned 403: {"status":403,"message":"The request was forbidden by the certificate authority: certificate request does not contain the valid common name - got x, want [y]."}`)},
+			station.Fail, station.CodeBridgePolicy, 1, 0,
+		},
 		{"CA misconfigured", &devstack.Fault{Status: 502, Body: detail("PKI signing failed: no provisioner")}, station.Error, station.CodeBridgeCAConfig, 1, 0},
 		{"hawkBit 502", &devstack.Fault{Status: 502, Body: detail("hawkBit error: 500"), Issue: true}, station.Error, station.CodeBridgeHawkbit, 3, 3},
 		{"hawkBit 503", &devstack.Fault{Status: 503, Body: detail("hawkBit unreachable"), Issue: true}, station.Error, station.CodeBridgeHawkbit, 3, 3},

@@ -29,8 +29,9 @@ const (
 	CodeSwapped       Code = "E-ID-SWAPPED"      // another board after a reconnect
 	CodeIDInvalid     Code = "E-ID-INVALID"
 	CodeIDTaken       Code = "E-ID-TAKEN"
-	CodeIDDiffers     Code = "E-ID-DIFFERS" // hardware is known under another id
-	CodeIDMissing     Code = "E-ID-MISSING" // neither template nor flag
+	CodeIDDiffers     Code = "E-ID-DIFFERS"     // hardware is known under another id
+	CodeIDMissing     Code = "E-ID-MISSING"     // neither template nor flag
+	CodeUnconfirmed   Code = "E-ID-UNCONFIRMED" // nothing on the device confirms the id, and policy wants that
 	CodeKeyTaken      Code = "E-KEY-DUPLICATE"
 	CodeUnknownKey    Code = "E-ID-OTHER-KEY" // known hardware, empty store or another key: reflash or clone
 	CodeForeign       Code = "E-ID-FOREIGN"   // enrolled by enroll.sh and cannot be proven

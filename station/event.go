@@ -1,6 +1,7 @@
 package station
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -41,10 +42,13 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	if e.Body == nil {
 		return nil, fmt.Errorf("marshal event %d: no body", e.Seq)
 	}
-	body, err := json.Marshal(e.Body)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // "<-" in a chain is for people's eyes, too
+	if err := enc.Encode(e.Body); err != nil {
 		return nil, fmt.Errorf("marshal %s event: %w", e.Type(), err)
 	}
+	body := bytes.TrimSpace(b.Bytes())
 	if len(body) <= 2 { // "{}"
 		return head, nil
 	}

@@ -190,7 +190,7 @@ func (x *run) assign(ctx context.Context) error {
 	if !corroborated {
 		params := map[string]string{"device_id": id, "hardware_serial": x.serial()}
 		if x.cfg.Corroborate {
-			return &Fault{Code: CodeIDDiffers, Outcome: Fail, Params: params}
+			return &Fault{Code: CodeUnconfirmed, Outcome: Fail, Params: params}
 		}
 		x.warn(CodeNotCorrob, params)
 	}

@@ -175,11 +175,11 @@ func TestDeviceID(t *testing.T) {
 		{"flag against the template, said", func(k *kit) { k.cfg.DeviceID = "gate-7" }, Pass, "", "gate-7", CodeNotCorrob},
 		{"flag against the template, refused", func(k *kit) {
 			k.cfg.DeviceID, k.cfg.Corroborate = "gate-7", true
-		}, Fail, CodeIDDiffers, "", ""},
+		}, Fail, CodeUnconfirmed, "", ""},
 		{"flag alone, said", func(k *kit) { k.cfg.AssignID, k.cfg.DeviceID = nil, "gate-7" }, Pass, "", "gate-7", CodeNotCorrob},
 		{"flag alone, refused", func(k *kit) {
 			k.cfg.AssignID, k.cfg.DeviceID, k.cfg.Corroborate = nil, "gate-7", true
-		}, Fail, CodeIDDiffers, "", ""},
+		}, Fail, CodeUnconfirmed, "", ""},
 		{"neither", func(k *kit) { k.cfg.AssignID = nil }, Fail, CodeIDMissing, "", ""},
 		{"template that fails", func(k *kit) {
 			k.cfg.AssignID = func(Greeting) (string, error) { return "", errors.New("no model") }

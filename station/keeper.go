@@ -72,7 +72,7 @@ func (k *keeper) keep(ctx context.Context) {
 		case <-time.After(pause.NextBackOff()):
 		}
 	}
-	if cause := context.Cause(ctx); !errors.Is(cause, errShutdown) && !errors.Is(cause, errFinished) {
+	if errors.Is(context.Cause(ctx), errUnplugged) {
 		k.say("gone", CodePortGone, "")
 	}
 }
