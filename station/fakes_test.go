@@ -408,12 +408,6 @@ func (b *fakeBridge) ServerTime(context.Context) (time.Time, error) {
 	return b.now(), nil
 }
 
-func (b *fakeBridge) count() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.posts
-}
-
 func (b *fakeBridge) Enroll(ctx context.Context, c Contract, r EnrollRequest) (EnrollAnswer, error) {
 	b.mu.Lock()
 	b.posts++

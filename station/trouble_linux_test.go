@@ -67,7 +67,8 @@ func TestBrokerRefuses(t *testing.T) {
 	must(t, err)
 	own, err := tls.LoadX509KeyPair(cert, pkey)
 	must(t, err)
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	closed, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
 	down := uint16(closed.Addr().(*net.TCPAddr).Port)
 	must(t, closed.Close())
@@ -276,7 +277,9 @@ func TestNoise(t *testing.T) {
 	}
 	r.stop()
 	cancel()
-	<-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("agent: got %v, want to be canceled", err)
+	}
 }
 
 // Lines that lose and damage one byte in a thousand: every device ends in PASS.

@@ -222,18 +222,17 @@ func TestResets(t *testing.T) {
 						k := newKit(t)
 						k.port("s1").on = failTimes(row.op, n, lost)
 						events := k.play()
-						if n <= maxResets {
-							wantEnd(t, events, Pass, "")
-						} else if lost == ErrDeviceReset {
-							e := wantEnd(t, events, Fail, CodeResetLoop)
-							if e.Phase != row.phase {
+						if n > maxResets {
+							outcome, code := Fail, CodeResetLoop
+							if errors.Is(lost, ErrSessionLost) {
+								outcome, code = Error, CodeLineNoise
+							}
+							if e := wantEnd(t, events, outcome, code); e.Phase != row.phase {
 								t.Errorf("got phase %s, want %s", e.Phase, row.phase)
 							}
 							return
-						} else {
-							wantEnd(t, events, Error, CodeLineNoise)
-							return
 						}
+						wantEnd(t, events, Pass, "")
 						if d := k.dev(); d.keys != 1 || k.bridge.posts != 1 {
 							t.Errorf("got %d keys, %d posts, want one of each", d.keys, k.bridge.posts)
 						}
@@ -798,7 +797,7 @@ func TestLedgerFailsAtEachCall(t *testing.T) {
 				case e.Outcome != Error || e.Code != CodeLedger:
 					t.Errorf("%s: got %s %s, want ERROR %s", what, e.Outcome, e.Code, CodeLedger)
 				}
-				if d := k.dev(); d.seals > 0 && !slices.Contains(k.ledger.calls[:], "SaveProof") && !k.cfg.MQTTOff {
+				if d := k.dev(); d.seals > 0 && !slices.Contains(k.ledger.calls, "SaveProof") && !k.cfg.MQTTOff {
 					t.Errorf("%s: sealed without a durable proof", what)
 				}
 				for _, end := range k.ledger.ends {
