@@ -121,6 +121,9 @@ func (x *run) onFile(ctx context.Context) (bool, error) {
 		return false, x.ledgerFault("look certificates up", err)
 	}
 	for _, c := range certs {
+		if _, refused := x.refused.Load(string(c.Fingerprint)); refused {
+			continue
+		}
 		if len(c.Chain) == 0 || c.WireGuardKeyByBridge || strings.Contains(c.WGConf, hidden) || (c.WGConf == "") == x.cfg.WireGuard ||
 			c.NotAfter.Sub(x.now()) < max(x.cfg.MinValidity, time.Minute) {
 			continue

@@ -16,12 +16,16 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 	x.phase, x.phaseStarted, x.facts = PhaseRecord, x.now(), nil
 	x.emit(PhaseStarted, nil)
 	tx, rx := x.line.Traffic()
+	tx, rx = tx-x.tx, rx-x.rx
 	fin := RunFinish{
 		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: x.deviceID,
-		Outcome: outcome, Proof: x.proof, Phase: failedIn, SPKI: x.spki, Leaf: x.leaf, NotAfter: x.notAfter,
+		Outcome: outcome, Phase: failedIn, SPKI: x.spki, Leaf: x.leaf, NotAfter: x.notAfter,
 		Contract: x.answer.Contract, WireTx: tx, WireRx: rx, Warnings: x.warnings, EndedAt: x.now().UTC(),
 	}
 	fin.Elapsed = fin.EndedAt.Sub(x.began)
+	if outcome == Pass { // who reads the proof alone must not be misled by a run that failed after it
+		fin.Proof = x.proof
+	}
 	if f != nil {
 		fin.Code, fin.Params = f.Code, printables(f.Params)
 	} else if outcome == Skipped {

@@ -192,9 +192,11 @@ func (k *keeper) run(ctx context.Context, line Line, a Announcement, heard time.
 	k.mu.Unlock()
 	cancel(nil)
 	if f, ok := AsFault(err); ok && (f.Code == CodePortGone || f.Code == CodePortStuck) {
-		k.mu.Lock()
-		k.last = nil // whatever is plugged in next is new
-		k.mu.Unlock()
+		if f.Code == CodePortGone {
+			k.mu.Lock()
+			k.last = nil // whatever is plugged in next is new
+			k.mu.Unlock()
+		}
 		k.b.ended(end)
 		return f
 	}

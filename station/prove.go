@@ -39,7 +39,11 @@ func (x *run) mqtt(ctx context.Context) error {
 	}
 	x.fact(FactMQTT, string(res.MQTTVersion))
 	if err != nil {
-		return brokerFault(err, x.brokerName())
+		err = brokerFault(err, x.brokerName())
+		if f, ok := AsFault(err); ok && f.Code == CodeBrokerCert {
+			x.refused.Store(string(x.leaf), true) // the next run has another one issued
+		}
+		return err
 	}
 	proof, ok := map[mqttcheck.Proof]Proof{
 		mqttcheck.ProofBrokerAcked: BrokerAcked, mqttcheck.ProofBrokerDelivered: BrokerDelivered,

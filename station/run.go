@@ -53,6 +53,7 @@ type run struct {
 	notAfter time.Time
 	leaf     []byte
 	spki     []byte
+	tx, rx   uint64 // bytes that had crossed the wire before
 	resets   int
 	warnings []Warning
 	warned   map[Phase][]Warning
@@ -79,6 +80,7 @@ func (r *Runner) run(
 		Runner: r, bench: b, line: line, start: s, announced: a, attempt: 1,
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
 	}
+	x.tx, x.rx = line.Traffic()
 	if x.began.IsZero() {
 		x.began = s.StartedAt
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"log/slog"
+	"sync"
 	"time"
 
 	"provstation/station/mqttcheck"
@@ -78,6 +79,8 @@ type Runner struct {
 	words  Words
 	now    func() time.Time
 	log    *slog.Logger
+
+	refused sync.Map // fingerprints of certificates that the broker refused: not used again from the ledger
 }
 
 // NewRunner puts a runner together.
