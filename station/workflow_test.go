@@ -506,6 +506,36 @@ func TestCertificateOnFile(t *testing.T) {
 	}
 }
 
+// A certificate that the broker refused is not used again: with the same key another one is issued.
+func TestRefusedCertificateIsReplaced(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k := newKit(t)
+		k.prover.on = func(_ context.Context, n int, _ mqttcheck.Config) error {
+			if n == 1 {
+				return &mqttcheck.Error{Step: mqttcheck.StepCertificate, Reason: mqttcheck.ClientCertRefused, Sentence: "refused"}
+			}
+			return nil
+		}
+		k.on = func(b *Bench, e Event) {
+			if end, ok := e.Body.(RunEnded); ok && end.Outcome == Fail {
+				if err := b.Retry("s1"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		list := ends(k.play())
+		if len(list) != 2 {
+			t.Fatalf("got %d runs, want 2", len(list))
+		}
+		checkEnd(t, list[0], Fail, CodeBrokerCert)
+		checkEnd(t, list[1], Pass, "")
+		if k.bridge.posts != 2 || k.dev().keys != 1 || list[0].CertFingerprint == list[1].CertFingerprint {
+			t.Errorf("got %d posts, %d keys, certificates %s and %s, want another certificate for the same key",
+				k.bridge.posts, k.dev().keys, list[0].CertFingerprint, list[1].CertFingerprint)
+		}
+	})
+}
+
 // A re-enrollment that does not come to its proof returns the device to its active generation; the next one uses an
 // enroll id of its own, because the device refuses the one that was given up.
 func TestReenrollAfterAbort(t *testing.T) {
