@@ -80,12 +80,12 @@ func (l *line) fault(doing string, err error) error {
 		return station.ErrDeviceReset
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.Is(err, link.ErrEcho): // before ErrNoProgress, which comes with it
+		return &station.Fault{Code: station.CodeLineEcho, Outcome: station.Error, Params: map[string]string{"port": l.path}, Err: err}
 	case errors.Is(err, link.ErrNoProgress):
 		return station.ErrSessionLost
 	case errors.Is(err, link.ErrVersion):
 		return &station.Fault{Code: station.CodeAgentOld, Outcome: station.Fail, Err: err}
-	case errors.Is(err, link.ErrEcho):
-		return &station.Fault{Code: station.CodeLineEcho, Outcome: station.Error, Params: map[string]string{"port": l.path}, Err: err}
 	case errors.Is(err, link.ErrProtocol):
 		return badAnswer(err)
 	default:
