@@ -235,7 +235,7 @@ func TestOpenAPINamesTheFields(t *testing.T) {
 		s := start(t, Config{Contract: contract})
 		got := ask(t, s, http.MethodGet, s.BridgeURL+"/openapi.json", nil)
 		doc := got.json(t).(map[string]any)
-		var ref any = doc["paths"]
+		ref := doc["paths"]
 		for _, k := range []string{"/devices/{device_id}/enroll", "post", "requestBody", "content", "application/json", "schema", "$ref"} {
 			ref = ref.(map[string]any)[k]
 		}

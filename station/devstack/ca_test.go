@@ -100,7 +100,7 @@ func TestPrivateFilesAreOwnersOnly(t *testing.T) {
 			return err
 		}
 		data, err := os.ReadFile(path)
-		if err != nil || !(bytes.Contains(data, []byte("PRIVATE KEY")) || bytes.Contains(data, []byte("server_key"))) {
+		if err != nil || (!bytes.Contains(data, []byte("PRIVATE KEY")) && !bytes.Contains(data, []byte("server_key"))) {
 			return err
 		}
 		secrets++

@@ -133,7 +133,7 @@ func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, l
 	}
 }
 
-// ErrUnplugged: the device has no port.
+// ErrUnplugged says that the device has no port.
 var ErrUnplugged = errors.New("device is not plugged in")
 
 // Reset restarts the device, as its reset button does. The port stays. The device has power until ctx ends.
