@@ -27,6 +27,7 @@ const (
 	cueAbort                // ask whether to abort
 	cueYes                  // yes to the question
 	cueSettled              // the run that the question was about has ended by itself
+	cueIdle                 // the last run in flight has ended
 	cueQuit                 // quit; runs are in flight
 	cueQuitIdle             // quit; nothing is in flight
 	cueInterrupt            // ctrl+c; runs are in flight
@@ -107,7 +108,7 @@ func (m mode) answer(c cue) (mode, act) {
 	switch {
 	case c == cueYes && m.ask == askAbort:
 		return covered, actAbort
-	case c == cueYes:
+	case c == cueYes, c == cueIdle && m.ask == askQuit:
 		return mode{screen: keymap.Ending, back: m.back}, actQuit
 	case c == cueBack, c == cueSettled && m.ask == askAbort:
 		return covered, actNothing

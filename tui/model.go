@@ -215,6 +215,11 @@ func (m *Model) events(msg eventsArrived) tea.Cmd {
 		}
 	}
 	var cmds []tea.Cmd
+	if m.mode.ask == askQuit && m.board.Running == 0 {
+		var a act
+		m.mode, a = m.mode.next(cueIdle)
+		cmds = append(cmds, m.do(a))
+	}
 	if msg.closed {
 		m.closed = true
 	} else {
