@@ -1,8 +1,14 @@
-//go:build !linux
+//go:build !unix
 
 package devstack
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // alive reports whether a process exists.
 func alive(pid int) bool { _, err := os.FindProcess(pid); return err == nil }
+
+// hang: no such thing here.
+func hang(*os.Process) error { return errors.ErrUnsupported }

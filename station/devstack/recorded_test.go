@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -178,7 +177,7 @@ func TestSignersRefuseAlike(t *testing.T) {
 func TestStepCAUnreachableAsRecorded(t *testing.T) {
 	s, all := startReal(t, Config{}), recorded(t)
 	s.ca.client.Timeout = 300 * time.Millisecond
-	if err := s.ca.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := hang(s.ca.cmd.Process); err != nil {
 		t.Fatal(err)
 	}
 	mustMatch(t, enroll(t, s, "dev-down", deployed(csrPEM(t, "dev-down"))), all["step-ca hung (SIGSTOP)"])
