@@ -245,7 +245,12 @@ func (h *Host) open(w serialproto.Welcome) {
 // greeted looks at what the greeting has come to. busy is held.
 func (h *Host) greeted(ctx context.Context) (serialproto.Welcome, bool, error) {
 	h.mu.Lock()
-	g, w, ok, fatal, lost := h.greeting, h.welcome, h.welcomed, h.fatal, h.lost
+	w, ok, fatal, lost := h.welcome, h.welcomed, h.fatal, h.lost
+	var bye *serialproto.ResponseHead
+	var bad error
+	if g := h.greeting; g != nil { // the reader goes on writing to it
+		bye, bad = g.bye, g.bad
+	}
 	h.mu.Unlock()
 	switch {
 	case fatal != nil:
@@ -254,11 +259,11 @@ func (h *Host) greeted(ctx context.Context) (serialproto.Welcome, bool, error) {
 		return w, true, nil
 	case errors.Is(lost, ErrReset): // it left right after WELCOME
 		return serialproto.Welcome{}, false, lost
-	case g.bye != nil:
-		return serialproto.Welcome{}, false, byeError(g.bye)
-	case g.bad != nil:
+	case bye != nil:
+		return serialproto.Welcome{}, false, byeError(bye)
+	case bad != nil:
 		h.sayBye(ctx)
-		return serialproto.Welcome{}, false, g.bad
+		return serialproto.Welcome{}, false, bad
 	}
 	return serialproto.Welcome{}, false, nil
 }
