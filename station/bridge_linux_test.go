@@ -76,9 +76,9 @@ func TestBridgeAnswers(t *testing.T) {
 		{"no fields", &devstack.Fault{Status: 200, Body: "{}"}, station.Error, station.CodeBridgeAnswer, 1, 1},
 		{"half an answer", &devstack.Fault{Status: 200, Body: `{"certificate":"---`}, station.Error, station.CodeBridgeAnswer, 1, 1},
 		{"1 MB", &devstack.Fault{Status: 200, Body: `{"certificate":"` + strings.Repeat("A", 1<<20) + `"}`}, station.Error, station.CodeBridgeAnswer, 1, 1},
-		{"another key's certificate", nil, station.Fail, station.CodeCertKey, 1, 0},
-		{"private key in the answer", nil, station.Fail, station.CodeCertPrivateKey, 1, 0},
-		{"another device's certificate", nil, station.Fail, "", 1, 0},
+		{"another key's certificate", nil, station.Fail, station.CodeCertKey, 1, 1},
+		{"private key in the answer", nil, station.Fail, station.CodeCertPrivateKey, 1, 1},
+		{"another device's certificate", nil, station.Fail, "", 1, 1},
 	}
 	r := newRig(t, devstack.Config{Devices: len(rows)})
 	ids := map[string]int{} // device id to row

@@ -39,12 +39,17 @@ func (x *run) makeKey(ctx context.Context) (KeyAnswer, error) {
 	})
 }
 
+// contractWait is how long keygen waits to hear which contract the bridge speaks.
+const contractWait = 10 * time.Second
+
 // wantsDeviceTunnelKey: under the documented contract the API makes the tunnel's key. A bridge that cannot be asked now
 // fails in the enroll phase; a key the device made in vain does no harm.
 func (x *run) wantsDeviceTunnelKey(ctx context.Context) bool {
 	if !x.cfg.WireGuard || !x.greet.WireGuard {
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, contractWait) // a bridge that hangs is no fault of the device
+	defer cancel()
 	c, err := x.bridge.Contract(ctx)
 	return err != nil || c != ContractDocumented
 }
@@ -80,6 +85,10 @@ func (x *run) checkCSR(ctx context.Context) error {
 // enroll has the certificate issued, unless one that is good is on file for this key: then nothing is asked twice.
 func (x *run) enroll(ctx context.Context) error {
 	if found, err := x.onFile(ctx); err != nil || found {
+		return err
+	}
+	// Without anchors no answer can be judged: find that out before a certificate is issued for nothing.
+	if _, err := x.trust.Anchors(ctx); err != nil {
 		return err
 	}
 	contract, err := x.bridge.Contract(ctx)
@@ -125,7 +134,7 @@ func (x *run) onFile(ctx context.Context) (bool, error) {
 			continue
 		}
 		if len(c.Chain) == 0 || c.WireGuardKeyByBridge || strings.Contains(c.WGConf, hidden) || (c.WGConf == "") == x.cfg.WireGuard ||
-			c.NotAfter.Sub(x.now()) < max(x.cfg.MinValidity, time.Minute) {
+			c.Revoked || c.NotAfter.Sub(x.now()) < x.needed() {
 			continue
 		}
 		x.answer = EnrollAnswer{
@@ -137,6 +146,14 @@ func (x *run) onFile(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	return false, nil
+}
+
+// needed is the shelf life below which a certificate on file is of no use.
+func (x *run) needed() time.Duration {
+	if x.cfg.ShelfRefuse {
+		return max(x.cfg.MinValidity, time.Minute)
+	}
+	return time.Minute
 }
 
 // post asks the bridge once. Intent is durable before the first byte goes out; a row stays open where a certificate may
@@ -177,11 +194,16 @@ func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error)
 // journalAnswer makes the issued certificate durable before it is judged: whatever is wrong with it, it exists and can
 // be revoked.
 func (x *run) journalAnswer(ctx context.Context) error {
-	leaf, ok := peekLeaf(x.answer.Certificate)
-	if !ok {
-		return nil // verify says what is wrong; the possibly-issued row stays open
+	for _, c := range certificatesIn(x.answer.Certificate, x.answer.Chain) {
+		r := certRecord(c)
+		if !bytes.Equal(r.SPKI, x.spki) {
+			continue // not for this device's key: whatever it is, it does not close the request
+		}
+		if err := x.saveCertificate(ctx, r); err != nil {
+			return err
+		}
 	}
-	return x.saveCertificate(ctx, certRecord(leaf))
+	return nil // where none was found the possibly-issued row stays open; verify says what is wrong
 }
 
 // saveCertificate writes a certificate row with the run's own facts.
@@ -190,6 +212,7 @@ func (x *run) saveCertificate(ctx context.Context, c CertRecord) error {
 	c.HardwareSerial, c.Contract, c.ReceivedAt = x.serial(), x.answer.Contract, x.now().UTC()
 	err := x.ledger.SaveCertificate(ctx, c)
 	if errors.Is(err, ErrAddressTaken) {
+		x.refused.Store(string(c.Fingerprint), true) // the next answer may hold another address
 		return &Fault{Code: CodeWGAddress, Outcome: Fail, Params: map[string]string{"detail": err.Error(), "device_id": x.deviceID}, Err: err}
 	}
 	if err != nil {

@@ -38,7 +38,12 @@ func TestCourse(t *testing.T) {
 		{"keyed, PASS with a third key, reenroll", func(k *kit) {
 			k.enrolled(StateKeyed)
 			passedWith(k, third, third)
-		}, true, Pass, "", 0, 1, 1},
+		}, true, Pass, "", 1, 1, 1},
+		{"keyed, its key signs no more", func(k *kit) { k.enrolled(StateKeyed).signatures = 0 }, false, Pass, "", 1, 1, 1},
+		{"sealed, an old key with its own PASS", func(k *kit) {
+			k.knows(k.enrolled(StateSealed))
+			passedWith(k, third, third)
+		}, false, Uncertain, CodeUnknownKey, 0, 0, 0},
 		{"keyed beside an active generation", func(k *kit) {
 			d := k.enrolled(StateKeyed)
 			d.gen, d.active = 2, 1

@@ -108,16 +108,17 @@ type Greeting struct {
 
 // Holding is what a device holds (STATUS).
 type Holding struct {
-	State      DeviceState
-	DeviceID   string
-	EnrollID   EnrollID
-	SPKI       []byte // SHA-256, 32 bytes
-	Leaf       []byte // SHA-256, 32 bytes
-	CSR        []byte // SHA-256, 32 bytes
-	Generation uint32
-	Active     uint32
-	Reenroll   string            // never|unlock|open
-	Objects    map[string][]byte // digests by object name: leaf, chain, anchors, wg0.conf; 8 bytes each
+	State          DeviceState
+	DeviceID       string
+	EnrollID       EnrollID
+	SPKI           []byte // SHA-256, 32 bytes
+	Leaf           []byte // SHA-256, 32 bytes
+	CSR            []byte // SHA-256, 32 bytes
+	Generation     uint32
+	Active         uint32
+	Reenroll       string            // never|unlock|open
+	SignaturesLeft uint32            // TLS signatures that the newest key still gives
+	Objects        map[string][]byte // digests by object name: leaf, chain, anchors, wg0.conf; 8 bytes each
 }
 
 // EnrollID makes key generation idempotent: the same id never makes a second key.

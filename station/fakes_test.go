@@ -24,34 +24,35 @@ import (
 
 // fakeDevice is a device as a run sees it: what it holds survives resets and unplugging.
 type fakeDevice struct {
-	mu        sync.Mutex
-	announces string // hardware serial in ANNOUNCE; empty: serial
-	serial    string
-	boots     int
-	state     DeviceState
-	id        string
-	enroll    EnrollID
-	refused   map[EnrollID]bool // generations that were given up
-	key       crypto.Signer
-	csr       []byte
-	leaf      []byte
-	chain     [][]byte
-	objects   map[string][]byte
-	gen       uint32
-	active    uint32
-	clock     func() time.Time // nil: the station's time
-	noClock   bool
-	noTLS12   bool
-	keys      int // keys it made
-	installs  int
-	seals     int
-	abandons  int
-	clockSets int
-	flag      string
+	mu         sync.Mutex
+	announces  string // hardware serial in ANNOUNCE; empty: serial
+	serial     string
+	boots      int
+	state      DeviceState
+	id         string
+	enroll     EnrollID
+	refused    map[EnrollID]bool // generations that were given up
+	key        crypto.Signer
+	csr        []byte
+	leaf       []byte
+	chain      [][]byte
+	objects    map[string][]byte
+	gen        uint32
+	signatures uint32 // left of the key
+	active     uint32
+	clock      func() time.Time // nil: the station's time
+	noClock    bool
+	noTLS12    bool
+	keys       int // keys it made
+	installs   int
+	seals      int
+	abandons   int
+	clockSets  int
+	flag       string
 }
 
 func newFakeDevice(serial string) *fakeDevice {
-	return &fakeDevice{serial: serial, state: StateEmpty, refused: map[EnrollID]bool{}, objects: map[string][]byte{}}
+	return &fakeDevice{serial: serial, state: StateEmpty, signatures: 16, refused: map[EnrollID]bool{}, objects: map[string][]byte{}}
 }
 
 func (d *fakeDevice) bootID() string { return fmt.Sprintf("%016x", d.boots) }
@@ -274,7 +275,8 @@ func (l *fakeLine) Holding(ctx context.Context) (Holding, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return Holding{
-		State: d.state, DeviceID: d.id, EnrollID: d.enroll, SPKI: d.spki(), Leaf: d.leafHash(), Generation: d.gen, Active: d.active,
+		SignaturesLeft: d.signatures,
+		State:          d.state, DeviceID: d.id, EnrollID: d.enroll, SPKI: d.spki(), Leaf: d.leafHash(), Generation: d.gen, Active: d.active,
 		Objects: d.objects, Reenroll: "open",
 	}, nil
 }

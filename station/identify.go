@@ -28,7 +28,7 @@ func (x *run) identify(ctx context.Context) error {
 	x.fact(FactFirmware, g.Firmware)
 	x.fact(FactDeviceState, string(g.State))
 	x.fact(FactDeviceClock, stamp(g.Clock))
-	x.fact(FactBootLog, x.line.BootLog())
+	x.fact(FactBootLog, withoutKeys(x.line.BootLog()))
 	if err := x.checkSerial(g.HardwareSerial); err != nil {
 		return err
 	}
@@ -114,6 +114,9 @@ func (x *run) decide(ctx context.Context) error {
 		if passed && !x.cfg.Reenroll && h.Active == 0 && !bytes.Equal(d.SPKI, h.SPKI) {
 			return x.otherKey(d)
 		}
+		if h.SignaturesLeft == 0 || (x.cfg.Reenroll && h.Active == 0) {
+			x.enrollID = EnrollID{} // a key that signs no more proves nothing; a new one, then
+		}
 	case StateSealed, StateForeign:
 		return x.decideEnrolled(ctx, d, passed)
 	}
@@ -130,14 +133,15 @@ func (x *run) decideEnrolled(ctx context.Context, d DeviceRecord, passed bool) e
 		x.course, x.enrollID = courseEnroll, newEnrollID()
 		return nil
 	}
+	if passed && !bytes.Equal(d.SPKI, h.SPKI) { // an old image put back has a PASS on file, too
+		return x.otherKey(d)
+	}
 	pass, err := x.ledger.Passed(ctx, x.start.Tenant, x.greet.HardwareSerial, h.SPKI, h.Leaf)
 	switch {
 	case err == nil:
 		return x.skipOrRefuse(pass)
 	case !errors.Is(err, ErrNotFound):
 		return x.ledgerFault("look the PASS up", err)
-	case passed && !bytes.Equal(d.SPKI, h.SPKI):
-		return x.otherKey(d)
 	}
 	x.course = courseAdopt
 	return nil

@@ -8,24 +8,28 @@ import (
 	"encoding/pem"
 )
 
-// maxPeek bounds what is looked at of an answer that was not judged yet, bytes.
-const maxPeek = 32 << 10
+// Bounds of what is looked at of an answer that was not judged yet.
+const (
+	maxPeek   = 64 << 10 // bytes of a text
+	maxPeeked = 16       // certificates
+)
 
-// peekLeaf finds the first certificate in a bridge's answer, whatever else is wrong with it: it was issued, so it is
-// written down.
-func peekLeaf(text string) (*x509.Certificate, bool) {
-	rest := []byte(text[:min(len(text), maxPeek)])
-	for {
-		var b *pem.Block
-		if b, rest = pem.Decode(rest); b == nil {
-			return nil, false
+// certificatesIn finds every certificate in a bridge's answer, whatever else is wrong with it: what was issued is written
+// down.
+func certificatesIn(texts ...string) (list []*x509.Certificate) {
+	for _, text := range texts {
+		rest := []byte(text[:min(len(text), maxPeek)])
+		for len(list) < maxPeeked {
+			var b *pem.Block
+			if b, rest = pem.Decode(rest); b == nil {
+				break
+			}
+			if c, err := x509.ParseCertificate(b.Bytes); err == nil && b.Type == "CERTIFICATE" {
+				list = append(list, c)
+			}
 		}
-		if b.Type != "CERTIFICATE" {
-			continue
-		}
-		c, err := x509.ParseCertificate(b.Bytes)
-		return c, err == nil
 	}
+	return list
 }
 
 // certRecord is the row of a certificate as it stands in itself.

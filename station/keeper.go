@@ -21,7 +21,6 @@ type keeper struct {
 	cancelRun context.CancelCauseFunc // of the run in flight
 	again     bool                    // a person asked for another run
 	last      *Announcement           // the device of the last run
-	lastGood  bool
 }
 
 // done is closed when keep has returned.
@@ -149,8 +148,8 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 	}
 }
 
-// wants decides whether an announcement starts a run: a device not seen on this port, one that was restarted after it
-// did not end well, or a person's wish.
+// wants decides whether an announcement starts a run: a device not seen on this port, one that was restarted (it may be
+// another board with the same serial, or an emptied one: a finished device is soon SKIPPED), or a person's wish.
 func (k *keeper) wants(a Announcement) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -161,7 +160,7 @@ func (k *keeper) wants(a Announcement) bool {
 		k.last.BootID = a.BootID
 		return false
 	default:
-		return k.last.BootID != a.BootID && !k.lastGood
+		return k.last.BootID != a.BootID
 	}
 }
 
@@ -188,7 +187,7 @@ func (k *keeper) run(ctx context.Context, line Line, a Announcement, heard time.
 	}
 	k.mu.Lock()
 	k.cancelRun = nil
-	k.last, k.lastGood = &a, end.Outcome.Good() || end.Outcome == Installed
+	k.last = &a
 	k.mu.Unlock()
 	cancel(nil)
 	if f, ok := AsFault(err); ok && (f.Code == CodePortGone || f.Code == CodePortStuck) {

@@ -158,6 +158,7 @@ type CertRecord struct {
 	WGConf                        string   // as pushed, never with a PrivateKey
 	TunnelAddresses               []string // canonical, one per address
 	Contract                      Contract
+	Revoked                       bool // known to be; filled in by Certificates
 	WireGuardKeyByBridge          bool // the bridge made the WireGuard key: it crossed the line and is not on file
 	ReceivedAt                    time.Time
 }

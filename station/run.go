@@ -86,7 +86,21 @@ func (r *Runner) run(
 	}
 	b.hub.emit(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path})
 	err := x.guarded(ctx)
-	return x.end(ctx, err), x.boot, err
+	return x.endGuarded(ctx, err), x.boot, err
+}
+
+// endGuarded is end for a run in which even that panics: nothing was proven then.
+func (x *run) endGuarded(ctx context.Context, err error) (e RunEnded) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.log.Error("panic at the end of a run", "panic", p, "stack", string(debug.Stack()))
+			e = RunEnded{
+				Run: x.start.Run, Attempt: x.attempt, Slot: x.start.Slot, Port: x.start.Port, Outcome: Error, Phase: PhaseRecord,
+				Code: CodeInternal, DeviceID: x.deviceID, HardwareSerial: x.serial(),
+			}
+		}
+	}()
+	return x.end(ctx, err)
 }
 
 // guarded keeps a bug that one device's bytes found from ending the other slots.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,6 +138,12 @@ func printable(s string) string {
 		return r
 	}, s)
 }
+
+// keyText is what a private key looks like in a console log: PEM armour, or a line of a WireGuard file.
+var keyText = regexp.MustCompile(`(?is)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|$)|(PrivateKey|PresharedKey)\s*=\s*\S+`)
+
+// withoutKeys hides what a careless box printed.
+func withoutKeys(log string) string { return keyText.ReplaceAllString(log, hidden) }
 
 // printables is printable for every parameter.
 func printables(params map[string]string) map[string]string {

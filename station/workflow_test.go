@@ -278,7 +278,7 @@ func TestRunAgain(t *testing.T) {
 		{"failed, left alone", true, func(*Bench, *fakeDevice) error { return nil }, []Outcome{Error}},
 		{"failed, restarted", true, func(_ *Bench, d *fakeDevice) error { restart(d); return nil }, []Outcome{Error, Pass}},
 		{"failed, retried", true, func(b *Bench, _ *fakeDevice) error { return b.Retry("s1") }, []Outcome{Error, Pass}},
-		{"passed, restarted", false, func(_ *Bench, d *fakeDevice) error { restart(d); return nil }, []Outcome{Pass}},
+		{"passed, restarted", false, func(_ *Bench, d *fakeDevice) error { restart(d); return nil }, []Outcome{Pass, Skipped}},
 		{"passed, retried", false, func(b *Bench, _ *fakeDevice) error { return b.Retry("s1") }, []Outcome{Pass, Skipped}},
 	}
 	for _, row := range rows {
@@ -471,7 +471,8 @@ func TestCertificateOnFile(t *testing.T) {
 		}, 2},
 		{"never judged", func(k *kit) { k.ledger.certs[0].Chain = nil }, 2},
 		{"about to expire", func(k *kit) { k.ledger.certs[0].NotAfter = time.Now().Add(59 * time.Second) }, 2},
-		{"too short by now", func(k *kit) { k.ledger.certs[0].NotAfter = time.Now().Add(time.Hour) }, 2},
+		{"too short by now, which is only said", func(k *kit) { k.ledger.certs[0].NotAfter = time.Now().Add(time.Hour) }, 1},
+		{"revoked", func(k *kit) { k.ledger.certs[0].Revoked = true }, 2},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

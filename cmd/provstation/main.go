@@ -50,7 +50,7 @@ func main() {
 
 // realMain runs the command line and returns the exit code. The first interrupt ends runs in order, the second at once.
 func realMain(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal has its default effect
 	// Who read standard output may be gone: that is an error of writing, and no reason to drop devices in mid-run.

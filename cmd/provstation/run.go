@@ -64,6 +64,11 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 		if !ok || path == "" || name == "" {
 			return usage("--slot %q: write PATH=NAME, as /dev/ttyUSB0=left", s)
 		}
+		for other, taken := range slots {
+			if taken == name || other == path {
+				return usage("--slot %q: a slot is one port with one name; %s=%s is given already", s, other, taken)
+			}
+		}
 		slots[path] = name
 	}
 	cfg, _, err := a.load(nil)

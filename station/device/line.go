@@ -78,7 +78,7 @@ func (l *line) Holding(ctx context.Context) (station.Holding, error) {
 	}
 	h := station.Holding{
 		State: state, DeviceID: r.DeviceID, SPKI: r.SPKI, Leaf: r.Leaf, CSR: r.CSR, Generation: r.Generation,
-		Active: r.Active, Reenroll: r.Reenroll.String(), Objects: map[string][]byte{},
+		Active: r.Active, Reenroll: r.Reenroll.String(), SignaturesLeft: r.Signatures, Objects: map[string][]byte{},
 	}
 	copy(h.EnrollID[:], r.EnrollID)
 	for obj, o := range r.Objects {
@@ -97,9 +97,18 @@ var objectNames = map[serialproto.Obj]string{
 	serialproto.ObjWGConf: station.ObjectTunnel,
 }
 
+// maxClockLag is how far a clock may be from the time it was just set to.
+const maxClockLag = 10 * time.Second
+
 func (l *line) SetClock(ctx context.Context, now time.Time) error {
 	var r serialproto.ClockResult
-	return l.call(ctx, "set the device's clock", &serialproto.ClockArgs{Op: serialproto.OpClock, Set: now.UnixMicro()}, &r)
+	if err := l.call(ctx, "set the device's clock", &serialproto.ClockArgs{Op: serialproto.OpClock, Set: now.UnixMicro()}, &r); err != nil {
+		return err
+	}
+	if off := time.UnixMicro(r.Now).Sub(now); off.Abs() > maxClockLag {
+		return badAnswer(fmt.Errorf("set clock: the device says it is set, and is %s off", off.Round(time.Second)))
+	}
+	return nil
 }
 
 var algs = map[string]serialproto.Alg{

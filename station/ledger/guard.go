@@ -27,6 +27,8 @@ const hiddenText = "(hidden)"
 var (
 	// keyLine is a wg-quick key line that holds a secret, wherever on the line it stands (a comment leaks it as well).
 	keyLine = regexp.MustCompile(`(?i)(private|preshared)[ \t_-]*key["']?[ \t]*[=:]`)
+	// hiddenLine is a key line whose secret was cut out already.
+	hiddenLine = regexp.MustCompile(`(?im)^PresharedKey = \(hidden\)$`)
 	// keyText is a private key in free text: PEM armour, or a key name with a value long enough to be one.
 	keyText = regexp.MustCompile(
 		`(?i)-----BEGIN [A-Z0-9 ]*PRIVATE KEY|(private|preshared)[ \t_-]*key["']?[ \t]*[=:][ \t"']*[A-Za-z0-9+/_=-]{32}`)
@@ -35,7 +37,7 @@ var (
 
 // checkConf refuses a wg0.conf that holds a secret.
 func checkConf(conf string) error {
-	if keyLine.MatchString(conf) || pemKey.MatchString(conf) {
+	if keyLine.MatchString(hiddenLine.ReplaceAllString(conf, "")) || pemKey.MatchString(conf) {
 		return fmt.Errorf("wg0.conf: %w", ErrSecret)
 	}
 	if len(conf) > maxText || !utf8.ValidString(conf) || strings.ContainsRune(conf, 0) {

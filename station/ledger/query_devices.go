@@ -126,6 +126,7 @@ func (l *Ledger) Certificates(ctx context.Context, tenant string, spki []byte) (
 	out := make([]station.CertRecord, len(rows))
 	for i, r := range rows {
 		out[i] = r.CertRecord
+		out[i].Revoked = !r.RevokedAt.IsZero()
 	}
 	return out, nil
 }

@@ -328,6 +328,9 @@ func TestSecretsRefused(t *testing.T) {
 		c.PostID, c.WGConf = "", "[Interface]\n"+line+"\n"
 		want(t, l.SaveCertificate(ctx, c), ErrSecret)
 	}
+	cut := d.cert() // a secret that was cut out already is no secret
+	cut.PostID, cut.WGConf = "", "[Interface]\nAddress = 10.8.1.2/16\n\n[Peer]\nPresharedKey = (hidden)\n"
+	must(t, l.SaveCertificate(ctx, cut))
 	p := d.phase(station.PhaseKeygen)
 	p.Facts = map[string]string{
 		"boot_log": "eth0 up\nPrivateKey = " + key, "wireguard_key": key, "note": "private key: loaded",
