@@ -211,7 +211,10 @@
 // The line is a cable on a bench. CRC is no authentication: whoever holds the cable can play either side. Such a person
 // can make an unsealed device enroll with a certificate of his own, and, while it is unsealed, have it sign a TLS 1.3
 // handshake with whatever server he likes, step-ca's /rekey included: whoever holds one such signature can hold a
-// certificate for a key of his own under the device's name. That is why signatures are few, counted and end with LOCK.
+// certificate for a key of his own under the device's name. That is why signatures are few and counted, and why those of
+// TLS 1.3 end with LOCK. A device that signs TLS 1.2 does so after LOCK, too: unless its policy names the servers it signs
+// for, whoever holds the cable can relay a handshake with any server of the tenant, step-ca included. A device in the field
+// either does not sign TLS 1.2 or is told the broker's name.
 // He cannot read a private key: no operation returns one, takes a path, or runs a command. A private key crosses the line
 // only towards the device, only where the bridge made it (INSTALL 6, COMMIT 7).
 //

@@ -1,7 +1,9 @@
 package station
 
 import (
+	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"provstation/station/mqttcheck"
+	"provstation/station/stationtest"
 )
 
 // deviceOps are the operations of a run of a fresh device, in order, with the phase each belongs to.
@@ -505,6 +508,30 @@ func TestCertificateOnFile(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What was issued is found in an answer by its key, not by its place: a reordered one is refused, and its leaf is on file.
+func TestReorderedAnswerIsJournaled(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k := newKit(t)
+		var leaf []byte
+		k.bridge.on = func(_ context.Context, _ int, r EnrollRequest) (*EnrollAnswer, error) {
+			csr, err := x509.ParseCertificateRequest(r.CSR)
+			if err != nil {
+				return nil, err
+			}
+			leaf = issueFor(k.pki, csr.PublicKey, r.DeviceID)
+			return &EnrollAnswer{Contract: ContractDeployed, Certificate: k.pki.Sub.PEM() + stationtest.CertPEM(leaf), Chain: k.pki.Sub.PEM()}, nil
+		}
+		list := ends(k.play())
+		if len(list) != 1 {
+			t.Fatalf("got %d runs, want 1", len(list))
+		}
+		checkEnd(t, list[0], Fail, CodeCertChain)
+		if len(k.ledger.certs) != 1 || !bytes.Equal(k.ledger.certs[0].Leaf, leaf) {
+			t.Errorf("got %d certificates on file, want the leaf alone", len(k.ledger.certs))
+		}
+	})
 }
 
 // A certificate that the broker refused is not used again: with the same key another one is issued.

@@ -67,7 +67,8 @@ func serveCommand(errOut io.Writer) *cobra.Command {
 	f.IntVar(&o.baud, "baud", 115200, "speed of the line; 0 for a line without one (USB gadget, pty)")
 	f.StringVar(&o.reenroll, "reenroll", "never", "new key once sealed: open (at any request), unlock (by a signed unlock; "+
 		"until unlocks exist the same as never) or never")
-	f.BoolVar(&o.signTLS12, "sign-tls12", false, "sign TLS 1.2 client handshakes whose transcript proves the tenant's own server")
+	f.BoolVar(&o.signTLS12, "sign-tls12", false, "sign TLS 1.2 client handshakes whose transcript proves the tenant's own server; "+
+		"sealed devices, too: name the broker with --allow-server")
 	f.BoolVar(&o.manageClock, "manage-clock", false, "let the station set this host's clock before the device is sealed")
 	f.BoolVar(&o.manageConsole, "manage-console", false, "silence kernel messages on the console during a session")
 	f.BoolVar(&o.manageReboot, "manage-reboot", false, "let the station restart this host")

@@ -285,10 +285,24 @@ func writeOnce(path, text string) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Link(f.Name(), path)
+	err = os.Link(f.Name(), path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return writeNew(path, text) // a file system without hard links
 }
 
 // realPort opens a serial port of this machine.
 func realPort(path string, baud int) (link.Transport, error) {
 	return port.Open(path, port.Config{Baud: baud})
+}
+
+// writeNew makes a file that was not there, or fails with fs.ErrExist.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }

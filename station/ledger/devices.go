@@ -70,7 +70,13 @@ func (t *txn) bind(ctx context.Context, b station.Binding) error {
 		if bound.String == b.DeviceID {
 			return nil
 		}
-		return &Taken{station.ErrHardwareBound, "bind to " + b.DeviceID, b.HardwareSerial, bound.String}
+		used, err := t.idUsed(ctx, b.Tenant, bound.String)
+		if err != nil {
+			return err
+		}
+		if used {
+			return &Taken{station.ErrHardwareBound, "bind to " + b.DeviceID, b.HardwareSerial, bound.String}
+		}
 	}
 	var holder, held string
 	found, err := t.one(ctx, "SELECT hardware_serial, device_id FROM devices WHERE tenant = ? AND device_id_fold = ?",
@@ -93,6 +99,15 @@ func (t *txn) bind(ctx context.Context, b station.Binding) error {
 		updated_at = ? WHERE tenant = ? AND hardware_serial = ?`,
 		b.DeviceID, fold(b.DeviceID), free(b.Source), b.Run, at, at, b.Tenant, b.HardwareSerial)
 	return err
+}
+
+// idUsed reports whether anything was, or may have been, issued under the id. Until then a wrong id can be mended.
+func (t *txn) idUsed(ctx context.Context, tenant, id string) (bool, error) {
+	var n int64
+	_, err := t.one(ctx, `SELECT (SELECT count(*) FROM certificates WHERE tenant = ?1 AND device_id_fold = ?2)
+		+ (SELECT count(*) FROM posts WHERE tenant = ?1 AND device_id = ?3 AND state <> 'not-issued')
+		+ (SELECT count(*) FROM proofs WHERE tenant = ?1 AND device_id = ?3)`, []any{tenant, fold(id), id}, &n)
+	return n > 0, err
 }
 
 // BindKey records a device key before its CSR leaves the bench. A key (and a WireGuard key) belongs to one hardware over

@@ -469,3 +469,25 @@ func TestFailAfterPass(t *testing.T) {
 		UpdatedAt: f.EndedAt,
 	})
 }
+
+// An id under which nothing was issued yet was a slip of the hand, and can be mended.
+func TestWrongIDIsMended(t *testing.T) {
+	l, ctx := openNew(t), t.Context()
+	d := dev("A")
+	must(t, d.identify(ctx, l))
+	bind := func(id string) error {
+		b := d.binding()
+		b.DeviceID = id
+		return l.BindDevice(ctx, b)
+	}
+	must(t, bind("typo-1"))
+	must(t, bind("right-1"))
+	got, err := l.Device(ctx, d.binding().Tenant, d.binding().HardwareSerial)
+	if err != nil || got.DeviceID != "right-1" {
+		t.Fatalf("got %q, %v, want right-1", got.DeviceID, err)
+	}
+	p := d.posted()
+	p.DeviceID = "right-1"
+	must(t, l.PostBegun(ctx, p))
+	want(t, bind("other-1"), station.ErrHardwareBound)
+}
