@@ -42,6 +42,7 @@ var ErrMaybeIssued = errors.New("a certificate may have been issued")
 type Bridge interface {
 	// Contract is the contract in force: configured, or found out (then the answer is kept); it may ask the server.
 	Contract(ctx context.Context) (Contract, error)
-	// Enroll posts once. It does not retry: the run journals each post.
+	// Enroll posts once. It does not retry: the run journals each post. Where an answer came and is of no use, Certificate
+	// and Chain beside the error hold what was issued, for the record alone.
 	Enroll(ctx context.Context, contract Contract, r EnrollRequest) (EnrollAnswer, error)
 }

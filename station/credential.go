@@ -183,6 +183,14 @@ func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error)
 		x.postID = p.ID
 		return a, nil
 	}
+	if a.Certificate != "" || a.Chain != "" { // of no use, but it exists
+		x.answer, x.postID = EnrollAnswer{Contract: contract, Certificate: a.Certificate, Chain: a.Chain}, p.ID
+		jerr := x.journalAnswer(ctx)
+		x.answer, x.postID = EnrollAnswer{}, ""
+		if jerr != nil {
+			return EnrollAnswer{}, jerr
+		}
+	}
 	if !errors.Is(err, ErrMaybeIssued) {
 		if lerr := x.ledger.PostEnded(context.WithoutCancel(ctx), p.ID, err.Error()); lerr != nil {
 			return EnrollAnswer{}, x.ledgerFault("close the request", lerr)

@@ -534,6 +534,29 @@ func TestReorderedAnswerIsJournaled(t *testing.T) {
 	})
 }
 
+// An answer that is of no use may hold a certificate all the same: it exists, so it is on file.
+func TestUselessAnswerIsJournaled(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k := newKit(t)
+		k.bridge.on = func(_ context.Context, _ int, r EnrollRequest) (*EnrollAnswer, error) {
+			csr, err := x509.ParseCertificateRequest(r.CSR)
+			if err != nil {
+				return nil, err
+			}
+			return &EnrollAnswer{Certificate: stationtest.CertPEM(issueFor(k.pki, csr.PublicKey, r.DeviceID))},
+				&Fault{Code: CodeBridgeAnswer, Outcome: Error, Err: ErrMaybeIssued}
+		}
+		list := ends(k.play())
+		if len(list) != 1 {
+			t.Fatalf("got %d runs, want 1", len(list))
+		}
+		checkEnd(t, list[0], Error, CodeBridgeAnswer)
+		if len(k.ledger.certs) != 1 {
+			t.Errorf("got %d certificates on file, want the one that came", len(k.ledger.certs))
+		}
+	})
+}
+
 // A certificate that the broker refused is not used again: with the same key another one is issued.
 func TestRefusedCertificateIsReplaced(t *testing.T) {
 	bubble(t, func(t *testing.T) {

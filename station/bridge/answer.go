@@ -36,7 +36,7 @@ func parseAnswer(rep reply, contract station.Contract, r station.EnrollRequest) 
 		a.Certificate, a.Chain = o.text("certificate_pem", true), o.text("ca_chain_pem", true)
 		wg = o.text("wireguard_config", false)
 		if o.err == nil && id != r.DeviceID {
-			return station.EnrollAnswer{}, fmt.Errorf("%w: device_id is another device's", errAnswer)
+			return issuedPart(a), fmt.Errorf("%w: device_id is another device's", errAnswer)
 		}
 	} else {
 		tunnel := len(r.WireGuardKey) != 0
@@ -47,7 +47,7 @@ func parseAnswer(rep reply, contract station.Contract, r station.EnrollRequest) 
 		}
 	}
 	if o.err != nil {
-		return station.EnrollAnswer{}, o.err
+		return issuedPart(a), o.err
 	}
 	if wg != "" {
 		a.WGConf = station.NewSecret([]byte(wg))
@@ -130,4 +130,9 @@ func (o *object) text(name string, required bool) string {
 		return ""
 	}
 	return s
+}
+
+// issuedPart is what must not be lost of an answer that is otherwise of no use: the certificates that were issued.
+func issuedPart(a station.EnrollAnswer) station.EnrollAnswer {
+	return station.EnrollAnswer{Contract: a.Contract, Certificate: a.Certificate, Chain: a.Chain}
 }

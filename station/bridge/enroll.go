@@ -47,7 +47,7 @@ func (c *Client) Enroll(ctx context.Context, contract station.Contract, r statio
 	}
 	a, err := parseAnswer(rep, contract, r)
 	if err != nil {
-		return station.EnrollAnswer{}, during("enroll", answerFault(rep, err))
+		return a, during("enroll", answerFault(rep, err))
 	}
 	a.ServerTime = rep.serverTime
 	return a, nil
