@@ -85,12 +85,7 @@ func TestResetInEveryPhase(t *testing.T) {
 		}
 	}))
 	r.start(r.stack.Devices...)
-	for slot, e := range r.ends(len(phases)) {
-		r.check("reset in "+string(at[slot]), e, station.Pass, "")
-		if e.Attempt != 1 {
-			t.Errorf("reset in %s: got attempt %d, want 1", at[slot], e.Attempt)
-		}
-	}
+	r.passEach(len(phases), func(slot string) string { return "reset in " + string(at[slot]) })
 	if got := r.stack.Bridge.Posts(); got != len(phases) {
 		t.Errorf("got %d posts for %d devices, want one each", got, len(phases))
 	}
@@ -168,24 +163,7 @@ func TestUnplugAnywhere(t *testing.T) {
 func TestResetAnywhere(t *testing.T) {
 	r := newRig(t, devstack.Config{Devices: 16, Baud: 230400})
 	r.sweep(25*time.Millisecond, func(d *devstack.Device) error { return d.Reset(t.Context()) })
-	passed := map[string]bool{}
-	note := func(e station.Event) {
-		end, ok := e.Body.(station.RunEnded)
-		switch {
-		case !ok:
-		case passed[end.Slot]: // it was finished when it was reset: looked at once more, and left alone
-			r.check(end.Slot, end, station.Skipped, station.CodeSkipped)
-		default:
-			r.check(end.Slot, end, station.Pass, "")
-			passed[end.Slot] = true
-		}
-	}
-	for _, e := range r.seen {
-		note(e)
-	}
-	for len(passed) < len(r.stack.Devices) {
-		note(r.until("end of a run", func(e station.Event) bool { _, ok := e.Body.(station.RunEnded); return ok }))
-	}
+	r.passEach(len(r.stack.Devices), func(slot string) string { return slot })
 	if got := r.stack.Bridge.Posts(); got != len(r.stack.Devices) {
 		t.Errorf("got %d posts for %d devices, want one each", got, len(r.stack.Devices))
 	}

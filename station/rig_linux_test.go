@@ -251,6 +251,33 @@ func (r *rig) ends(n int) map[string]station.RunEnded {
 	return got
 }
 
+// passEach reads, from the first event on, until n slots have ended in PASS, each with its first run. A device that was
+// restarted when it was finished already is looked at once more and left alone.
+func (r *rig) passEach(n int, what func(slot string) string) {
+	r.t.Helper()
+	passed := map[string]bool{}
+	note := func(e station.Event) {
+		end, ok := e.Body.(station.RunEnded)
+		switch {
+		case !ok:
+		case passed[end.Slot]:
+			r.check(what(end.Slot), end, station.Skipped, station.CodeSkipped)
+		default:
+			r.check(what(end.Slot), end, station.Pass, "")
+			if end.Attempt != 1 {
+				r.t.Errorf("%s: got attempt %d, want 1", what(end.Slot), end.Attempt)
+			}
+			passed[end.Slot] = true
+		}
+	}
+	for _, e := range r.seen {
+		note(e)
+	}
+	for len(passed) < n {
+		note(r.until("end of a run", func(e station.Event) bool { _, ok := e.Body.(station.RunEnded); return ok }))
+	}
+}
+
 // end reads until the next run has ended.
 func (r *rig) end() station.RunEnded {
 	r.t.Helper()
