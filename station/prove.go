@@ -17,7 +17,7 @@ func (x *run) mqtt(ctx context.Context) error {
 	cfg := x.cfg.MQTT
 	if x.course == courseAdopt {
 		// A sealed device signs no TLS 1.3 transcript: it could not see for whom.
-		if !x.greet.SignTLS12 {
+		if !x.greet.SignTLS12 || cfg.TLSMin > tls.VersionTLS12 {
 			return &Fault{Code: CodeProofImpossible, Outcome: Uncertain, Params: map[string]string{"device_id": x.deviceID}}
 		}
 		cfg.TLSMax = tls.VersionTLS12

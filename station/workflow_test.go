@@ -3,6 +3,7 @@ package station
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -553,6 +554,23 @@ func TestUselessAnswerIsJournaled(t *testing.T) {
 		checkEnd(t, list[0], Error, CodeBridgeAnswer)
 		if len(k.ledger.certs) != 1 {
 			t.Errorf("got %d certificates on file, want the one that came", len(k.ledger.certs))
+		}
+	})
+}
+
+// A sealed device proves itself over TLS 1.2 alone: where policy wants 1.3, that is said, and nothing is asked of it.
+func TestSealedDeviceWhereTLS13IsWanted(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k := newKit(t)
+		k.enrolled(StateSealed)
+		k.cfg.MQTT.TLSMin = tls.VersionTLS13
+		list := ends(k.play())
+		if len(list) != 1 {
+			t.Fatalf("got %d runs, want 1", len(list))
+		}
+		checkEnd(t, list[0], Uncertain, CodeProofImpossible)
+		if k.prover.tests != 0 {
+			t.Errorf("got %d broker tests, want none", k.prover.tests)
 		}
 	})
 }
