@@ -103,4 +103,41 @@ const (
 	CodeNotCorrob    Code = "W-ID-NOT-CORROBORATED"
 	CodeWGKeyCrossed Code = "W-WG-KEY-CROSSED" // a WireGuard private key crossed the line
 	CodeMQTTOff      Code = "W-MQTT-OFF"
+
+	// What a person asks of the bench.
+	CodeSlotEmpty      Code = "E-SLOT-EMPTY"   // no port there
+	CodeSlotRunning    Code = "E-SLOT-RUNNING" // a run is in flight
+	CodeSlotIdle       Code = "E-SLOT-IDLE"    // no run in flight, or nothing to retry
+	CodeSlotTaken      Code = "E-SLOT-TAKEN"   // the place has another slot's name
+	CodePortUnknown    Code = "I-PORT-UNKNOWN" // a port that nobody configured: shown, not used
+	CodeHeldSignIn     Code = "I-HELD-SIGN-IN" // a device waits: nobody is signed in
+	CodeHeldLearning   Code = "I-HELD-LEARNING"
+	CodeHeldPaused     Code = "I-HELD-PAUSED"  // a person paused the batch
+	CodeHeldFailures   Code = "I-HELD-FAILURE" // equal failures in a row
+	CodeBadgeUnknown   Code = "E-BADGE-UNKNOWN"
+	CodeNameUnknown    Code = "E-NAME-UNKNOWN"
+	CodeOverrideNot    Code = "E-OVERRIDE-NOT"    // nothing there that a lead may release
+	CodeOverrideReason Code = "E-OVERRIDE-REASON" // too short
+	CodeOverrideBadge  Code = "E-OVERRIDE-BADGE"  // not a lead's, or the operator's own
+	CodeOverridden     Code = "W-OVERRIDDEN"      // a lead let the run go on
+
+	// Scans.
+	CodeScanUnreadable Code = "E-SCAN-UNREADABLE" // too long, not printable, not of the configured form
+	CodeScanNobody     Code = "E-SCAN-NOBODY"     // no slot waits for a label
+	CodeScanForeign    Code = "E-SCAN-FOREIGN"    // not of this batch
+	CodeScanWrong      Code = "E-SCAN-WRONG"      // belongs to other hardware
+	CodeScanDuplicate  Code = "E-SCAN-DUPLICATE"  // its id is another device's already
+	CodeScanNone       Code = "E-SCAN-NONE"       // nobody scanned in time
+	CodeScanCommand    Code = "E-SCAN-COMMAND"    // a command code that this version does not know
+
+	// Batches.
+	CodeBatchForeign Code = "E-BATCH-FOREIGN" // the device is not on the batch's list
+	CodeBatchOpen    Code = "E-BATCH-OPEN"    // another one is open
+	CodeBatchNone    Code = "E-BATCH-NONE"    // none is open
+	CodeBatchList    Code = "E-BATCH-LIST"    // the name is on file with another list
+	CodeBatchBusy    Code = "E-BATCH-BUSY"    // runs are in flight
+
+	// Labels.
+	CodeLabelPrinter Code = "E-LABEL-PRINTER" // the printer did not take it
+	CodeLabelNothing Code = "E-LABEL-NOTHING" // no finished device there
 )

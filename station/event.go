@@ -18,7 +18,7 @@ type Event struct {
 }
 
 // Body is what an event says. The set is closed: [StationInfo], [PortSeen], [RunStarted], [PhaseChanged], [RunEnded],
-// [Summary].
+// [OperatorChanged], [BatchChanged], [ScanWanted], [ScanTaken], [LearnChanged], [LabelPrinted], [Summary].
 type Body interface{ eventType() string }
 
 // Type is the event's name in NDJSON.
@@ -72,7 +72,7 @@ type StationInfo struct { //nolint:revive // named after its event, as the other
 type PortSeen struct {
 	Port   string `json:"port"`
 	Slot   string `json:"slot,omitempty"`
-	Status string `json:"status"` // listening|ignored|silent|busy|denied|gone|error
+	Status string `json:"status"` // listening|ignored|silent|busy|denied|gone|error|held
 	Code   Code   `json:"code,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
@@ -83,6 +83,9 @@ type RunStarted struct {
 	Attempt int    `json:"attempt"`
 	Slot    string `json:"slot"`
 	Port    string `json:"port"`
+
+	Batch    string `json:"batch,omitempty"`
+	Operator string `json:"operator,omitempty"`
 }
 
 // PhaseChanged tells of one phase's progress.
@@ -126,9 +129,84 @@ type RunEnded struct {
 	CertFingerprint string            `json:"cert_fingerprint,omitempty"` // SHA-256 of the leaf's DER, hex
 	NotAfter        *time.Time        `json:"not_after,omitempty"`
 	Contract        string            `json:"contract,omitempty"`
+	Batch           string            `json:"batch,omitempty"`
 	ElapsedMS       int64             `json:"elapsed_ms"` // first byte heard to durable record
 	WireTxBytes     uint64            `json:"wire_tx_bytes"`
 	WireRxBytes     uint64            `json:"wire_rx_bytes"`
+}
+
+// OperatorChanged tells who works at the bench from now on. Operator is empty when nobody is signed in.
+type OperatorChanged struct {
+	Operator string `json:"operator"`
+	Role     Role   `json:"role,omitempty"`
+	Required bool   `json:"required,omitempty"` // no run starts without somebody signed in
+}
+
+// BatchChanged tells how it stands with the batch. Devices is filled in only when State is open and the batch was opened
+// or carried on just now; who follows the events keeps the list.
+type BatchChanged struct {
+	Batch    string        `json:"batch"`
+	State    BatchState    `json:"state"`
+	By       string        `json:"by,omitempty"` // person; empty: the station itself
+	Code     Code          `json:"code,omitempty"`
+	Reason   string        `json:"reason,omitempty"` // a person's words, or the catalogue's sentence
+	Expected int           `json:"expected"`
+	Done     int           `json:"done"`
+	OpenedAt time.Time     `json:"opened_at"`
+	Devices  []BatchDevice `json:"-"`
+}
+
+// ScanWanted tells that a run waits for the label of its device, or that it does so no longer.
+type ScanWanted struct {
+	Run            string `json:"run"`
+	Slot           string `json:"slot"`
+	HardwareSerial string `json:"hardware_serial"`
+	Wanted         bool   `json:"wanted"`
+}
+
+// Kinds of a scan.
+const (
+	ScanLabel   = "label"
+	ScanCommand = "command"
+	ScanBadge   = "badge"
+	ScanUnknown = "unknown"
+)
+
+// ScanTaken tells what became of a scan. Code is empty when it was taken. Text is never a badge's.
+type ScanTaken struct {
+	Kind           string            `json:"kind"`
+	Text           string            `json:"text,omitempty"` // printable
+	Command        string            `json:"command,omitempty"`
+	Slot           string            `json:"slot,omitempty"` // that it went to
+	DeviceID       string            `json:"device_id,omitempty"`
+	HardwareSerial string            `json:"hardware_serial,omitempty"`
+	Code           Code              `json:"code,omitempty"`
+	Params         map[string]string `json:"params,omitempty"`
+	Message        string            `json:"message,omitempty"` // in the station's language
+	Hint           string            `json:"hint,omitempty"`
+}
+
+// LearnChanged tells of teaching the bench which place is which slot. State is waiting (plug a device into Slot now),
+// learned, refused (Code says why; it waits on) or ended.
+type LearnChanged struct {
+	State  string `json:"state"`
+	Slot   string `json:"slot,omitempty"`
+	Key    string `json:"key,omitempty"` // of the place
+	Port   string `json:"port,omitempty"`
+	Code   Code   `json:"code,omitempty"`
+	Reason string `json:"reason,omitempty"` // in the station's language
+}
+
+// LabelPrinted tells of a label that went to the printer, or did not (Code). Copy counts from 1.
+type LabelPrinted struct {
+	Slot           string            `json:"slot,omitempty"`
+	DeviceID       string            `json:"device_id"`
+	HardwareSerial string            `json:"hardware_serial"`
+	Template       string            `json:"template"`
+	Copy           int               `json:"copy"`
+	Code           Code              `json:"code,omitempty"`
+	Params         map[string]string `json:"params,omitempty"`
+	Message        string            `json:"message,omitempty"`
 }
 
 // Summary is the last event of a process.
@@ -176,6 +254,13 @@ func (RunStarted) eventType() string   { return "run-start" }
 func (PhaseChanged) eventType() string { return "phase" }
 func (RunEnded) eventType() string     { return "run-end" }
 func (Summary) eventType() string      { return "summary" }
+
+func (OperatorChanged) eventType() string { return "operator" }
+func (BatchChanged) eventType() string    { return "batch" }
+func (ScanWanted) eventType() string      { return "scan-wanted" }
+func (ScanTaken) eventType() string       { return "scan" }
+func (LearnChanged) eventType() string    { return "learn" }
+func (LabelPrinted) eventType() string    { return "label" }
 
 // Names of facts a phase reports in [PhaseChanged.Facts]. Values are text for people and scripts, never secrets.
 const (

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -230,7 +231,7 @@ func TestImports(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			own := name == "provstation/station" || strings.HasPrefix(name, "provstation/tui/")
+			own := slices.Contains([]string{"provstation/station", "provstation/station/batch", "provstation/station/config", "provstation/station/ledger"}, name) || strings.HasPrefix(name, "provstation/tui/")
 			if strings.HasPrefix(name, "provstation/") && !own || strings.HasPrefix(name, "net") || strings.HasPrefix(name, "database/") || name == "os/exec" {
 				t.Errorf("%s imports %s", path, name)
 			}

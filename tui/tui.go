@@ -39,6 +39,8 @@ type Config struct {
 	Events  <-chan station.Event // required; closed when the station has ended
 	Intents Intents              // required
 	Words   Words                // required
+	Desk    Desk                 // required
+	Office  Office               // required
 
 	Title   string           // shown until the station says its name, and as the window's title; "": "provstation"
 	Now     func() time.Time // nil: time.Now. Its location is the one times are shown in

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"provstation/station"
+	"provstation/station/batch"
 )
 
 // Bounds of a board.
@@ -28,6 +29,15 @@ type Board struct {
 	Missed   uint64              // events that never reached this board: gaps in Seq
 	Overflow int                 // slots that did not fit, see maxSlots
 
+	Operator station.OperatorChanged // who works here
+	Batch    station.BatchChanged    // zero: none; Devices is not kept here, see Progress
+	Progress *batch.Progress         // of the open batch, or of all runs where there is none
+	Scan     station.ScanTaken       // the last one
+	Scans    int                     // how many there were: tells a new one from an equal one
+	Learn    station.LearnChanged    // the last one
+	Label    station.LabelPrinted    // the last one
+	Labels   int
+
 	slots  []*Slot // in natural order of their names
 	byName map[string]*Slot
 	lost   map[string]struct{} // names of slots that did not fit, bounded itself
@@ -45,7 +55,9 @@ type Port struct {
 }
 
 // New returns an empty board.
-func New() *Board { return &Board{byName: map[string]*Slot{}, lost: map[string]struct{}{}} }
+func New() *Board {
+	return &Board{byName: map[string]*Slot{}, lost: map[string]struct{}{}, Progress: batch.NewProgress()}
+}
 
 // Slots is every slot in natural order ("slot 2" before "slot 10"). The slice belongs to the board.
 func (b *Board) Slots() []*Slot { return b.slots }
@@ -66,6 +78,7 @@ func (b *Board) Apply(e station.Event) {
 		b.Missed += e.Seq - b.seq - 1
 	}
 	b.seq = max(b.seq, e.Seq)
+	b.Progress.Apply(e)
 	switch body := e.Body.(type) {
 	case station.StationInfo:
 		b.station(body)
@@ -79,6 +92,8 @@ func (b *Board) Apply(e station.Event) {
 		b.end(body, e.Time)
 	case station.Summary:
 		b.Done = true
+	default:
+		b.people(body)
 	}
 }
 
@@ -146,6 +161,7 @@ func (b *Board) start(r station.RunStarted, at time.Time) {
 	}
 	b.begin(s, Clean(r.Run, maxWord), r.Attempt, at)
 	s.Port, s.PortStatus = Clean(r.Port, maxWord), "listening"
+	s.Batch, s.Operator = Clean(r.Batch, maxWord), Clean(r.Operator, maxWord)
 }
 
 func (b *Board) begin(s *Slot, run string, attempt int, at time.Time) {
@@ -237,7 +253,7 @@ func (b *Board) end(r station.RunEnded, at time.Time) {
 	}
 	s.State = s.State.next(runEnds)
 	s.Revision++
-	s.Attempt, s.Elapsed, s.Retrying, s.RetryParams = r.Attempt, elapsed, "", nil
+	s.Attempt, s.Elapsed, s.Retrying, s.RetryParams, s.WantsScan = r.Attempt, elapsed, "", nil, false
 	if r.DeviceID != "" {
 		s.DeviceID = Clean(r.DeviceID, maxWord)
 	}
@@ -247,7 +263,7 @@ func (b *Board) end(r station.RunEnded, at time.Time) {
 	s.End = End{
 		At: at, Outcome: station.Outcome(Clean(string(r.Outcome), maxWord)), Proof: station.Proof(Clean(string(r.Proof), maxWord)),
 		Phase: station.Phase(Clean(string(r.Phase), maxWord)), Code: station.Code(Clean(string(r.Code), maxWord)),
-		Message: Clean(r.Message, maxText), Hint: Clean(r.Hint, maxText),
+		Message: Clean(r.Message, maxText), Hint: Clean(r.Hint, maxText), Params: cleanMap(r.Params, maxText),
 		CertFingerprint: Clean(r.CertFingerprint, maxWord), TX: r.WireTxBytes, RX: r.WireRxBytes,
 	}
 	if r.NotAfter != nil {

@@ -101,6 +101,13 @@ type Slot struct {
 	Retrying       station.Code // of the phase's last failed try while it goes on
 	RetryParams    map[string]string
 
+	// WantsScan: the run waits for the label of its device.
+	WantsScan bool
+	// Batch and Operator are those of the present or last run.
+	Batch, Operator string
+	// Copies of the label that went to the printer since the run ended.
+	Copies int
+
 	// Verdict of the last run; meaningful when Ended.
 	End End
 
@@ -138,6 +145,7 @@ type End struct {
 	Phase           station.Phase
 	Code            station.Code
 	Message, Hint   string
+	Params          map[string]string
 	CertFingerprint string
 	NotAfter        time.Time // zero: none
 	TX, RX          uint64
