@@ -87,6 +87,8 @@ func setString(f reflect.Value, k Key, v value) error {
 		if p, ok := strings.CutPrefix(text, sqliteScheme); ok && p != "" {
 			text = sqliteScheme + absolute(v.dir, p)
 		}
+	case k.Path == "labels.template" && text != "" && !builtinPattern.MatchString(text):
+		text = absolute(v.dir, text)
 	case k.Path == "pki.root_fingerprint":
 		text = strings.ToLower(strings.ReplaceAll(text, ":", ""))
 	}

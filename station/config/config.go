@@ -1,6 +1,8 @@
 package config
 
 import (
+	"time"
+
 	"provstation/station"
 )
 
@@ -14,6 +16,11 @@ type Config struct {
 	Device    Device    `yaml:"device"`
 	Clock     Clock     `yaml:"clock"`
 	Ports     Ports     `yaml:"ports"`
+	Batch     Batch     `yaml:"batch"`
+	People    People    `yaml:"people"`
+	Scan      Scan      `yaml:"scan"`
+	Labels    Labels    `yaml:"labels"`
+	Screen    Screen    `yaml:"screen"`
 	Phases    Phases    `yaml:"phases"`
 	Retry     Retry     `yaml:"retry"`
 	Ledger    Ledger    `yaml:"ledger"`
@@ -86,8 +93,9 @@ type TLS struct {
 	ServerName string `yaml:"server_name"` // if it differs from the URL's host
 }
 
-// Shelf-life policies.
+// Policies: for the shelf life and all else that is doubtful.
 const (
+	PolicyAllow  = "allow"
 	PolicyWarn   = "warn"
 	PolicyRefuse = "refuse"
 )
@@ -125,9 +133,11 @@ type MQTT struct {
 
 // WireGuard is the tunnel that the bridge hands out.
 type WireGuard struct {
-	Mode   string   `yaml:"mode" enum:"off|handshake"` // how the tunnel is proven
-	Enroll bool     `yaml:"enroll"`                    // ask for a tunnel at all
-	Policy WGPolicy `yaml:"policy"`
+	Mode   string `yaml:"mode" enum:"off|handshake"` // how the tunnel is proven
+	Enroll bool   `yaml:"enroll"`                    // ask for a tunnel at all
+	// KeyOverTCP says whether a private key that the bridge made may cross a serial server's network, in the clear.
+	KeyOverTCP string   `yaml:"key_over_tcp" enum:"refuse|allow"`
+	Policy     WGPolicy `yaml:"policy"`
 }
 
 // WGPolicy says what becomes of a wg0.conf that is well formed but doubtful.
@@ -139,13 +149,23 @@ type WGPolicy struct {
 	SeveralPeers     string `yaml:"several_peers" enum:"warn|refuse"`
 }
 
+// Where a device's id comes from.
+const (
+	AssignAuto     = "auto"     // manifest while a batch is open, else template
+	AssignTemplate = "template" // device.id_template
+	AssignManifest = "manifest" // the batch's list
+	AssignScan     = "scan"     // a label that somebody scans at the slot
+)
+
 // Device is how devices are named and treated.
 type Device struct {
-	IDTemplate      string `yaml:"id_template"` // as edge-{serial_lower}; empty: an id must be given
-	NameTemplate    string `yaml:"name_template"`
-	Type            string `yaml:"type"`
-	Reenroll        bool   `yaml:"reenroll"` // a new key for devices that are enrolled already
-	NotCorroborated string `yaml:"not_corroborated" enum:"warn|refuse"`
+	Assign          string   `yaml:"assign" enum:"auto|template|manifest|scan"`
+	ScanTimeout     Duration `yaml:"scan_timeout"` // how long a slot waits for its scan
+	IDTemplate      string   `yaml:"id_template"`  // as edge-{serial_lower}; empty: an id must be given
+	NameTemplate    string   `yaml:"name_template"`
+	Type            string   `yaml:"type"`
+	Reenroll        bool     `yaml:"reenroll"` // a new key for devices that are enrolled already
+	NotCorroborated string   `yaml:"not_corroborated" enum:"warn|refuse"`
 }
 
 // Clock is how far clocks may be apart.
@@ -155,15 +175,6 @@ type Clock struct {
 	Set              bool     `yaml:"set"`                              // set a device's clock where it allows that
 	Policy           string   `yaml:"policy" enum:"warn|refuse"`        // a clock that stays wrong
 	WithoutClock     string   `yaml:"without_clock" enum:"warn|refuse"` // a device that has none
-}
-
-// Ports says which serial ports are the bench's.
-type Ports struct {
-	Include []string          `yaml:"include"` // device paths or glob patterns; empty: every USB serial port
-	Exclude []string          `yaml:"exclude"`
-	Slots   map[string]string `yaml:"slots"` // USB topology or port path to the slot's name
-	Baud    int               `yaml:"baud"`
-	Probe   bool              `yaml:"probe"` // speak before the device has announced itself
 }
 
 // PhasePolicy bounds one phase.
@@ -230,21 +241,27 @@ func Default() *Config {
 			TLSMin: "1.2", TLSMax: "1.3", Protocol: "auto",
 		},
 		WireGuard: WireGuard{
-			Mode: "off", Enroll: true,
+			Mode: "off", Enroll: true, KeyOverTCP: PolicyRefuse,
 			Policy: WGPolicy{
 				LoopbackEndpoint: PolicyWarn, RouteAll: PolicyWarn, DNS: PolicyWarn, PresharedKey: PolicyRefuse,
 				SeveralPeers: PolicyRefuse,
 			},
 		},
 		Device: Device{
-			NameTemplate: "{id}", Type: "generic", NotCorroborated: PolicyWarn,
+			Assign: AssignAuto, ScanTimeout: seconds(600), NameTemplate: "{id}", Type: "generic", NotCorroborated: PolicyWarn,
 		},
 		// A leaf is valid from one minute before it was signed: a clock further behind than that refuses it.
 		Clock: Clock{
 			Tolerance: seconds(30), StationTolerance: seconds(60), Set: true, Policy: PolicyRefuse,
 			WithoutClock: PolicyWarn,
 		},
-		Ports: Ports{Baud: 115200},
+		Ports: Ports{Unknown: UnknownShow, Baud: 115200},
+		Batch: Batch{HoldAfter: 3},
+		Scan: Scan{
+			BadgePrefix: "PSB:", CommandPrefix: "PS:", Gap: Duration(25 * time.Millisecond), MinLength: 4,
+		},
+		Labels: Labels{Template: "zpl-50x25"},
+		Screen: Screen{Theme: ThemeAuto, ASCII: ASCIIAuto, Bell: true},
 		Phases: Phases{
 			Identify: PhasePolicy{seconds(30), 3}, Assign: PhasePolicy{seconds(10), 1},
 			Clock: PhasePolicy{seconds(30), 2}, Keygen: PhasePolicy{seconds(90), 3},

@@ -55,29 +55,38 @@ type reader struct {
 // read decodes a file's bytes. Problems go to r.ps; what could be read is returned, false if that is nothing.
 func (r *reader) read(data []byte) (doc document, ok bool) {
 	doc = document{base: layer{}, tenants: map[string]layer{}, where: map[string]string{}}
+	body, ok := r.body(data)
+	if body != nil {
+		r.section(&doc, doc.base, "", "", body)
+	}
+	return doc, ok
+}
+
+// body parses data and gives its one document's node: nil if it is empty or comments alone, and with ok false if it is
+// nothing that can be read.
+func (r *reader) body(data []byte) (n ast.Node, ok bool) {
 	if len(data) > maxFileBytes {
 		r.problem(0, "", fmt.Sprintf("file is larger than %d KiB", maxFileBytes>>10), "")
-		return doc, false
+		return nil, false
 	}
 	if !utf8.Valid(data) {
 		r.problem(0, "", "file is not UTF-8 text", "")
-		return doc, false
+		return nil, false
 	}
 	file, err := parse(data)
 	if err != nil {
 		line, msg := syntaxError(err)
 		r.problem(line, "", "not valid YAML: "+msg, "")
-		return doc, false
+		return nil, false
 	}
 	if len(file.Docs) > 1 {
 		r.problem(0, "", "file holds several YAML documents; only one is read", "")
-		return doc, false
+		return nil, false
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		return doc, true // empty, or comments alone
+		return nil, true // empty, or comments alone
 	}
-	r.section(&doc, doc.base, "", "", file.Docs[0].Body)
-	return doc, true
+	return file.Docs[0].Body, true
 }
 
 // parse runs the YAML parser. Duplicate keys are let through: the walk reports each with its line. The parser has been

@@ -67,6 +67,13 @@ func TestFullExampleShowsDefaults(t *testing.T) {
 		{"phases", c.Phases, want.Phases},
 		{"clock", c.Clock, want.Clock},
 		{"wireguard", c.WireGuard, want.WireGuard},
+		{"scan", c.Scan, want.Scan},
+		{"screen", c.Screen, want.Screen},
+		{"device.assign", c.Device.Assign, want.Device.Assign},
+		{"device.scan_timeout", c.Device.ScanTimeout, want.Device.ScanTimeout},
+		{"ports.unknown", c.Ports.Unknown, want.Ports.Unknown},
+		{"batch.hold_after", c.Batch.HoldAfter, want.Batch.HoldAfter},
+		{"labels.template", c.Labels.Template, want.Labels.Template},
 		{"bridge.auth", c.Bridge.Auth, want.Bridge.Auth},
 		{"bridge.tls", c.Bridge.TLS, want.Bridge.TLS},
 	} {

@@ -163,10 +163,13 @@ func (o LoadOptions) build(path string, data []byte) (*Config, Sources, error) {
 		}
 	}
 	c, src := o.assemble(sch, path, ps, doc.base, profile, env, flags)
+	learnt := readLearnt(c, src, ps)
+	learnt.merge(c, src)
 	validate(c, src, ps)
 	for _, t := range doc.order {
 		tc, tsrc := o.assemble(sch, path, ps, doc.base, doc.tenants[t], env, flags)
 		tc.Station.Tenant = t
+		learnt.merge(tc, tsrc)
 		if c.Tenants == nil {
 			c.Tenants = map[string]Profile{}
 		}
@@ -205,7 +208,7 @@ func (o LoadOptions) assemble(
 	return c, src
 }
 
-// fill sets what the host decides: name, ledger and log.
+// fill sets what the host decides: name, ledger and log, and what stands beside the ledger.
 func (o LoadOptions) fill(c *Config, src Sources) {
 	host := Source{From: "host"}
 	if c.Station.Name == "" && !src.bad["station.name"] {
@@ -213,16 +216,33 @@ func (o LoadOptions) fill(c *Config, src Sources) {
 			c.Station.Name, src.keys["station.name"] = h, host
 		}
 	}
-	state := StateDir(o.Env)
-	if state == "" {
+	if state := StateDir(o.Env); state != "" {
+		if c.Ledger.URL == "" && !src.bad["ledger.url"] {
+			c.Ledger.URL, src.keys["ledger.url"] = sqliteScheme+filepath.Join(state, "ledger.db"), host
+		}
+		if c.Log.File == "" && !src.bad["log.file"] {
+			c.Log.File, src.keys["log.file"] = filepath.Join(state, "provstation.log"), host
+		}
+	}
+	dir, ok := c.ledgerDir()
+	if !ok || src.bad["ledger.url"] {
 		return
 	}
-	if c.Ledger.URL == "" && !src.bad["ledger.url"] {
-		c.Ledger.URL, src.keys["ledger.url"] = sqliteScheme+filepath.Join(state, "ledger.db"), host
+	if c.Ports.SlotsFile == "" && !src.bad["ports.slots_file"] {
+		c.Ports.SlotsFile, src.keys["ports.slots_file"] = filepath.Join(dir, "slots.yaml"), host
 	}
-	if c.Log.File == "" && !src.bad["log.file"] {
-		c.Log.File, src.keys["log.file"] = filepath.Join(state, "provstation.log"), host
+	if c.Batch.Folder == "" && !src.bad["batch.folder"] {
+		c.Batch.Folder, src.keys["batch.folder"] = filepath.Join(dir, "batches"), host
 	}
+}
+
+// ledgerDir is the folder of the ledger's file, if its URL names one.
+func (c *Config) ledgerDir() (string, bool) {
+	p, ok := strings.CutPrefix(c.Ledger.URL, sqliteScheme)
+	if !ok || !filepath.IsAbs(p) {
+		return "", false
+	}
+	return filepath.Dir(p), true
 }
 
 func tenantName(doc document, layers ...layer) string {

@@ -84,6 +84,8 @@ func (ps *problems) full() bool {
 	return len(ps.list) >= maxProblems
 }
 
+func (ps *problems) count() int { return len(ps.list) }
+
 func (ps *problems) err() error {
 	if len(ps.list) == 0 {
 		return nil

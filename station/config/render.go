@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -52,32 +50,11 @@ func (c *Config) Digest() string {
 }
 
 // WriteFile writes the configuration atomically: a reader sees the old file, none, or the whole new one, mode 0600.
-func WriteFile(path string, c *Config) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write configuration: %w", err)
-		}
-	}()
-	f, err := os.CreateTemp(filepath.Dir(path), ".station-*.yaml") // CreateTemp's mode is 0600
-	if err != nil {
-		return err
+func WriteFile(path string, c *Config) error {
+	if err := writeAtomic(path, ".station-*.yaml", c.Marshal()); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(c.Marshal()); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }
 
 // render writes the sections in order. note, if given, is said behind each key.

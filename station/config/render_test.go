@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -21,6 +22,8 @@ func valid() *config.Config {
 	c.MQTT.Host = "m.example"
 	c.Ledger.URL = "sqlite:/l.db"
 	c.Log.File = "/l.log"
+	c.Ports.SlotsFile = "/slots.yaml"
+	c.Batch.Folder = "/batches"
 	return c
 }
 
@@ -42,6 +45,10 @@ func TestWriteFileRoundTrip(t *testing.T) {
 	c.Ports.Include = []string{"/dev/pts/*", "/dev/ttyS[01]"}
 	c.Ports.Slots = map[string]string{"1-1.2": "A: 1", "/dev/ttyS0": "yes"}
 	c.MQTT.Payload = `{"test": 1, "x": "#"}`
+	c.Batch.Columns = map[string]string{"hardware_serial": "S/N: #1"}
+	c.Scan.Pattern, c.Scan.Gap = `^\\x5d?[A-Z]{2}\d+$`, config.Duration(40*time.Millisecond)
+	c.Labels.Command, c.Labels.Auto = []string{"lp", "-d", "zebra"}, true
+	c.Screen.ASCII, c.Screen.Bell = config.ASCIIYes, false
 	c.Bridge.Auth = config.Auth{Mode: config.AuthBearer, TokenFile: "/t"}
 	other := config.Profile{Bridge: c.Bridge, PKI: c.PKI, MQTT: c.MQTT}
 	other.Bridge.Auth = config.Auth{Mode: config.AuthNone} // must not take the base's token file back

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -97,6 +96,9 @@ func validate(c *Config, src Sources, ps *problems) {
 	v.mqtt()
 	v.device()
 	v.ports()
+	v.scan()
+	v.labels()
+	v.desk()
 	v.times()
 	v.storage()
 }
@@ -261,34 +263,8 @@ func (v check) device() {
 	if d.Type == "" {
 		v.bad("device.type", "must not be empty")
 	}
-}
-
-func (v check) ports() {
-	p := v.c.Ports
-	for key, list := range map[string][]string{"ports.include": p.Include, "ports.exclude": p.Exclude} {
-		for _, pattern := range list {
-			if strings.HasPrefix(pattern, "tcp://") {
-				v.bad(key, "%q: serial servers are not available in this version", clip(pattern))
-				continue
-			}
-			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-				v.bad(key, "%q is not a path or a pattern", clip(pattern))
-			}
-		}
-	}
-	if p.Baud < 300 || p.Baud > 4_000_000 {
-		v.bad("ports.baud", "want 300 to 4000000, got %d", p.Baud)
-	}
-	names := map[string]string{}
-	for _, place := range sortedKeys(p.Slots) {
-		name := p.Slots[place]
-		if place == "" || name == "" || len(name) > 32 {
-			v.bad("ports.slots", "%q: want a place, and a name of at most 32 bytes", clip(place))
-		}
-		if other, twice := names[name]; twice && name != "" {
-			v.bad("ports.slots", "%s and %s have the same name %q", clip(other), clip(place), clip(name))
-		}
-		names[name] = place
+	if d.ScanTimeout <= 0 || d.ScanTimeout.D() > day {
+		v.bad("device.scan_timeout", "want more than 0s and at most 1d, got %s", d.ScanTimeout)
 	}
 }
 
