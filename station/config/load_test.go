@@ -113,7 +113,7 @@ func TestProblems(t *testing.T) {
 		"same file":           {minimal + "device: {files: {cert: x, ca: X}}\n", "station.yaml:4: device.files: a device's agent names its own files (provagent serve --file-key and others)"},
 		"same slot":           {minimal + "ports: {slots: {1-1: A, 1-2: A}}\n", `station.yaml:4: ports.slots: 1-1 and 1-2 have the same name "A"`},
 		"pattern":             {minimal + "ports: {include: [\"/dev/tty[\"]}\n", `station.yaml:4: ports.include: "/dev/tty[" is not a path or a pattern`},
-"tcp port":            {minimal + "ports: {include: [\"tcp://host\"]}\n", `station.yaml:4: ports.include: "tcp://host": want a serial server as tcp://host:port`},
+		"tcp port":            {minimal + "ports: {include: [\"tcp://host\"]}\n", `station.yaml:4: ports.include: "tcp://host": want a serial server as tcp://host:port`},
 		"tcp user":            {minimal + "ports: {include: [\"tcp://u@host:1\"]}\n", `station.yaml:4: ports.include: "tcp://u@host:1": want a serial server as tcp://host:port`},
 		"tcp port zero":       {minimal + "ports: {include: [\"tcp://host:0\"]}\n", `station.yaml:4: ports.include: "tcp://host:0": want a serial server as tcp://host:port`},
 		"rfc2217":             {minimal + "ports: {include: [\"rfc2217://host:1\"]}\n", `station.yaml:4: ports.include: "rfc2217://host:1": RFC 2217 is not available in this version; have the serial server pass raw bytes and use tcp://`},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"syscall"
 )
 
 const slotsHeader = "# Slots that the station has learnt: physical place to name. Entries of ports.slots win over these.\n"
@@ -129,7 +130,7 @@ func (l learnt) merge(c *Config, src Sources) {
 // readSlots reads a slots file with the same strictness as the configuration.
 func readSlots(path string, ps *problems) learnt {
 	data, err := readFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // a parent that is a file is the ledger's news
 		return learnt{path: path}
 	}
 	if err != nil {
