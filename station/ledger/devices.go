@@ -53,7 +53,10 @@ func (l *Ledger) BindDevice(ctx context.Context, b station.Binding) error {
 			}
 			_, err = t.exec(ctx, "UPDATE runs SET device_id = ?, device_id_fold = ? WHERE run = ? AND outcome IS NULL",
 				b.DeviceID, fold(b.DeviceID), b.Run)
-			return err
+			if err != nil {
+				return err
+			}
+			return t.refold(ctx, b.Run)
 		})
 	}
 	return l.wrap(err, "bind device", b.DeviceID)

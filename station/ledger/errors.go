@@ -59,6 +59,9 @@ func (t *Taken) Error() string {
 // Unwrap gives the class.
 func (t *Taken) Unwrap() error { return t.Err }
 
+// Holder is the hardware serial of who holds what was claimed; empty where that is another tenant's.
+func (t *Taken) Holder() string { return t.HardwareSerial }
+
 // storageError says that the storage failed under a statement, not that the statement was wrong.
 type storageError struct {
 	class error

@@ -139,6 +139,9 @@ func (t *txn) finish(ctx context.Context, e station.RunFinish, end []cell) error
 	if _, err := t.exec(ctx, "UPDATE runs SET "+set+" WHERE run = ?", append(vals[1:], vals[0])...); err != nil {
 		return err
 	}
+	if err := t.refold(ctx, e.Run); err != nil {
+		return err
+	}
 	_, err := t.exec(ctx, "UPDATE posts SET state = 'unknown', ended_at = ? WHERE run = ? AND state = 'open'",
 		micros(e.EndedAt), e.Run)
 	if err != nil || e.HardwareSerial == "" {

@@ -24,25 +24,30 @@ func page(limit int) int {
 	return min(limit, PageMax)
 }
 
-// Filter chooses runs. Zero fields choose all. Device ids are compared without regard to case, all else exactly.
+// Filter chooses runs. Zero fields choose all. Device ids and Text are compared without regard to case, all else exactly.
 type Filter struct {
-	Tenant         string // with Batch, DeviceID or HardwareSerial: give it, the indexes begin with it
+	Tenant         string // with Batch, DeviceID, HardwareSerial, Slot or Text: give it, the indexes begin with it
 	Site           string
 	Station        string // by name
 	Operator       string
 	Batch          string
 	DeviceID       string
 	HardwareSerial string
-	Outcome        station.Outcome
-	Code           station.Code
-	Open           bool      // only runs that have not ended
-	Since          time.Time // started at or after
-	Until          time.Time // started before
-	After          string    // the last run of the page before: what follows it
-	Limit          int       // rows; 0: PageDefault, at most PageMax
+	Slot           string // by name
+	// Text is found inside device id, hardware serial, code, operator, batch or slot, or begins the certificate's
+	// fingerprint (hex, at least 4 digits, colons do not count). Printable, at most TextMax bytes.
+	Text     string
+	Outcome  station.Outcome
+	Outcomes []station.Outcome // any of them
+	Code     station.Code
+	Open     bool      // only runs that have not ended
+	Since    time.Time // started at or after
+	Until    time.Time // started before
+	After    string    // the last run of the page before: what follows it
+	Limit    int       // rows; 0: PageDefault, at most PageMax
 }
 
-// RunRow is one attempt. Outcome is empty while the run is open.
+// RunRow is one attempt. Outcome is empty while the run is open. Override is filled in wherever a run has one.
 type RunRow struct {
 	station.RunStart
 	HardwareSerial string // observed
@@ -85,25 +90,36 @@ func (w *where) String() string {
 	return " WHERE " + strings.Join(w.conds, " AND ")
 }
 
-const runColumns = `run, tenant, site, station, station_id, operator, batch, profile, slot, port, version, config_digest,
-	requested_device_id, requested_key_type, requested_reenroll, started_at, utc_offset, coalesce(hardware_serial, ''),
-	coalesce(attempt, 0), coalesce(device_id, ''), coalesce(outcome, ''), proof, phase, code, params, warnings, spki, leaf,
-	not_after, contract, wire_tx, wire_rx, elapsed_us, ended_at`
+const runColumns = `r.run, r.tenant, r.site, r.station, r.station_id, r.operator, r.batch, r.profile, r.slot, r.port,
+	r.version, r.config_digest, r.requested_device_id, r.requested_key_type, r.requested_reenroll, r.started_at,
+	r.utc_offset, coalesce(r.hardware_serial, ''), coalesce(r.attempt, 0), coalesce(r.device_id, ''),
+	coalesce(r.outcome, ''), r.proof, r.phase, r.code, r.params, r.warnings, r.spki, r.leaf, r.not_after, r.contract,
+	r.wire_tx, r.wire_rx, r.elapsed_us, r.ended_at, o.held_run, o.code, o.reason, o.operator, o.lead`
+
+const runTables = " FROM runs r LEFT JOIN overrides o ON o.run = r.run"
 
 func scanRun(scan func(...any) error) (RunRow, error) {
 	var r RunRow
 	var started, notAfter, ended sql.NullInt64
 	var params, warnings string
 	var elapsed int64
+	var held, code, reason, operator, lead sql.NullString
 	err := scan(&r.Run, &r.Tenant, &r.Site, &r.Station, &r.StationID, &r.Operator, &r.Batch, &r.Profile, &r.Slot, &r.Port,
 		&r.Version, &r.ConfigDigest, &r.RequestedID, &r.RequestedKey, &r.Reenroll, &started, &r.UTCOffset,
 		&r.HardwareSerial, &r.Attempt, &r.DeviceID, &r.Outcome, &r.Proof, &r.Phase, &r.Code, &params, &warnings, &r.SPKI,
-		&r.Leaf, &notAfter, &r.Contract, &r.WireTx, &r.WireRx, &elapsed, &ended)
+		&r.Leaf, &notAfter, &r.Contract, &r.WireTx, &r.WireRx, &elapsed, &ended,
+		&held, &code, &reason, &operator, &lead)
 	if err != nil {
 		return RunRow{}, err
 	}
 	r.StartedAt, r.NotAfter, r.EndedAt = fromMicros(started), fromMicros(notAfter), fromMicros(ended)
 	r.Elapsed = time.Duration(elapsed) * time.Microsecond
+	if lead.Valid {
+		r.Override = &station.Override{
+			Code: station.Code(code.String), Run: held.String, Reason: reason.String, Operator: operator.String,
+			Lead: lead.String,
+		}
+	}
 	if r.Params, err = fromJSON(params); err != nil {
 		return RunRow{}, err
 	}
@@ -151,36 +167,33 @@ func query[T any](ctx context.Context, l *Ledger, scan func(func(...any) error) 
 
 // Runs lists attempts, newest first, one page at a time.
 func (l *Ledger) Runs(ctx context.Context, f Filter) ([]RunRow, error) {
+	if err := f.check(); err != nil {
+		return nil, l.wrap(err, "list runs", "")
+	}
 	q, args := runsQuery(f)
 	rows, err := query(ctx, l, scanRun, q, args...)
 	return rows, l.wrap(err, "list runs", "")
 }
 
 func runsQuery(f Filter) (string, []any) {
-	var w where
-	w.text("tenant", f.Tenant)
-	w.text("site", f.Site)
-	w.text("station", f.Station)
-	w.text("operator", f.Operator)
-	w.text("batch", f.Batch)
-	w.text("device_id_fold", fold(f.DeviceID))
-	w.text("hardware_serial", f.HardwareSerial)
-	w.text("outcome", string(f.Outcome))
-	w.text("code", string(f.Code))
-	if f.Open {
-		w.add("outcome IS NULL")
-	}
-	if !f.Since.IsZero() {
-		w.add("started_at >= ?", f.Since.UnixMicro())
-	}
-	if !f.Until.IsZero() {
-		w.add("started_at < ?", f.Until.UnixMicro())
-	}
+	w := f.where()
 	if f.After != "" {
-		w.add("(started_at, run) < (SELECT started_at, run FROM runs WHERE run = ?)", f.After)
+		w.add("(r.started_at, r.run) < (SELECT started_at, run FROM runs WHERE run = ?)", f.After)
 	}
-	return "SELECT " + runColumns + " FROM runs" + w.String() + " ORDER BY started_at DESC, run DESC LIMIT ?",
+	return "SELECT " + runColumns + runTables + w.String() + " ORDER BY r.started_at DESC, r.run DESC LIMIT ?",
 		append(w.args, page(f.Limit))
+}
+
+// Count is how many runs the filter chooses, whatever its After and Limit.
+func (l *Ledger) Count(ctx context.Context, f Filter) (n int, err error) {
+	if err = f.check(); err == nil {
+		w := f.where()
+		err = l.readErr(l.read.QueryRowContext(ctx, "SELECT count(*) FROM runs r"+w.String(), w.args...).Scan(&n))
+	}
+	if err != nil {
+		return 0, l.wrap(err, "count runs", "")
+	}
+	return n, nil
 }
 
 // Observation is what a device said of itself in a run.
@@ -209,7 +222,7 @@ func (l *Ledger) Run(ctx context.Context, id string) (RunDetail, error) {
 }
 
 func (l *Ledger) run(ctx context.Context, id string) (d RunDetail, err error) {
-	rows, err := query(ctx, l, scanRun, "SELECT "+runColumns+" FROM runs WHERE run = ?", id)
+	rows, err := query(ctx, l, scanRun, "SELECT "+runColumns+runTables+" WHERE r.run = ?", id)
 	if err != nil {
 		return d, err
 	}

@@ -5,19 +5,23 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"strings"
 
 	"provstation/station"
 )
 
-// BeginRun opens a row for one attempt.
+// BeginRun opens a row for one attempt, and in the same transaction the row of its override if it has one.
 func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
 	err := need(field{"run", r.Run}, field{"tenant", r.Tenant})
 	if err == nil && r.StartedAt.IsZero() {
 		err = fmt.Errorf("%w: no start time", ErrInvalid)
 	}
 	if err == nil {
+		err = checkOverride(r.Override)
+	}
+	if err == nil {
 		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			_, err := t.insertOnce(ctx, "runs", 1, []cell{
+			inserted, err := t.insertOnce(ctx, "runs", 1, []cell{
 				{"run", r.Run},
 				{"tenant", r.Tenant},
 				{"site", free(r.Site)},
@@ -36,10 +40,66 @@ func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
 				{"requested_key_type", free(r.RequestedKey)},
 				{"requested_reenroll", flag(r.Reenroll)},
 			})
-			return err
+			if err == nil && inserted {
+				err = t.refold(ctx, r.Run)
+			}
+			if err != nil {
+				return err
+			}
+			return t.override(ctx, r, inserted)
 		})
 	}
 	return l.wrap(err, "begin run", r.Run)
+}
+
+// checkOverride refuses what cannot be an override: two people decide, and one of them says why.
+func checkOverride(o *station.Override) error {
+	if o == nil {
+		return nil
+	}
+	if err := need(field{"code", string(o.Code)}, field{"lead", o.Lead}); err != nil {
+		return fmt.Errorf("override: %w", err)
+	}
+	if err := may(field{"held run", o.Run}, field{"operator", o.Operator}); err != nil {
+		return fmt.Errorf("override: %w", err)
+	}
+	switch {
+	case strings.TrimSpace(o.Reason) == "":
+		return fmt.Errorf("override: %w: no reason", ErrInvalid)
+	case strings.EqualFold(o.Lead, o.Operator):
+		return fmt.Errorf("override: %w: the lead is the operator", ErrInvalid)
+	}
+	return nil
+}
+
+// override records the override of a run that was begun just now. One that was begun before has the same one, or none.
+func (t *txn) override(ctx context.Context, r station.RunStart, begun bool) error {
+	if r.Override == nil {
+		var n int64
+		_, err := t.one(ctx, "SELECT count(*) FROM overrides WHERE run = ?", []any{r.Run}, &n)
+		if err == nil && n > 0 {
+			err = fmt.Errorf("%w: the run has an override", ErrConflict)
+		}
+		return err
+	}
+	cells := []cell{
+		{"run", r.Run},
+		{"held_run", r.Override.Run},
+		{"code", string(r.Override.Code)},
+		{"reason", free(r.Override.Reason)},
+		{"operator", r.Override.Operator},
+		{"lead", r.Override.Lead},
+		{"at", micros(r.StartedAt)},
+	}
+	if begun {
+		_, err := t.insertOnce(ctx, "overrides", 1, cells)
+		return err
+	}
+	err := t.same(ctx, "overrides", 1, cells)
+	if isNotFound(err) {
+		err = fmt.Errorf("%w: the run has no override", ErrConflict)
+	}
+	return err
 }
 
 // runState is what later records are held against.
@@ -122,6 +182,9 @@ func (t *txn) newAttempt(ctx context.Context, run string, o station.Observed, no
 		return 0, err
 	}
 	_, err = t.exec(ctx, "UPDATE runs SET hardware_serial = ?, attempt = ? WHERE run = ?", o.HardwareSerial, attempt, run)
+	if err == nil {
+		err = t.refold(ctx, run)
+	}
 	return attempt, err
 }
 

@@ -1,0 +1,127 @@
+package ledger
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"provstation/station"
+)
+
+// TextMax bounds a search text, in bytes.
+const TextMax = 128
+
+// fingerprintMin is the number of hex digits from which a search text may mean a fingerprint: with fewer, too many
+// certificates begin with it by chance.
+const fingerprintMin = 4
+
+// refold brings the run's search text up to date: what a person may search it by, folded, one a line. A line break is
+// never part of a search text, so none is found across two of them.
+func (t *txn) refold(ctx context.Context, run string) error {
+	var parts [6]string
+	_, err := t.one(ctx, `SELECT operator, batch, slot, coalesce(hardware_serial, ''), coalesce(device_id, ''), code
+		FROM runs WHERE run = ?`, []any{run}, &parts[0], &parts[1], &parts[2], &parts[3], &parts[4], &parts[5])
+	if err != nil {
+		return err
+	}
+	for i, p := range parts {
+		parts[i] = fold(cut(p, maxID))
+	}
+	_, err = t.exec(ctx, "UPDATE runs SET search = ? WHERE run = ?", strings.Join(parts[:], "\n"), run)
+	return err
+}
+
+// cut shortens a text to n bytes, between two runes.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// check refuses a filter that cannot be meant. ErrInvalid.
+func (f Filter) check() error {
+	switch {
+	case len(f.Text) > TextMax:
+		return fmt.Errorf("%w: search text longer than %d bytes", ErrInvalid, TextMax)
+	case !utf8.ValidString(f.Text) || strings.ContainsFunc(f.Text, unicode.IsControl):
+		return fmt.Errorf("%w: search text with control characters", ErrInvalid)
+	}
+	for _, o := range f.Outcomes {
+		if !slices.Contains(station.Outcomes(), o) {
+			return fmt.Errorf("%w: outcome %q", ErrInvalid, o)
+		}
+	}
+	return nil
+}
+
+// where is the filter's condition on runs r, without the page.
+func (f Filter) where() *where {
+	w := new(where)
+	w.text("r.tenant", f.Tenant)
+	w.text("r.site", f.Site)
+	w.text("r.station", f.Station)
+	w.text("r.operator", f.Operator)
+	w.text("r.batch", f.Batch)
+	w.text("r.slot", f.Slot)
+	w.text("r.device_id_fold", fold(f.DeviceID))
+	w.text("r.hardware_serial", f.HardwareSerial)
+	w.text("r.outcome", string(f.Outcome))
+	w.text("r.code", string(f.Code))
+	if f.Open {
+		w.add("r.outcome IS NULL")
+	}
+	if len(f.Outcomes) > 0 {
+		args := make([]any, len(f.Outcomes))
+		for i, o := range f.Outcomes {
+			args[i] = string(o)
+		}
+		// coalesce keeps the rows in the order of time: one range per outcome would have to be sorted.
+		w.add("coalesce(r.outcome, '') IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...)
+	}
+	w.search(f.Text)
+	if !f.Since.IsZero() {
+		w.add("r.started_at >= ?", f.Since.UnixMicro())
+	}
+	if !f.Until.IsZero() {
+		w.add("r.started_at < ?", f.Until.UnixMicro())
+	}
+	return w
+}
+
+var likeText = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+func (w *where) search(text string) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return
+	}
+	pattern := "%" + likeText.Replace(fold(text)) + "%"
+	low, high, ok := fingerprints(text)
+	if !ok {
+		w.add(`r.search LIKE ? ESCAPE '\'`, pattern)
+		return
+	}
+	w.add(`(r.search LIKE ? ESCAPE '\' OR r.leaf BETWEEN ? AND ?)`, pattern, low, high)
+}
+
+// fingerprints is the range of the SHA-256 that begin with the text's hex digits; ok is false for any other text.
+func fingerprints(text string) (low, high []byte, ok bool) {
+	digits := strings.ReplaceAll(text, ":", "")
+	if len(digits) < fingerprintMin || len(digits) > 64 {
+		return nil, nil, false
+	}
+	low, err := hex.DecodeString(digits + strings.Repeat("0", 64-len(digits)))
+	if err != nil {
+		return nil, nil, false
+	}
+	high, err = hex.DecodeString(digits + strings.Repeat("f", 64-len(digits)))
+	return low, high, err == nil
+}
