@@ -39,6 +39,9 @@ type Bridge struct {
 	delay    time.Duration
 	fault    atomic.Pointer[func(id string, n int) *Fault]
 	posts    atomic.Int64
+	enrolled atomic.Int64
+	gate     *gate                     // set before it listens
+	onEnroll atomic.Pointer[func(int)] // told of every answer with a certificate
 }
 
 // SetFault decides what happens to the n-th post (from 1); nil, or a nil result: the right thing.
@@ -147,6 +150,10 @@ func (b *Bridge) enroll(w http.ResponseWriter, r *http.Request) {
 	}
 	switch answer, status, detail := b.issue(r.Context(), req, id); {
 	case status == http.StatusOK:
+		n := int(b.enrolled.Add(1))
+		if f := b.onEnroll.Load(); f != nil {
+			(*f)(n)
+		}
 		writeJSON(w, status, answer)
 	case detail == "":
 		internalError(w)

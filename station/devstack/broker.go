@@ -10,7 +10,6 @@ import (
 	"strconv"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
@@ -36,10 +35,10 @@ func startBroker(a *authority, log *slog.Logger) (*broker, error) {
 	if err := s.AddHook(new(identityHook), nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	l := listeners.NewTCP(listeners.Config{ID: "mtls", Address: "127.0.0.1:0", TLSConfig: &tls.Config{
+	l := &listener{conns: map[net.Conn]bool{}, tls: &tls.Config{
 		Certificates: []tls.Certificate{identity}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots,
 		MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true,
-	}})
+	}}
 	if err := s.AddListener(l); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}

@@ -23,16 +23,17 @@ import (
 
 // Device is a virtual device: the real agent over its own state directory, behind a line paced to a baud rate.
 type Device struct {
-	Name   string // also its slot's name and its folder below devices/
+	Name   string // its folder below devices/, and its place's name where it was not plugged in elsewhere
 	Serial string // hardware serial
 	Dir    string // its files
 	Path   string // the port a station opens
 
 	cfg   deviceConfig
 	mu    sync.Mutex
+	slot  string // place that it is or was plugged into
 	stop  context.CancelFunc
 	ended chan struct{}
-	ln    line
+	ln    cable
 	boots int
 }
 
@@ -43,10 +44,12 @@ type deviceConfig struct {
 	boot  bool
 	model string
 	log   *slog.Logger
+	stuck bool           // its clock is stuckClock
+	keys  agent.KeyStore // nil: flash
 }
 
-// line is a device's end of its port.
-type line interface {
+// cable is a device's end of its port.
+type cable interface {
 	// open gives the device's end for one boot of the device.
 	open() (io.ReadWriteCloser, error)
 	// dial gives the station's end for one use of the port; nil where the port is a file that a station opens.
@@ -58,7 +61,7 @@ type line interface {
 
 // newDevice makes a device that is powered off.
 func newDevice(dir, name, serial string, cfg deviceConfig) *Device {
-	return &Device{Name: name, Serial: serial, Dir: filepath.Join(dir, name), cfg: cfg}
+	return &Device{Name: name, Serial: serial, Dir: filepath.Join(dir, name), cfg: cfg, slot: name}
 }
 
 // bootText is what a small Linux box says on its console before anything else.
@@ -76,7 +79,7 @@ func (d *Device) start(ctx context.Context) error {
 	if d.ln != nil {
 		return nil
 	}
-	ln, path, err := newLine(filepath.Join(d.cfg.ports, d.Name))
+	ln, path, err := newCable(filepath.Join(d.cfg.ports, d.slot))
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
@@ -94,9 +97,14 @@ func (d *Device) boot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
+	var clock agent.Clock
+	if d.cfg.stuck {
+		clock = stuckClock{time.Now()}
+	}
 	a, err := agent.New(store, agent.Config{
 		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: serialproto.ReenrollOpen, SignTLS12: true,
 		CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Log: d.cfg.log,
+		Keys: d.cfg.keys, Clock: clock,
 		Link: link.DeviceConfig{Baud: d.cfg.baud},
 	})
 	if err != nil {
@@ -115,7 +123,7 @@ func (d *Device) boot(ctx context.Context) error {
 // unlockEvery is the pause between two looks for a lock that nobody holds any more.
 const unlockEvery = time.Second
 
-func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, ln line, ended chan struct{}) {
+func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, ln cable, ended chan struct{}) {
 	defer close(ended)
 	ctx, cancel := context.WithCancel(ctx)
 	var unlocking sync.WaitGroup
@@ -176,7 +184,7 @@ func completeTunnel(conf []byte, priv [32]byte) ([]byte, error) {
 // keepUnlocked takes the exclusive mode off the port again and again. A station that was killed cannot take it off itself,
 // whether it had opened a session or not, and the kernel keeps it as long as anybody has the port open. Stations exclude
 // each other by a file lock, which dies with its holder.
-func keepUnlocked(ctx context.Context, ln line) {
+func keepUnlocked(ctx context.Context, ln cable) {
 	tick := time.NewTicker(unlockEvery)
 	defer tick.Stop()
 	for {

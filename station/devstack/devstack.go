@@ -35,6 +35,7 @@ type Config struct {
 	Faults   Spec
 	Quiet    bool          // devices say no boot text
 	Delay    time.Duration // of every answer of the bridge
+	Line     LineConfig    // what goes through the places of the devices; zero: the devices stay
 	Now      func() time.Time
 	Log      *slog.Logger // nil: discard
 }
@@ -44,13 +45,15 @@ type Stack struct {
 	Bridge    *Bridge
 	BridgeURL string
 	StepCAURL string
-	Broker    string // host
-	Port      int    // of the broker
-	Root      string // file: the root, PEM
-	RootPrint string // SHA-256 of its DER, hex
-	Devices   []*Device
+	Broker    string    // host
+	Port      int       // of the broker
+	Root      string    // file: the root, PEM
+	RootPrint string    // SHA-256 of its DER, hex
+	Devices   []*Device // plugged in at the start
+	Line      *Line     // nil: the devices stay
 
 	cfg    Config
+	all    []*Device
 	pki    *authority
 	broker *broker
 	ca     *stepCA
@@ -76,6 +79,9 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("devstack: %w", err)
+	}
+	if err := cfg.Line.check(cfg.Devices); err != nil {
 		return nil, fmt.Errorf("devstack: %w", err)
 	}
 	s := &Stack{cfg: cfg}
@@ -119,13 +125,13 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 	}
 	s.Bridge = &Bridge{contract: s.cfg.Contract, signer: sign, tunnel: wg, delay: s.cfg.Delay}
 	s.Bridge.SetFault(s.cfg.Faults.bridge())
-	if s.BridgeURL, err = s.serve(ctx, "bridge.tenant.example", "/api", s.Bridge.handler()); err != nil {
+	if s.BridgeURL, err = s.serve(ctx, "bridge.tenant.example", "/api", s.Bridge.handler(), s.Bridge.behind); err != nil {
 		return err
 	}
 	if s.ca == nil {
 		mux := http.NewServeMux()
 		s.pki.rootsHandler(mux)
-		if s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", mux); err != nil {
+		if s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", mux, nil); err != nil {
 			return err
 		}
 	}
@@ -136,8 +142,9 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 	return nil
 }
 
-// serve brings up an HTTPS server on the loopback interface and returns its base URL.
-func (s *Stack) serve(ctx context.Context, name, base string, h http.Handler) (string, error) {
+// serve brings up an HTTPS server on the loopback interface and returns its base URL. adapt, if not nil, may put something
+// between server and network before it listens.
+func (s *Stack) serve(ctx context.Context, name, base string, h http.Handler, adapt func(*http.Server, net.Listener) net.Listener) (string, error) {
 	identity, err := s.pki.server(name)
 	if err != nil {
 		return "", err
@@ -157,6 +164,9 @@ func (s *Stack) serve(ctx context.Context, name, base string, h http.Handler) (s
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{identity}, MinVersion: tls.VersionTLS12},
 	}
+	if adapt != nil {
+		l = adapt(web, l)
+	}
 	s.web = append(s.web, web)
 	s.done.Go(func() { _ = web.ServeTLS(l, "", "") }) // ErrServerClosed at the end
 	return "https://" + l.Addr().String() + base, nil
@@ -166,21 +176,31 @@ func (s *Stack) serve(ctx context.Context, name, base string, h http.Handler) (s
 func (s *Stack) startDevices() error {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background()) // Close ends it
-	pacer := prototest.NewPacer()
 	dir, ports := filepath.Join(s.cfg.StateDir, "devices"), filepath.Join(s.cfg.StateDir, "ports")
 	if err := os.MkdirAll(ports, 0o700); err != nil {
 		return err
 	}
-	for i := range s.cfg.Devices {
-		name := fmt.Sprintf("slot-%02d", i+1)
+	pacer := prototest.NewPacer()
+	for i := range max(s.cfg.Devices, s.cfg.Line.Boxes) {
+		name := slotName(i)
+		if i >= s.cfg.Devices {
+			name = fmt.Sprintf("box-%02d", i+1)
+		}
 		serial := fmt.Sprintf("VD%04X-%04d", uint16(s.cfg.Seed)^0x5350, i+1)
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
 			return err
 		}
-		d := newDevice(dir, name, serial, deviceConfig{
+		s.all = append(s.all, newDevice(dir, name, serial, deviceConfig{
 			ports: ports, baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
 			model: "virtual", log: s.cfg.Log,
-		})
+		}))
+	}
+	if s.cfg.Line.Boxes > 0 {
+		s.Devices = s.all[:s.cfg.Devices:s.cfg.Devices]
+		s.Line = newLine(s)
+		return s.Line.start(ctx)
+	}
+	for _, d := range s.all {
 		s.Devices = append(s.Devices, d)
 		if err := d.start(ctx); err != nil {
 			return err
@@ -189,9 +209,12 @@ func (s *Stack) startDevices() error {
 	return nil
 }
 
+// slotName is the name of the i-th place, from 0.
+func slotName(i int) string { return fmt.Sprintf("slot-%02d", i+1) }
+
 // Open gives the station's end of a device's port where that port is no file: lines in memory.
 func (s *Stack) Open(path string) (link.Transport, bool) {
-	for _, d := range s.Devices {
+	for _, d := range s.all {
 		if host := d.stationEnd(path); host != nil {
 			return host, true
 		}
@@ -210,7 +233,10 @@ func (s *Stack) close() error {
 	if s.cancel != nil {
 		s.cancel()
 	}
-	for _, d := range s.Devices {
+	if s.Line != nil {
+		s.Line.wait()
+	}
+	for _, d := range s.all {
 		errs = append(errs, d.Unplug())
 	}
 	for _, w := range s.web {

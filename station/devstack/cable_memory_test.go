@@ -17,7 +17,7 @@ import (
 func memoryDevice(t *testing.T) *Device {
 	t.Helper()
 	d := newDevice(t.TempDir(), "slot-01", "VD-1", deviceConfig{baud: fast, model: "virtual", log: slog.New(slog.DiscardHandler)})
-	d.ln, d.Path = newMemoryLine(), "memory:slot-01"
+	d.ln, d.Path = newMemoryCable(), "memory:slot-01"
 	if err := d.boot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func memoryDevice(t *testing.T) *Device {
 
 func TestMemoryLine(t *testing.T) {
 	d := memoryDevice(t)
-	s := &Stack{Devices: []*Device{d}}
+	s := &Stack{all: []*Device{d}}
 	if _, ok := s.Open("memory:slot-02"); ok {
 		t.Error("opened a port that does not exist")
 	}

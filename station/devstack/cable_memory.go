@@ -12,22 +12,22 @@ import (
 	"provstation/serialproto/prototest"
 )
 
-// memoryLine is a line in memory, where there are no ptys: only a station in this very process can open it.
-type memoryLine struct{ station, device *prototest.Conn }
+// memoryCable is a line in memory, where there are no ptys: only a station in this very process can open it.
+type memoryCable struct{ station, device *prototest.Conn }
 
-func newMemoryLine() *memoryLine {
+func newMemoryCable() *memoryCable {
 	station, device := prototest.Pipe(prototest.Config{})
-	return &memoryLine{station, device}
+	return &memoryCable{station, device}
 }
 
-func (l *memoryLine) open() (io.ReadWriteCloser, error) { return newLease(l.device) }
+func (l *memoryCable) open() (io.ReadWriteCloser, error) { return newLease(l.device) }
 
-func (l *memoryLine) dial() (link.Transport, error) { return newLease(l.station) }
+func (l *memoryCable) dial() (link.Transport, error) { return newLease(l.station) }
 
 // unlock: a line in memory has no lock.
-func (l *memoryLine) unlock() {}
+func (l *memoryCable) unlock() {}
 
-func (l *memoryLine) close() error { return l.device.Close() }
+func (l *memoryCable) close() error { return l.device.Close() }
 
 // lease is one use of an end: closing it unblocks its reader and writer and leaves the line to the next.
 type lease struct {

@@ -12,21 +12,21 @@ import (
 	"provstation/serialproto/link"
 )
 
-// ptyLine is a pty pair: the station opens the slave. The slave is also held open here, or the master would report an
+// ptyCable is a pty pair: the station opens the slave. The slave is also held open here, or the master would report an
 // error whenever no station has it.
-type ptyLine struct {
+type ptyCable struct {
 	master, slave *os.File
 	link          string
 }
 
-// newLine makes a pty pair whose slave is found under the name link. A configuration must name the link: once the device
+// newCable makes a pty pair whose slave is found under the name link. A configuration must name the link: once the device
 // is gone the system gives the pty's own name to somebody else's terminal, and nobody may open that as a port.
-func newLine(link string) (line, string, error) {
+func newCable(link string) (cable, string, error) {
 	master, slave, err := pty.Open()
 	if err != nil {
 		return nil, "", err
 	}
-	l := &ptyLine{master, slave, link}
+	l := &ptyCable{master, slave, link}
 	if err := errors.Join(l.raw(), l.publish()); err != nil {
 		return nil, "", errors.Join(err, l.close())
 	}
@@ -34,7 +34,7 @@ func newLine(link string) (line, string, error) {
 }
 
 // publish puts the link in place of one that a killed stack left.
-func (l *ptyLine) publish() error {
+func (l *ptyCable) publish() error {
 	if err := os.Remove(l.link); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -42,7 +42,7 @@ func (l *ptyLine) publish() error {
 }
 
 // raw switches off what a fresh pty does to bytes: echo, line editing, signals, newline translation.
-func (l *ptyLine) raw() error {
+func (l *ptyCable) raw() error {
 	return l.control(func(fd int) error {
 		t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 		if err != nil {
@@ -57,7 +57,7 @@ func (l *ptyLine) raw() error {
 	})
 }
 
-func (l *ptyLine) control(f func(fd int) error) error {
+func (l *ptyCable) control(f func(fd int) error) error {
 	c, err := l.slave.SyscallConn()
 	if err != nil {
 		return err
@@ -70,12 +70,12 @@ func (l *ptyLine) control(f func(fd int) error) error {
 }
 
 // unlock takes off the exclusive lock that a killed station left: the slave never closes, so the kernel keeps it.
-func (l *ptyLine) unlock() {
+func (l *ptyCable) unlock() {
 	_ = l.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCNXCL, 0) })
 }
 
 // open gives the master's end by a descriptor of its own, so that closing it powers the device off and leaves the port.
-func (l *ptyLine) open() (io.ReadWriteCloser, error) {
+func (l *ptyCable) open() (io.ReadWriteCloser, error) {
 	c, err := l.master.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -98,10 +98,10 @@ func (l *ptyLine) open() (io.ReadWriteCloser, error) {
 }
 
 // dial: a station opens the slave by its path.
-func (l *ptyLine) dial() (link.Transport, error) { return nil, nil } //nolint:nilnil // see line
+func (l *ptyCable) dial() (link.Transport, error) { return nil, nil } //nolint:nilnil // see cable
 
 // close takes the link away first, so that nobody finds a pty that is no port any more.
-func (l *ptyLine) close() error {
+func (l *ptyCable) close() error {
 	err := os.Remove(l.link)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
