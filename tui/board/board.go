@@ -214,17 +214,20 @@ func (s *Slot) learn(p station.PhaseChanged) {
 		})
 	}
 	for k, v := range p.Facts {
+		k = Clean(k, maxWord)
 		switch {
-		case k == station.FactStepMS || k == station.FactStepOK || k == station.FactTunnelConf:
-			continue // of a step, and what is not shown
+		case k == station.FactStepMS || k == station.FactStepOK:
+			continue // of a step
 		case len(s.Facts) >= maxFacts && s.Facts[k] == "":
 			continue
-		case k == station.FactBootLog:
-			v = CleanLines(tail(v, maxBootLog), maxBootLog)
+		case k == station.FactBootLog || k == FactDeviceLog || k == FactWireLog:
+			v = logText(v)
+		case k == station.FactTunnelConf:
+			v = confText(v)
 		default:
 			v = Clean(v, maxFact)
 		}
-		s.Facts[Clean(k, maxWord)] = v
+		s.Facts[k] = v
 	}
 	if v := s.Facts[station.FactHardwareSerial]; v != "" {
 		s.HardwareSerial = v

@@ -198,7 +198,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("got %d ports, want at most %d", got, maxPorts)
 	}
 	s := b.Slot("A")
-	if len(s.Steps) > maxSteps || len(s.Facts) > maxFacts || len(s.Warnings) > maxWarnings || len(s.DeviceID) > maxWord || len(s.Facts[station.FactBootLog]) > maxBootLog {
+	if len(s.Steps) > maxSteps || len(s.Facts) > maxFacts || len(s.Warnings) > maxWarnings || len(s.DeviceID) > maxWord || len(s.Facts[station.FactBootLog]) > maxLog {
 		t.Errorf("got %d steps, %d facts, %d warnings, a device id of %d bytes, %d bytes of boot log: a bound does not hold",
 			len(s.Steps), len(s.Facts), len(s.Warnings), len(s.DeviceID), len(s.Facts[station.FactBootLog]))
 	}

@@ -9,10 +9,11 @@ import (
 
 // Bounds of text that is kept, in bytes.
 const (
-	maxWord    = 256  // ids, names, codes
-	maxText    = 1024 // sentences
-	maxFact    = 4096 // values of facts
-	maxBootLog = 8192
+	maxWord = 256  // ids, names, codes
+	maxText = 1024 // sentences
+	maxFact = 4096 // values of facts
+	maxLog  = 8192 // ends of logs
+	maxConf = 8192 // a wg0.conf
 )
 
 // Clean makes text safe for a terminal and puts it on one line: escape sequences, control characters (C0, DEL, C1),
