@@ -18,6 +18,8 @@ type Signs struct {
 	Dot                                    string // between parts of a line
 	Above, Below                           string
 	UpDown                                 string // the arrow keys
+	Ask                                    string // a slot that waits for its label
+	Full, Upper, Lower                     string // a whole cell, its upper and its lower half
 
 	outcomes map[station.Outcome]string
 }
@@ -27,6 +29,7 @@ func Unicode() Signs {
 	return Signs{
 		Done: "■", Active: "◆", Failed: "✗", Skipped: "–", Pending: "□", Warned: "▲",
 		Marker: "▌", Ellipsis: "…", Rule: "─", Bar: "│", Dot: "·", Above: "↑", Below: "↓", UpDown: "↑↓",
+		Ask: "▥", Full: "█", Upper: "▀", Lower: "▄",
 		outcomes: map[station.Outcome]string{
 			station.Pass: "✓", station.Fail: "✗", station.Error: "!", station.Timeout: "◷", station.Aborted: "■",
 			station.Installed: "○", station.Skipped: "»", station.Uncertain: "?",
@@ -40,6 +43,7 @@ func ASCII() Signs {
 		ASCII: true,
 		Done:  "#", Active: ">", Failed: "X", Skipped: "-", Pending: ".", Warned: "!",
 		Marker: ">", Ellipsis: "~", Rule: "-", Bar: "|", Dot: "-", Above: "^", Below: "v", UpDown: "up/down",
+		Ask: "|", Full: "#", // halves have no ASCII
 		outcomes: map[station.Outcome]string{
 			station.Pass: "+", station.Fail: "X", station.Error: "!", station.Timeout: "T", station.Aborted: "#",
 			station.Installed: "o", station.Skipped: "=", station.Uncertain: "?",

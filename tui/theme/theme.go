@@ -6,8 +6,6 @@ import (
 	"image/color"
 
 	"charm.land/lipgloss/v2"
-
-	"provstation/station"
 )
 
 // Theme is a set of colour tokens. A nil colour means the terminal's own.
@@ -15,37 +13,33 @@ type Theme struct {
 	Name string
 	Mono bool // attributes only: bold, faint, reverse
 
-	Text, Muted, Rule, Accent color.Color
-	Ink                       color.Color // text on the grounds below
-	Good, Bad, Warn, Busy     color.Color // grounds of verdicts
-	GoodText, BadText         color.Color // the same, as text on the terminal's ground
-	WarnText, BusyText        color.Color
+	// Ground is the terminal's ground that the theme is made for. Only one that is very different hurts; Paint says that
+	// it must be painted, since the theme promises contrasts.
+	Ground color.Color
+	Paint  bool
+
+	Text, Muted, Off, Rule, Accent color.Color // on Ground; Off is for keys that do nothing now
+	Good, Bad, Warn, Busy, Ask     color.Color // grounds; the text on them is black or white, see [Ink]
+	GoodText, BadText              color.Color // the same, as text on Ground, Work and Idle
+	WarnText, BusyText, AskText    color.Color
+	Work, Idle                     color.Color // calm grounds: a slot at work, and one where nothing happens
 }
 
-// Dark is for terminals with a dark background.
-func Dark() Theme {
-	return Theme{
-		Name: "dark",
-		Text: lipgloss.Color("#e6e6e6"), Muted: lipgloss.Color("#9a9a9a"), Rule: lipgloss.Color("#5a5a5a"), Accent: lipgloss.Color("#7cc4ff"),
-		Ink:  lipgloss.Color("#000000"),
-		Good: lipgloss.Color("#3ddc84"), Bad: lipgloss.Color("#ff6b6b"), Warn: lipgloss.Color("#ffc145"), Busy: lipgloss.Color("#7cc4ff"),
-		GoodText: lipgloss.Color("#3ddc84"), BadText: lipgloss.Color("#ff8080"), WarnText: lipgloss.Color("#ffc145"), BusyText: lipgloss.Color("#7cc4ff"),
-	}
-}
+// Mood is what a slot's place looks like. It follows from its state, never the other way round.
+type Mood uint8
 
-// Light is for terminals with a light background.
-func Light() Theme {
-	return Theme{
-		Name: "light",
-		Text: lipgloss.Color("#1c1c1c"), Muted: lipgloss.Color("#5f5f5f"), Rule: lipgloss.Color("#a8a8a8"), Accent: lipgloss.Color("#0050a0"),
-		Ink:  lipgloss.Color("#ffffff"),
-		Good: lipgloss.Color("#00702f"), Bad: lipgloss.Color("#b00020"), Warn: lipgloss.Color("#8a5200"), Busy: lipgloss.Color("#0050a0"),
-		GoodText: lipgloss.Color("#00702f"), BadText: lipgloss.Color("#b00020"), WarnText: lipgloss.Color("#8a5200"), BusyText: lipgloss.Color("#0050a0"),
-	}
-}
+// Moods.
+const (
+	MoodIdle Mood = iota // nothing happens, nothing is wanted
+	MoodWork             // at work, leave it alone
+	MoodGood
+	MoodBad
+	MoodWarn
+	MoodAsk // waits for a person's scan
+)
 
-// Mono is for NO_COLOR and for terminals without colours.
-func Mono() Theme { return Theme{Name: "mono", Mono: true} }
+// Moods lists every mood.
+func Moods() []Mood { return []Mood{MoodIdle, MoodWork, MoodGood, MoodBad, MoodWarn, MoodAsk} }
 
 // Styles are a theme's tokens made ready for use.
 type Styles struct {
@@ -53,61 +47,85 @@ type Styles struct {
 
 	Text, Strong, Muted, Rule, Accent lipgloss.Style
 	Heading                           lipgloss.Style // titles of sections and columns
-	Marker                            lipgloss.Style // beside the selected row
-	Good, Bad, Warn, Busy             lipgloss.Style // text
+	Marker                            lipgloss.Style // beside what is selected
+	Chosen                            lipgloss.Style // the title of what is selected
+	Good, Bad, Warn, Busy, Ask        lipgloss.Style // text
 	GoodBar, BadBar, WarnBar, BusyBar lipgloss.Style // grounds: badges and bars
+	AskBar                            lipgloss.Style
 	PlainBar                          lipgloss.Style // the bar of a slot without a verdict
 	Key, KeyOff                       lipgloss.Style
+
+	cards [MoodAsk + 1]Card
+}
+
+// Card is how a slot's place is drawn.
+type Card struct {
+	Title lipgloss.Style // above the body, on the terminal's ground
+	Loud  lipgloss.Style // the verdict in the body
+	Plain lipgloss.Style // everything else in the body
+}
+
+// Card gives the styles of a mood.
+func (s Styles) Card(m Mood) Card {
+	if int(m) >= len(s.cards) {
+		m = MoodIdle
+	}
+	return s.cards[m]
 }
 
 // Styles derives the styles.
 func (t Theme) Styles() Styles {
-	fg := func(c color.Color) lipgloss.Style {
-		if c == nil {
-			return lipgloss.NewStyle()
-		}
-		return lipgloss.NewStyle().Foreground(c)
-	}
-	bar := func(c color.Color) lipgloss.Style {
-		if t.Mono {
-			return lipgloss.NewStyle().Bold(true).Reverse(true)
-		}
-		return fg(t.Ink).Background(c).Bold(true)
-	}
 	s := Styles{
 		Mono: t.Mono,
 		Text: fg(t.Text), Strong: fg(t.Text).Bold(true), Muted: fg(t.Muted), Rule: fg(t.Rule), Accent: fg(t.Accent),
-		Heading: fg(t.Accent).Bold(true), Marker: fg(t.Accent).Bold(true),
-		Good: fg(t.GoodText).Bold(true), Bad: fg(t.BadText).Bold(true), Warn: fg(t.WarnText).Bold(true), Busy: fg(t.BusyText).Bold(true),
-		GoodBar: bar(t.Good), BadBar: bar(t.Bad), WarnBar: bar(t.Warn), BusyBar: bar(t.Busy), PlainBar: bar(t.Muted),
-		Key: fg(t.Text).Bold(true), KeyOff: fg(t.Rule),
+		Heading: fg(t.Accent).Bold(true), Marker: fg(t.Accent).Bold(true), Chosen: t.bar(t.Accent),
+		Good: fg(t.GoodText).Bold(true), Bad: fg(t.BadText).Bold(true), Warn: fg(t.WarnText).Bold(true),
+		Busy: fg(t.BusyText).Bold(true), Ask: fg(t.AskText).Bold(true),
+		GoodBar: t.bar(t.Good), BadBar: t.bar(t.Bad), WarnBar: t.bar(t.Warn), BusyBar: t.bar(t.Busy), AskBar: t.bar(t.Ask),
+		PlainBar: t.bar(t.Muted),
+		Key:      fg(t.Text).Bold(true), KeyOff: fg(t.Off),
 	}
 	if t.Mono {
 		s.Muted, s.Rule, s.KeyOff = s.Muted.Faint(true), s.Rule.Faint(true), s.KeyOff.Faint(true)
 	}
+	s.cards = t.cards(s)
 	return s
 }
 
-// Verdict is the ground for an outcome.
-func (s Styles) Verdict(o station.Outcome) lipgloss.Style {
-	switch o {
-	case station.Pass, station.Skipped:
-		return s.GoodBar
-	case station.Fail, station.Uncertain:
-		return s.BadBar
-	default:
-		return s.WarnBar
+// cards: without colours, what wants a person is reversed and what does not is not, so that the eye finds it.
+func (t Theme) cards(s Styles) [MoodAsk + 1]Card {
+	if t.Mono {
+		plain, strong, faint := lipgloss.NewStyle(), lipgloss.NewStyle().Bold(true), lipgloss.NewStyle().Faint(true)
+		loud := Card{Title: strong, Loud: strong.Reverse(true), Plain: plain.Reverse(true)}
+		return [...]Card{
+			MoodIdle: {plain, strong, faint}, MoodWork: {plain, strong, plain}, MoodGood: {strong, strong, plain},
+			MoodBad: loud, MoodWarn: loud, MoodAsk: loud,
+		}
+	}
+	on := func(text, ground color.Color, title lipgloss.Style) Card {
+		p := fg(text)
+		if ground != nil {
+			p = p.Background(ground)
+		}
+		return Card{Title: title, Loud: p.Bold(true), Plain: p}
+	}
+	return [...]Card{
+		MoodIdle: on(t.Muted, t.Idle, s.Text), MoodWork: on(t.Text, t.Work, s.Strong),
+		MoodGood: on(Ink(t.Good), t.Good, s.Good), MoodBad: on(Ink(t.Bad), t.Bad, s.Bad),
+		MoodWarn: on(Ink(t.Warn), t.Warn, s.Warn), MoodAsk: on(Ink(t.Ask), t.Ask, s.Ask),
 	}
 }
 
-// VerdictText is the text colour for an outcome.
-func (s Styles) VerdictText(o station.Outcome) lipgloss.Style {
-	switch o {
-	case station.Pass, station.Skipped:
-		return s.Good
-	case station.Fail, station.Uncertain:
-		return s.Bad
-	default:
-		return s.Warn
+func fg(c color.Color) lipgloss.Style {
+	if c == nil {
+		return lipgloss.NewStyle()
 	}
+	return lipgloss.NewStyle().Foreground(c)
+}
+
+func (t Theme) bar(c color.Color) lipgloss.Style {
+	if t.Mono || c == nil {
+		return lipgloss.NewStyle().Bold(true).Reverse(true)
+	}
+	return fg(Ink(c)).Background(c).Bold(true)
 }
