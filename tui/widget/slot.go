@@ -79,6 +79,9 @@ func (l Look) Verdict(s *board.Slot) string {
 	case board.Ended:
 		return l.Styles.Verdict(s.End.Outcome).Render(text)
 	case board.Running:
+		if s.WantsScan {
+			return l.Styles.AskBar.Render(text)
+		}
 		return l.Styles.BusyBar.Render(text)
 	case board.Trouble:
 		if s.PortStatus == "silent" {
@@ -95,6 +98,9 @@ func (l Look) verdict(s *board.Slot) (sign, word string) {
 	case board.Ended:
 		return l.Signs.Outcome(s.End.Outcome), l.Text("outcome." + string(s.End.Outcome))
 	case board.Running:
+		if s.WantsScan {
+			return l.Signs.Ask, l.Text("state.scan")
+		}
 		return l.Signs.Active, l.Text("state.running", "n", itoa(min(s.Passed()+1, board.PhaseCount)), "of", itoa(board.PhaseCount))
 	case board.Trouble:
 		if s.PortStatus == "silent" {
@@ -137,6 +143,9 @@ func (l Look) BarStyle(s *board.Slot) lipgloss.Style {
 	case board.Ended:
 		return l.Styles.Verdict(s.End.Outcome)
 	case board.Running:
+		if s.WantsScan {
+			return l.Styles.AskBar
+		}
 		return l.Styles.BusyBar
 	case board.Trouble:
 		if s.PortStatus == "silent" {
@@ -152,6 +161,9 @@ func (l Look) BarStyle(s *board.Slot) lipgloss.Style {
 func (l Look) Sentence(s *board.Slot) (what, next string) {
 	switch s.State {
 	case board.Running:
+		if s.WantsScan {
+			return l.Text("scan.wanted", "slot", s.Name), l.Text("scan.next")
+		}
 		return l.running(s), ""
 	case board.Ended:
 		return l.ended(s)
@@ -214,6 +226,9 @@ func (l Look) ended(s *board.Slot) (what, next string) {
 func (l Look) Short(s *board.Slot) string {
 	switch s.State {
 	case board.Running:
+		if s.WantsScan {
+			return l.Text("state.scanlabel")
+		}
 		if s.Now >= 0 {
 			return l.Text("phase." + string(station.Phases()[s.Now]))
 		}

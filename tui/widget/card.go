@@ -1,0 +1,271 @@
+package widget
+
+import (
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"provstation/station"
+	"provstation/tui/board"
+	"provstation/tui/theme"
+)
+
+// CardHeight is the least number of lines of a card that has room for its verdict in large letters.
+const CardHeight = 6
+
+// Card draws a slot as h lines of w cells: its name on the terminal's ground, and below it, on the ground of its
+// verdict, as much as there is room for: the verdict in letters that are read from afar, the device's id, the steps,
+// the sentence and what to do next. One line is the name and the verdict beside each other.
+func (l Look) Card(s *board.Slot, now time.Time, w, h int, chosen bool) []string {
+	if w < 4 || h < 1 {
+		return nil
+	}
+	c := card{Look: l, slot: s, style: l.Styles.Card(Mood(s)), now: now, w: w - 1, h: h}
+	c.sign, c.word = l.verdict(s)
+	marker := " "
+	if chosen {
+		marker = l.Styles.Marker.Render(l.Signs.Marker)
+	}
+	if h == 1 {
+		return []string{marker + c.chip(chosen)}
+	}
+	lines := make([]string, 0, h)
+	lines = append(lines, marker+c.title(chosen))
+	for _, line := range c.body() {
+		style := c.style.Plain
+		if line.loud {
+			style = c.style.Loud
+		}
+		lines = append(lines, marker+style.Render(l.Fit(line.text, c.w)))
+	}
+	return lines
+}
+
+// card is one drawing of a slot. w is the width of the body: the marker's column, which parts cards, is left out.
+type card struct {
+	Look
+	slot       *board.Slot
+	style      theme.Card
+	sign, word string
+	now        time.Time
+	w, h       int
+}
+
+type cardLine struct {
+	text string
+	loud bool
+}
+
+// smallHeight is the height from which the sign stands in the body with the word, and not with the name.
+const smallHeight = 4
+
+func (c card) title(chosen bool) string {
+	style := c.style.Title
+	if chosen {
+		style = c.Styles.Chosen
+	}
+	left := " " + c.slot.Name
+	if c.h < smallHeight {
+		left = c.sign + " " + c.slot.Name
+	}
+	return style.Render(c.Ends(left, c.took(), c.w))
+}
+
+// chip is name and verdict on one line; the verdict is never cut before the name.
+func (c card) chip(chosen bool) string {
+	word := " " + c.word + " "
+	name := c.sign + " " + c.slot.Name
+	room := max(c.w-ansi.StringWidth(name)-1, min(ansi.StringWidth(word), c.w-4))
+	style := c.style.Title
+	if chosen {
+		style = c.Styles.Chosen
+	}
+	return style.Render(c.Fit(name, c.w-room)) + c.style.Loud.Render(c.Fit(word, room))
+}
+
+func (c card) took() string {
+	if c.slot.State != board.Running && c.slot.State != board.Ended {
+		return ""
+	}
+	return Duration(c.slot.RunTime(c.now))
+}
+
+// id names the device: by its id, or its hardware while there is none.
+func (c card) id() string {
+	if c.slot.DeviceID != "" {
+		return c.slot.DeviceID
+	}
+	return c.slot.HardwareSerial
+}
+
+// body is h-1 lines.
+func (c card) body() []cardLine {
+	rows := c.h - 1
+	switch {
+	case rows == 1:
+		return []cardLine{{c.Ends(c.word, c.id(), c.w), true}}
+	case rows == 2:
+		return []cardLine{{c.word, true}, {c.id(), false}}
+	case c.slot.State == board.Running && !c.slot.WantsScan:
+		return c.working(rows)
+	default:
+		return c.standing(rows)
+	}
+}
+
+// working is a slot at work: calm, with its progress as a bar.
+func (c card) working(rows int) []cardLine {
+	head := " " + c.sign + " " + c.word
+	phase := c.Short(c.slot)
+	if ansi.StringWidth(head)+2+ansi.StringWidth(phase) <= c.w {
+		head += "  " + phase
+		phase = ""
+	}
+	thick := 1
+	switch {
+	case rows >= 9:
+		thick = 3
+	case rows >= 6:
+		thick = 2
+	}
+	lines := []cardLine{{head, true}}
+	if rows > 3 && phase != "" {
+		lines = append(lines, cardLine{" " + phase, false})
+	}
+	if rows > 4+thick {
+		lines = append(lines, cardLine{})
+	}
+	bar := c.progress()
+	for range thick {
+		lines = append(lines, cardLine{bar, true})
+	}
+	if rows > 5+thick {
+		lines = append(lines, cardLine{})
+	}
+	lines = append(lines, cardLine{" " + c.id(), false})
+	what, _ := c.Sentence(c.slot)
+	return c.fill(lines, rows, c.wrap(what, rows-len(lines)), nil)
+}
+
+// progress is the steps' signs, each as wide as there is room for.
+func (c card) progress() string {
+	each := max(1, (c.w-2)/board.PhaseCount)
+	var b strings.Builder
+	b.WriteByte(' ')
+	for _, p := range c.slot.Phases {
+		b.WriteString(strings.Repeat(c.Signs.Phase(p.Status, p.Warned), each))
+	}
+	return b.String()
+}
+
+// standing is a slot that is not at work: the verdict, or what it waits for, in large letters where that is of use.
+func (c card) standing(rows int) []cardLine {
+	what, next := c.Sentence(c.slot)
+	if next != "" {
+		next = c.Text("detail.next") + " " + next
+	}
+	needs := NeedsPerson(c.slot)
+	id, steps := c.id(), ""
+	if c.slot.Run != "" && c.slot.State == board.Ended {
+		steps = c.progress()
+	}
+	keep := c.keep(rows, id, steps, what, next, needs)
+	lines := c.verdictLines(rows - keep)
+	if id != "" {
+		lines = append(lines, cardLine{" " + id, false})
+	}
+	if steps != "" && len(lines) < rows && (!needs || rows-len(lines) > 2 || rows < 5) {
+		lines = append(lines, cardLine{steps, false})
+	}
+	left := rows - len(lines)
+	if !needs && rows < 5 {
+		return c.fill(lines, rows, nil, nil)
+	}
+	nextLines := c.wrap(next, max(left/2, left-len(c.wrap(what, left))))
+	return c.fill(lines, rows, c.wrap(what, left-len(nextLines)), nextLines)
+}
+
+// keep is how many lines are kept for words when the letters are chosen.
+func (c card) keep(rows int, id, steps, what, next string, needs bool) int {
+	n := 0
+	if id != "" {
+		n++
+	}
+	if steps != "" && rows >= 5 {
+		n++
+	}
+	switch {
+	case rows >= 10:
+		n += len(c.wrap(what, 3)) + len(c.wrap(next, 3))
+	case rows >= 7 && needs:
+		n += 2
+	case rows >= 7:
+		n++
+	}
+	return n
+}
+
+// verdictLines is the verdict in large letters in the middle, or as a word of its own line.
+func (c card) verdictLines(room int) []cardLine {
+	word := c.word
+	if c.slot.WantsScan && c.slot.State == board.Running {
+		word = c.Text("state.scanlabel")
+	}
+	large := c.loudWord()
+	if large {
+		if letters := c.Letters(word, c.w-2, room); letters != nil {
+			pad := (room - len(letters)) / 2
+			lines := make([]cardLine, 0, room)
+			for range min(pad, 2) {
+				lines = append(lines, cardLine{})
+			}
+			for _, line := range letters {
+				lines = append(lines, cardLine{c.Centre(line, c.w), true})
+			}
+			if pad > 0 {
+				lines = append(lines, cardLine{})
+			}
+			return lines
+		}
+	}
+	if ansi.StringWidth(word)+4 > c.w {
+		word = c.word
+	}
+	return []cardLine{{" " + c.sign + " " + word, true}}
+}
+
+// loudWord reports whether the word is worth large letters: a verdict, or something that a person must see to.
+func (c card) loudWord() bool {
+	return NeedsPerson(c.slot) || (c.slot.State == board.Ended && c.slot.End.Outcome != station.Outcome(""))
+}
+
+// wrap breaks a text into at most n lines; what does not fit is cut.
+func (c card) wrap(text string, n int) []string {
+	if n <= 0 || text == "" {
+		return nil
+	}
+	lines := Wrap(text, c.w-2)
+	if len(lines) > n {
+		last := strings.Join(lines[n-1:], " ")
+		lines = append(lines[:n-1:n-1], c.Cut(last, c.w-2))
+	}
+	return lines
+}
+
+// fill puts the words below the lines and makes it exactly rows.
+func (c card) fill(lines []cardLine, rows int, what, next []string) []cardLine {
+	if free := rows - len(lines) - len(what) - len(next); free > 0 && len(what) > 0 {
+		lines = append(lines, cardLine{})
+	}
+	for _, line := range what {
+		lines = append(lines, cardLine{" " + line, false})
+	}
+	for _, line := range next {
+		lines = append(lines, cardLine{" " + line, true})
+	}
+	for len(lines) < rows {
+		lines = append(lines, cardLine{})
+	}
+	return lines[:rows]
+}
