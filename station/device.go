@@ -15,6 +15,7 @@ type PortInfo struct {
 	VID, PID       string // four hex digits, upper case
 	HardwareSerial string // of the USB adapter or gadget, not of the device behind it
 	Product        string
+	Network        bool // behind a serial server: what crosses can be read on the way
 }
 
 // PortChange says that a port came or went.

@@ -35,6 +35,13 @@
 // that it is the same with and without udev and does not arrive later than the
 // port. It survives a replug under another device name.
 //
+// # Serial servers
+//
+// A path tcp://host:port is a port behind a serial server that passes raw bytes
+// (ser2net's raw mode and the like), with the same promises. Telnet and its COM
+// port option (RFC 2217) are not spoken, and a server that begins with them is
+// [ErrNotSerial]. Nothing on the way is encrypted.
+//
 // Out of scope: what travels over the line (package serialproto), retries of
 // Open while udev is still setting permissions ([ErrPermission] in the first
 // fraction of a second after a plug is worth a retry), choosing among ports.

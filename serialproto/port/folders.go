@@ -56,6 +56,9 @@ func (f *folders) close() {
 func (f *folders) follow(paths []string) bool {
 	want := make(map[string]bool)
 	for _, path := range paths {
+		if IsNetwork(path) {
+			continue
+		}
 		dir := nearest(filepath.Dir(path))
 		if dir == "" {
 			continue

@@ -30,6 +30,9 @@ type Info struct {
 	Manufacturer, Product string
 	// IsUSB says that the port is on USB.
 	IsUSB bool
+	// Network says that the port is behind a serial server: what goes through it
+	// can be read on the way.
+	Network bool
 	// Driver is the kernel driver: ftdi_sio, cdc_acm, ...
 	Driver string
 }

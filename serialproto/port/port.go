@@ -93,6 +93,13 @@ type line interface {
 
 // Open opens the serial port at path, which may be a symbolic link, exclusively
 // and in raw mode, and discards stale input. Errors are [*Error].
+//
+// A path tcp://host:port is the raw byte stream of a serial server, which sets
+// speed and modem lines itself: Config.Baud must be what is set there, and DTR
+// and RTS have no effect. Open waits 5 s for it at most; none that answers is
+// ErrNotFound, a connection that ends is ErrGone, and a server that was cut off
+// is gone within 15 s. One connection to an address is let through; a second is
+// ErrBusy, on Linux from this whole machine, elsewhere by the server's own rule.
 func Open(path string, cfg Config) (*Port, error) {
 	if cfg.Baud == 0 {
 		cfg.Baud = DefaultBaud
@@ -103,7 +110,14 @@ func Open(path string, cfg Config) (*Port, error) {
 	if cfg.Baud < 0 || cfg.Baud > maxBaud {
 		return nil, &Error{Op: "open", Path: path, Kind: ErrUnsupported, Err: errors.New("baud rate out of range")}
 	}
-	l, early, err := openLine(path, cfg)
+	var l line
+	var early []byte
+	var err error
+	if IsNetwork(path) {
+		l, early, err = openTCP(path)
+	} else {
+		l, early, err = openLine(path, cfg)
+	}
 	if err != nil {
 		e := newError("open", path, err)
 		if errors.Is(e.Kind, ErrBusy) {

@@ -3,7 +3,9 @@ package port
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 )
 
@@ -45,6 +47,8 @@ type WatchConfig struct {
 	// Paths are further ports to watch for, which List does not show: a pty, a
 	// link that socat makes, in a folder that need not exist yet. Each has its
 	// path as Slot. A port that is also listed is reported under this path only.
+	// A serial server (tcp://host:port) counts as there from the start: whether it
+	// answers only Open can tell.
 	Paths []string
 	// OnlyPaths leaves out the ports that List shows.
 	OnlyPaths bool
@@ -74,7 +78,7 @@ func Watch(ctx context.Context, cfg WatchConfig) (<-chan Change, error) {
 	} else if !cfg.OnlyPaths {
 		w.cfg.Rescan = min(w.cfg.Rescan, time.Second)
 	}
-	if len(cfg.Paths) > 0 {
+	if slices.ContainsFunc(cfg.Paths, func(p string) bool { return !IsNetwork(p) }) {
 		f, err := newFolders(w.hint)
 		if err != nil {
 			w.cfg.Rescan = min(w.cfg.Rescan, time.Second)
@@ -180,6 +184,13 @@ func withPaths(listed []present, paths []string, only bool) []present {
 	var found []present
 	taken := make(map[string]bool, len(paths))
 	for _, path := range paths {
+		if IsNetwork(path) {
+			if name := strings.ToLower(path); !taken[name] {
+				taken[name] = true
+				found = append(found, present{Info: Info{Path: path, Slot: path, Network: true}})
+			}
+			continue
+		}
 		target, stamp, ok := resolve(path, byTarget)
 		if !ok || taken[target] {
 			continue

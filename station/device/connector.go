@@ -52,7 +52,8 @@ func (c *Connector) Open(ctx context.Context, p station.PortInfo) (station.Line,
 // Watcher tells of real serial ports.
 type Watcher struct{ cfg port.WatchConfig }
 
-// NewWatcher watches the system's serial ports and the given explicit paths, which no enumeration lists (ptys, links).
+// NewWatcher watches the system's serial ports and the given explicit paths, which no enumeration lists: ptys, links, and
+// serial servers (tcp://host:port), which are there from the start and stay.
 func NewWatcher(paths []string) *Watcher { return &Watcher{port.WatchConfig{Paths: paths}} }
 
 // Watch tells of ports, those present first.
@@ -78,5 +79,6 @@ func (w *Watcher) Watch(ctx context.Context) (<-chan station.PortChange, error) 
 func Describe(i port.Info) station.PortInfo {
 	return station.PortInfo{
 		Path: i.Path, Slot: i.Slot, ByID: i.ByID, VID: i.VID, PID: i.PID, HardwareSerial: i.HardwareSerial, Product: i.Product,
+		Network: i.Network,
 	}
 }
