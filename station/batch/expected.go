@@ -59,24 +59,18 @@ func newExpected(devices []station.BatchDevice) *expected {
 	return x
 }
 
-// find is the row that a run was about: by device id, else by hardware serial, else by a label that is the device id. A
-// row of the same id and another hardware serial is another device. Nil: none.
+// find is the row that a run was about: by device id, else by hardware serial, else by a label that is the device id. Row
+// and run must agree in every name that both have: the right id on other hardware is another device. Nil: none.
 func (x *expected) find(id, serial string) *row {
-	if i, ok := x.byID[fold(id)]; ok && id != "" {
-		r := &x.rows[i]
-		if r.HardwareSerial != "" && serial != "" && r.HardwareSerial != serial {
-			return nil
-		}
-		return r
+	agree := func(a, b string) bool { return a == "" || b == "" || a == b }
+	folded := fold(id)
+	if i, ok := x.byID[folded]; ok && id != "" && agree(x.rows[i].HardwareSerial, serial) {
+		return &x.rows[i]
 	}
-	if i, ok := x.bySerial[serial]; ok && serial != "" {
-		r := &x.rows[i]
-		if r.DeviceID != "" && id != "" {
-			return nil // the same hardware under another id
-		}
-		return r
+	if i, ok := x.bySerial[serial]; ok && serial != "" && agree(fold(x.rows[i].DeviceID), folded) {
+		return &x.rows[i]
 	}
-	if i, ok := x.byLabel[fold(id)]; ok && id != "" {
+	if i, ok := x.byLabel[folded]; ok && id != "" {
 		return &x.rows[i]
 	}
 	return nil
