@@ -5,20 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"provstation/station/scan"
 )
 
 // BenchConfig is what a bench needs beside its parts. Zero values are said with each field.
 type BenchConfig struct {
 	Info StationInfo // the first event; Schema is filled in
 
-	Include []string          // port patterns (path.Match on path, slot key or by-id name); empty: every USB port
-	Exclude []string          // port patterns that are never opened, whatever Include says
-	Slots   map[string]string // port path or slot key to the slot's name
+	Ports     PortRules
+	SaveSlots func(slots map[string]string) error // makes what was taught durable; nil: it holds for the process
+
+	Staff     Staff        // who may sign in; nil: nobody
+	SignIn    bool         // no run begins before somebody has signed in
+	Scans     *scan.Reader // reads what a scanner reads; nil: scans are refused
+	Batches   Batches      // memory of batches; nil: none
+	HoldAfter int          // the batch is held after so many devices in a row failed with the same code; 0: never
 
 	SilentAfter time.Duration // how long an open port may say nothing before it is shown as silent; 0: 3 s
 	StopAfter   int           // end when so many runs have ended well; 0: never
@@ -46,6 +52,17 @@ type Bench struct {
 	running int // runs in flight
 	stop    context.CancelCauseFunc
 	settle  *time.Timer
+
+	rules    PortRules
+	operator Person
+	teaching bool                  // slots are being taught
+	learning string                // the name that the next place gets
+	roll     *roll                 // the open batch; nil: none
+	asks     map[string]*ask       // runs that wait for a label, by slot
+	early    map[string]scan.Label // labels that were scanned before their device asked, by hardware serial
+
+	opening sync.Mutex     // one change of the batch at a time, its record included
+	saving  sync.WaitGroup // records on their way
 }
 
 // Reasons a bench or a run was stopped for, found in context.Cause.
@@ -70,7 +87,8 @@ func NewBench(cfg BenchConfig, w Watcher, c Connector, r *Runner) *Bench {
 	cfg.Info.Schema = EventSchema
 	return &Bench{
 		cfg: cfg, watcher: w, connector: c, runner: r, hub: newHub(cfg.Now), log: cfg.Logger, now: cfg.Now,
-		keepers: map[string]*keeper{}, active: map[string]string{},
+		keepers: map[string]*keeper{}, active: map[string]string{}, rules: cfg.Ports,
+		asks: map[string]*ask{}, early: map[string]scan.Label{},
 	}
 }
 
@@ -90,6 +108,13 @@ func (b *Bench) Run(ctx context.Context) (Summary, error) {
 	b.mu.Unlock()
 
 	b.hub.emit(b.cfg.Info)
+	if b.cfg.Staff != nil {
+		b.signIn(Person{})
+	}
+	if err := b.carryOn(ctx); err != nil {
+		b.finish(started)
+		return b.summary, err
+	}
 	changes, err := b.watcher.Watch(ctx)
 	if err != nil {
 		b.finish(started)
@@ -116,6 +141,7 @@ func (b *Bench) Run(ctx context.Context) (Summary, error) {
 	}
 	cancel(errShutdown)
 	wg.Wait()
+	b.saving.Wait()
 	b.finish(started)
 	return b.summary, err
 }
@@ -135,10 +161,10 @@ func (b *Bench) portChanged(ctx context.Context, wg *sync.WaitGroup, ports map[s
 	if _, ok := ports[c.Port.Path]; ok {
 		return
 	}
-	slot, why, use := PortUse(b.cfg.Include, b.cfg.Exclude, b.cfg.Slots, c.Port)
+	b.learn(c.Port)
+	slot, why, use := b.portRules().Use(c.Port)
 	if !use {
-		reason, _ := b.runner.words.Fault(CodePortIgnored, map[string]string{"port": c.Port.Path, "reason": why})
-		b.hub.emit(PortSeen{Port: c.Port.Path, Slot: slot, Status: "ignored", Code: CodePortIgnored, Reason: reason})
+		b.leave(c.Port, slot, why)
 		return
 	}
 	kctx, end := context.WithCancelCause(ctx)
@@ -163,43 +189,11 @@ func (b *Bench) portChanged(ctx context.Context, wg *sync.WaitGroup, ports map[s
 	})
 }
 
-// PortUse decides what a port is to the bench: its slot's name, and whether it is used; if not, why, in stable English
-// (excluded, not-included, not-usb). Without include patterns every USB port is used.
-func PortUse(include, exclude []string, slots map[string]string, p PortInfo) (slot, why string, use bool) {
-	slot = p.Path
-	if p.Slot != "" {
-		slot = p.Slot
-	}
-	for _, key := range []string{p.Slot, p.Path} {
-		if name, ok := slots[key]; ok && key != "" {
-			slot = name
-		}
-	}
-	switch {
-	case matchPort(exclude, p):
-		return slot, "excluded", false
-	case len(include) == 0 && p.VID == "":
-		return slot, "not-usb", false
-	case len(include) > 0 && !matchPort(include, p):
-		return slot, "not-included", false
-	default:
-		return slot, "", true
-	}
-}
-
-// matchPort reports whether a pattern fits the port's path, slot key or by-id name.
-func matchPort(patterns []string, p PortInfo) bool {
-	for _, pat := range patterns {
-		for _, name := range []string{p.Path, p.Slot, p.ByID} {
-			if name == "" {
-				continue
-			}
-			if ok, err := path.Match(pat, name); pat == name || (err == nil && ok) {
-				return true
-			}
-		}
-	}
-	return false
+// portRules are the rules as they hold now; their map is never changed.
+func (b *Bench) portRules() PortRules {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rules
 }
 
 // Retry starts the slot's run again. It fails where there is nothing to retry.
@@ -234,7 +228,7 @@ func (b *Bench) keeper(slot string) (*keeper, error) {
 	defer b.mu.Unlock()
 	k, ok := b.keepers[slot]
 	if !ok {
-		return nil, fmt.Errorf("%s is empty: plug a device in", slot)
+		return nil, &Fault{Code: CodeSlotEmpty, Params: map[string]string{"slot": printable(slot)}}
 	}
 	return k, nil
 }
@@ -258,30 +252,16 @@ func (b *Bench) release(serial, slot string) {
 	}
 }
 
-// begin asks leave for one more run. There is none once as many as asked for have ended well or are on their way, and
-// none on a bench that is ending.
-func (b *Bench) begin(ctx context.Context) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if ctx.Err() != nil {
-		return false
-	}
-	if b.cfg.StopAfter > 0 && b.good+b.running >= b.cfg.StopAfter {
-		return false
-	}
-	b.running++
-	return true
-}
-
 // ended counts a run's end. Runs in flight are never cut off because enough have ended well.
 func (b *Bench) ended(e RunEnded) {
-	b.hub.emit(e)
 	b.mu.Lock()
+	b.hub.emit(e)
 	b.running--
 	b.summary.Count(e.Outcome)
 	if e.Outcome.Good() {
 		b.good++
 	}
+	b.counted(e)
 	done := b.cfg.StopAfter > 0 && b.good >= b.cfg.StopAfter && b.running == 0
 	stop := b.stop
 	b.mu.Unlock()

@@ -23,28 +23,32 @@ func ports(events []Event, path string) (list []string) {
 // A port that is not ours is said with its reason and never opened.
 func TestPortsLeftAlone(t *testing.T) {
 	rows := []struct {
-		name             string
-		include, exclude []string
-		port             PortInfo
-		reason           string // empty: it is used
+		name   string
+		rules  PortRules
+		port   PortInfo
+		reason string // empty: it is used
 	}{
-		{"usb by default", nil, nil, PortInfo{Path: "/dev/ttyUSB0", VID: "0403"}, ""},
-		{"no usb", nil, nil, PortInfo{Path: "/dev/ttyS0"}, "not-usb"},
-		{"included by path", []string{"/dev/ttyS0"}, nil, PortInfo{Path: "/dev/ttyS0"}, ""},
-		{"included by pattern", []string{"/dev/ttyS*"}, nil, PortInfo{Path: "/dev/ttyS0"}, ""},
-		{"included by slot", []string{"pci-0:1"}, nil, PortInfo{Path: "/dev/ttyS0", Slot: "pci-0:1"}, ""},
-		{"included by id", []string{"usb-FTDI_*"}, nil, PortInfo{Path: "/dev/ttyS0", ByID: "usb-FTDI_A1"}, ""},
-		{"not included", []string{"/dev/ttyACM*"}, nil, PortInfo{Path: "/dev/ttyUSB0", VID: "0403"}, "not-included"},
-		{"excluded", nil, []string{"/dev/ttyUSB*"}, PortInfo{Path: "/dev/ttyUSB0", VID: "0403"}, "excluded"},
-		{"exclude wins", []string{"/dev/*"}, []string{"usb-printer"}, PortInfo{Path: "/dev/x", ByID: "usb-printer"}, "excluded"},
-		{"a bad pattern is a name", []string{"/dev/tty["}, nil, PortInfo{Path: "/dev/tty["}, ""},
+		{"usb by policy", PortRules{Unknown: true}, PortInfo{Path: "/dev/ttyUSB0", VID: "0403"}, ""},
+		{"no usb", PortRules{}, PortInfo{Path: "/dev/ttyS0"}, "not-usb"},
+		{"included by path", PortRules{Include: []string{"/dev/ttyS0"}}, PortInfo{Path: "/dev/ttyS0"}, ""},
+		{"included by pattern", PortRules{Include: []string{"/dev/ttyS*"}}, PortInfo{Path: "/dev/ttyS0"}, ""},
+		{"included by slot", PortRules{Include: []string{"pci-0:1"}}, PortInfo{Path: "/dev/ttyS0", Slot: "pci-0:1"}, ""},
+		{"included by id", PortRules{Include: []string{"usb-FTDI_*"}}, PortInfo{Path: "/dev/ttyS0", ByID: "usb-FTDI_A1"}, ""},
+		{"not included", PortRules{Include: []string{"/dev/ttyACM*"}}, PortInfo{Path: "/dev/ttyUSB0", VID: "0403"}, "not-included"},
+		{"excluded", PortRules{Exclude: []string{"/dev/ttyUSB*"}}, PortInfo{Path: "/dev/ttyUSB0", VID: "0403"}, "excluded"},
+		{"a usb port that nobody named", PortRules{}, PortInfo{Path: "/dev/ttyUSB0", VID: "0403"}, "unknown"},
+		{"named", PortRules{Slots: map[string]string{"pci-0:1": "A1"}}, PortInfo{Path: "/dev/ttyUSB0", VID: "0403", Slot: "pci-0:1"}, ""},
+		{"named beside others", PortRules{Slots: map[string]string{"pci-0:1": "A1"}, Include: []string{"/dev/ttyACM*"}}, PortInfo{Path: "/dev/ttyUSB0", VID: "0403", Slot: "pci-0:1"}, ""},
+		{"named and excluded", PortRules{Slots: map[string]string{"pci-0:1": "A1"}, Exclude: []string{"pci-0:1"}}, PortInfo{Path: "/dev/ttyUSB0", VID: "0403", Slot: "pci-0:1"}, "excluded"},
+		{"exclude wins", PortRules{Include: []string{"/dev/*"}, Exclude: []string{"usb-printer"}}, PortInfo{Path: "/dev/x", ByID: "usb-printer"}, "excluded"},
+		{"a bad pattern is a name", PortRules{Include: []string{"/dev/tty["}}, PortInfo{Path: "/dev/tty["}, ""},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				k := newKit(t)
 				<-k.watcher.changes // no s1
-				k.bench.Include, k.bench.Exclude = row.include, row.exclude
+				k.bench.Ports = row.rules
 				p := &fakePort{path: row.port.Path}
 				p.plug(newFakeDevice("SN-1"))
 				k.conn.ports[row.port.Path] = p
@@ -63,7 +67,11 @@ func TestPortsLeftAlone(t *testing.T) {
 					}
 					return
 				}
-				if len(ignored) != 1 || !strings.Contains(ignored[0].Reason, "reason:"+row.reason) || ignored[0].Code != CodePortIgnored {
+				code, reason := CodePortIgnored, "reason:"+row.reason
+				if row.reason == "unknown" {
+					code, reason = CodePortUnknown, ""
+				}
+				if len(ignored) != 1 || !strings.Contains(ignored[0].Reason, reason) || ignored[0].Code != code {
 					t.Errorf("got %+v, want one with reason %q", ignored, row.reason)
 				}
 				if len(ends(events)) != 0 || len(p.ops) != 0 {

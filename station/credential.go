@@ -150,7 +150,7 @@ func (x *run) onFile(ctx context.Context) (bool, error) {
 
 // needed is the shelf life below which a certificate on file is of no use.
 func (x *run) needed() time.Duration {
-	if x.cfg.ShelfRefuse {
+	if x.cfg.ShelfRefuse && !x.overrules(CodeCertShelfLife) {
 		return max(x.cfg.MinValidity, time.Minute)
 	}
 	return time.Minute
@@ -344,7 +344,7 @@ func (x *run) acceptChain(chain *pki.Chain) error {
 		return nil
 	}
 	params := map[string]string{"left": left(remaining), "want": left(x.cfg.MinValidity), "not_after": stamp(x.notAfter)}
-	if x.cfg.ShelfRefuse {
+	if x.cfg.ShelfRefuse && !x.overrules(CodeCertShelfLife) {
 		return &Fault{Code: CodeCertShelfLife, Outcome: Fail, Params: params}
 	}
 	x.warn(CodeCertShelfWarn, params)

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"regexp"
 	"strings"
 	"time"
-
-	"provstation/station/pki"
 )
 
 // identify greets the device, finds out who it is and what it holds, and decides the run's course.
@@ -106,15 +103,15 @@ func (x *run) decide(ctx context.Context) error {
 	switch x.greet.State {
 	case StateEmpty:
 		x.course = courseEnroll
-		if passed && !x.cfg.Reenroll {
+		if passed && !x.reenroll() {
 			return x.otherKey(d)
 		}
 	case StateKeyed, StateInstalled:
 		x.course = courseEnroll
-		if passed && !x.cfg.Reenroll && h.Active == 0 && !bytes.Equal(d.SPKI, h.SPKI) {
+		if passed && !x.reenroll() && h.Active == 0 && !bytes.Equal(d.SPKI, h.SPKI) {
 			return x.otherKey(d)
 		}
-		if h.SignaturesLeft == 0 || (x.cfg.Reenroll && h.Active == 0) {
+		if h.SignaturesLeft == 0 || (x.reenroll() && h.Active == 0) {
 			x.enrollID = EnrollID{} // a key that signs no more proves nothing; a new one, then
 		}
 	case StateSealed, StateForeign:
@@ -129,7 +126,7 @@ func (x *run) decide(ctx context.Context) error {
 // decideEnrolled decides for a device that has its enrolled flag.
 func (x *run) decideEnrolled(ctx context.Context, d DeviceRecord, passed bool) error {
 	h := x.holding
-	if x.cfg.Reenroll && x.greet.State == StateSealed {
+	if x.reenroll() && x.greet.State == StateSealed {
 		x.course, x.enrollID = courseEnroll, newEnrollID()
 		return nil
 	}
@@ -160,7 +157,7 @@ func (x *run) skipOrRefuse(pass PassRecord) error {
 		return &Fault{Code: CodeCertExpired, Outcome: Fail, Params: params}
 	case x.cfg.MinValidity > 0 && remaining < x.cfg.MinValidity:
 		params["want"] = left(x.cfg.MinValidity)
-		if x.cfg.ShelfRefuse {
+		if x.cfg.ShelfRefuse && !x.overrules(CodeCertShelfLife) {
 			return &Fault{Code: CodeCertShelfLife, Outcome: Fail, Params: params}
 		}
 		x.warn(CodeCertShelfWarn, params)
@@ -180,82 +177,6 @@ func newEnrollID() (e EnrollID) {
 		_, _ = rand.Read(e[:]) // crypto/rand.Read never fails
 	}
 	return e
-}
-
-// assign decides the device id and claims it.
-func (x *run) assign(ctx context.Context) error {
-	id, source, corroborated, err := x.chooseID()
-	if err != nil {
-		return err
-	}
-	if err := pki.ValidDeviceID(id); err != nil {
-		return &Fault{Code: CodeIDInvalid, Outcome: Fail, Params: map[string]string{"device_id": id, "detail": err.Error()}, Err: err}
-	}
-	if !corroborated {
-		params := map[string]string{"device_id": id, "hardware_serial": x.serial()}
-		if x.cfg.Corroborate {
-			return &Fault{Code: CodeUnconfirmed, Outcome: Fail, Params: params}
-		}
-		x.warn(CodeNotCorrob, params)
-	}
-	err = x.ledger.BindDevice(ctx, Binding{
-		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: id, Source: source, At: x.now().UTC(),
-	})
-	if err != nil {
-		return x.bindFault(id, err)
-	}
-	if held := x.holding.DeviceID; x.course == courseEnroll && held != id {
-		x.enrollID = newEnrollID() // the key the device has was made for another id
-		x.holding.Leaf = nil
-	}
-	x.deviceID = id
-	x.fact(FactIDSource, source)
-	x.fact(FactCorroborated, yesNo(corroborated))
-	return nil
-}
-
-// chooseID takes the id from, in this order: what the device is already enrolled as, the flag, the template.
-func (x *run) chooseID() (id, source string, corroborated bool, err error) {
-	var templated string
-	if x.cfg.AssignID != nil {
-		if templated, err = x.cfg.AssignID(x.greet); err != nil {
-			return "", "", false, &Fault{Code: CodeIDInvalid, Outcome: Fail, Params: map[string]string{"detail": err.Error()}, Err: err}
-		}
-	}
-	wanted, from := x.cfg.DeviceID, "flag"
-	if wanted == "" {
-		wanted, from = templated, "template"
-	}
-	if x.course != courseEnroll {
-		held := x.deviceID // of the PASS on file
-		if held == "" {
-			held = x.holding.DeviceID
-		}
-		if wanted != "" && held != "" && !strings.EqualFold(wanted, held) {
-			return "", "", false, &Fault{Code: CodeIDDiffers, Outcome: Uncertain, Params: map[string]string{
-				"device_id": held, "want": wanted, "hardware_serial": x.serial(),
-			}}
-		}
-		if held != "" {
-			wanted, from = held, "device"
-		}
-	}
-	if wanted == "" {
-		return "", "", false, &Fault{Code: CodeIDMissing, Outcome: Fail}
-	}
-	return wanted, from, templated != "" && subtle.ConstantTimeCompare([]byte(templated), []byte(wanted)) == 1, nil
-}
-
-func (x *run) bindFault(id string, err error) error {
-	params := map[string]string{"device_id": id, "hardware_serial": x.serial(), "detail": err.Error()}
-	switch {
-	case errors.Is(err, ErrDeviceIDTaken):
-		return &Fault{Code: CodeIDTaken, Outcome: Fail, Params: params, Err: err}
-	case errors.Is(err, ErrHardwareBound):
-		return &Fault{Code: CodeIDDiffers, Outcome: Uncertain, Params: params, Err: err}
-	default:
-		return x.ledgerFault("bind the device id", err)
-	}
 }
 
 // serverClock is a bridge that tells the time without issuing anything.

@@ -20,7 +20,10 @@ type keeper struct {
 	finished  chan struct{}
 	cancelRun context.CancelCauseFunc // of the run in flight
 	again     bool                    // a person asked for another run
+	override  *Override               // of the next run
 	last      *Announcement           // the device of the last run
+	ended     RunEnded                // the last run's end
+	held      Code                    // why the device that is there is not worked on, as it was said last
 }
 
 // done is closed when keep has returned.
@@ -133,16 +136,22 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 		}
 		pause.Reset()
 		silent = false
-		if !k.wants(a) || !k.b.begin(ctx) {
+		if !k.wants(a) {
 			continue
 		}
-		k.took(a)
+		t, held, params, ok := k.b.begin(ctx)
+		if !ok {
+			k.hold(held, params)
+			continue
+		}
+		k.held = ""
+		t.override = k.took(a)
 		heard := line.FirstByte()
 		if ran { // the line's first byte was an earlier run's
 			heard = k.b.now().UTC()
 		}
 		ran = true
-		if gone := k.run(ctx, line, a, heard); gone != nil {
+		if gone := k.run(ctx, line, a, heard, t); gone != nil {
 			return gone
 		}
 	}
@@ -164,21 +173,49 @@ func (k *keeper) wants(a Announcement) bool {
 	}
 }
 
-// took notes that the announcement starts a run.
-func (k *keeper) took(a Announcement) {
+// took notes that the announcement starts a run, and gives what a lead released for it: that holds for the hardware it
+// was given for.
+func (k *keeper) took(a Announcement) *Override {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.again, k.last = false, &a
+	o := k.override
+	if o != nil && k.ended.HardwareSerial != a.HardwareSerial {
+		o = nil
+	}
+	k.again, k.override, k.last = false, nil, &a
+	return o
+}
+
+// hold says, once, why the device that is there is not worked on.
+func (k *keeper) hold(code Code, params map[string]string) {
+	if code == "" || code == k.held {
+		return
+	}
+	k.held = code
+	k.say("held", code, k.sentence(code, params))
+}
+
+// device is what the last run found out about its device, while that is there.
+func (k *keeper) device() (id, serial string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.last == nil {
+		return "", ""
+	}
+	if k.ended.HardwareSerial == k.last.HardwareSerial {
+		id = k.ended.DeviceID
+	}
+	return id, k.last.HardwareSerial
 }
 
 // run does one run of the device that was first heard at the given time. It returns an error when the port went away
 // under it.
-func (k *keeper) run(ctx context.Context, line Line, a Announcement, heard time.Time) error {
+func (k *keeper) run(ctx context.Context, line Line, a Announcement, heard time.Time, t ticket) error {
 	rctx, cancel := context.WithCancelCause(ctx)
 	k.mu.Lock()
 	k.cancelRun = cancel
 	k.mu.Unlock()
-	end, boot, err := k.b.runner.run(rctx, k.b, k.port, k.slot, line, a, heard)
+	end, boot, err := k.b.runner.run(rctx, k.b, k.port, k.slot, line, a, heard, t)
 	if boot != "" { // a restart that the run saw is no news after it
 		a.BootID = boot
 	}
@@ -187,7 +224,7 @@ func (k *keeper) run(ctx context.Context, line Line, a Announcement, heard time.
 	}
 	k.mu.Lock()
 	k.cancelRun = nil
-	k.last = &a
+	k.last, k.ended = &a, end
 	k.mu.Unlock()
 	cancel(nil)
 	if f, ok := AsFault(err); ok && (f.Code == CodePortGone || f.Code == CodePortStuck) {
@@ -207,10 +244,10 @@ func (k *keeper) retry() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.cancelRun != nil {
-		return errors.New(k.slot + " is running: abort it first")
+		return &Fault{Code: CodeSlotRunning, Params: map[string]string{"slot": k.slot}}
 	}
 	if k.last == nil {
-		return errors.New(k.slot + ": no device has announced itself yet")
+		return &Fault{Code: CodeSlotEmpty, Params: map[string]string{"slot": k.slot}}
 	}
 	k.again = true
 	return nil
@@ -220,7 +257,7 @@ func (k *keeper) abort() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.cancelRun == nil {
-		return errors.New(k.slot + ": no run in flight")
+		return &Fault{Code: CodeSlotIdle, Params: map[string]string{"slot": k.slot}}
 	}
 	k.cancelRun(errAborted)
 	return nil

@@ -43,7 +43,7 @@ func newKit(t *testing.T) *kit {
 			Start:    RunStart{Tenant: "acme", Station: "bench"},
 			AssignID: func(g Greeting) (string, error) { return "edge-" + strings.ToLower(g.HardwareSerial), nil },
 		},
-		bench: BenchConfig{Include: []string{"/dev/*"}, Settle: 20 * time.Second, Info: StationInfo{Broker: "broker:8883"}},
+		bench: BenchConfig{Ports: PortRules{Include: []string{"/dev/*"}}, Settle: 20 * time.Second, Info: StationInfo{Broker: "broker:8883"}},
 	}
 	k.add("s1", newFakeDevice("SN-1"))
 	return k

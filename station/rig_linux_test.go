@@ -146,7 +146,7 @@ func (r *rig) start(devices ...*devstack.Device) {
 	trust := pinned{r.stack.Root, filepath.Join(filepath.Dir(r.stack.Root), "provider-ica.pem")}
 	runner := station.NewRunner(r.cfg, client, r.wrap(r.ledger), trust, r.prove, text)
 	r.bench = station.NewBench(station.BenchConfig{
-		Info: station.StationInfo{StationID: "rig", Tenant: "acme"}, Include: r.include(), SilentAfter: time.Second,
+		Info: station.StationInfo{StationID: "rig", Tenant: "acme"}, Ports: station.PortRules{Include: r.include()}, SilentAfter: time.Second,
 	}, watcher(r.changes), device.NewConnector(device.Config{Baud: r.baud}), runner)
 	r.feed = r.bench.Subscribe()
 	ctx, cancel := context.WithCancel(r.t.Context())

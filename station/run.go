@@ -72,10 +72,11 @@ type phaseStep struct {
 // run takes one device, first heard at the given time, through the phases. It returns also the device's last boot id that
 // it saw, and the fault it ended with.
 func (r *Runner) run(
-	ctx context.Context, b *Bench, port PortInfo, slot string, line Line, a Announcement, heard time.Time,
+	ctx context.Context, b *Bench, port PortInfo, slot string, line Line, a Announcement, heard time.Time, t ticket,
 ) (end RunEnded, boot string, fault error) {
 	s := r.cfg.Start
 	s.Run, s.Slot, s.Port, s.StartedAt = newID(), slot, port.Path, r.now().UTC()
+	s.Operator, s.Batch, s.Override = t.operator, t.batch, t.override
 	x := &run{
 		Runner: r, bench: b, line: line, start: s, announced: a, attempt: 1,
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
@@ -84,7 +85,7 @@ func (r *Runner) run(
 	if x.began.IsZero() {
 		x.began = s.StartedAt
 	}
-	b.hub.emit(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path})
+	b.hub.emit(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path, Batch: s.Batch, Operator: s.Operator})
 	err := x.guarded(ctx)
 	return x.endGuarded(ctx, err), x.boot, err
 }

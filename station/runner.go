@@ -41,6 +41,8 @@ type RunnerConfig struct {
 	NameOf      func(id string, g Greeting) (string, error)
 	DeviceType  string
 	Corroborate bool // refuse an id that nothing ties to the hardware
+	Assign      AssignMode
+	ScanTimeout time.Duration // how long a run waits for a label; 0: 10 min
 
 	KeyType   string // P-256 (default), P-384, Ed25519
 	WireGuard bool   // ask for a tunnel

@@ -1,6 +1,7 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -21,11 +22,16 @@ const (
 	maxResets = 5 // resets and lost sessions one run mends
 )
 
+// timeout is a phase's deadline. That of a phase that may ask a person begins where the asking ends.
 func (x *run) timeout(p Phase) time.Duration {
-	if d := x.cfg.Timeouts[p]; d > 0 {
-		return d
+	d := x.cfg.Timeouts[p]
+	if d <= 0 {
+		d = defaultTimeouts[p]
 	}
-	return defaultTimeouts[p]
+	if p == PhaseAssign && x.mayAsk() {
+		d += cmp.Or(x.cfg.ScanTimeout, defaultScanTimeout)
+	}
+	return d
 }
 
 func (x *run) retries(p Phase) int {

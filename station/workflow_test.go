@@ -332,10 +332,8 @@ func TestIntentsThatMakeNoSense(t *testing.T) {
 		k := newKit(t)
 		k.add("s2", newFakeDevice("(silent)"))
 		seen := map[string]bool{}
-		wrong := func(what string, err error, text string) {
-			if err == nil || !strings.Contains(err.Error(), text) {
-				t.Errorf("%s: got %v, want an error with %q", what, err, text)
-			}
+		wrong := func(what string, err error, code Code) {
+			wantCode(t, err, code)
 			seen[what] = true
 		}
 		release := make(chan struct{})
@@ -344,17 +342,17 @@ func TestIntentsThatMakeNoSense(t *testing.T) {
 			switch v := e.Body.(type) {
 			case PhaseChanged:
 				if v.Phase == PhaseKeygen && v.Status == PhaseStarted {
-					wrong("retry while running", b.Retry("s1"), "abort it first")
+					wrong("retry while running", b.Retry("s1"), CodeSlotRunning)
 					close(release)
 				}
 			case PortSeen:
 				if v.Status == "silent" {
-					wrong("retry without a device", b.Retry("s2"), "no device has announced itself")
+					wrong("retry without a device", b.Retry("s2"), CodeSlotEmpty)
 				}
 			case RunEnded:
-				wrong("abort at rest", b.Abort("s1"), "no run in flight")
-				wrong("retry of no slot", b.Retry("s9"), "empty")
-				wrong("abort of no slot", b.Abort("s9"), "empty")
+				wrong("abort at rest", b.Abort("s1"), CodeSlotIdle)
+				wrong("retry of no slot", b.Retry("s9"), CodeSlotEmpty)
+				wrong("abort of no slot", b.Abort("s9"), CodeSlotEmpty)
 			}
 		}
 		wantEnd(t, k.play(), Pass, "")
