@@ -39,6 +39,7 @@ type Device struct {
 
 type deviceConfig struct {
 	ports string // folder of the links to the ports
+	cable func(link string) (cable, string, error)
 	baud  int
 	line  prototest.Config
 	boot  bool
@@ -79,7 +80,7 @@ func (d *Device) start(ctx context.Context) error {
 	if d.ln != nil {
 		return nil
 	}
-	ln, path, err := newCable(filepath.Join(d.cfg.ports, d.slot))
+	ln, path, err := d.cfg.cable(filepath.Join(d.cfg.ports, d.slot))
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}

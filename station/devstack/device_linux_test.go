@@ -73,7 +73,12 @@ func child(t *testing.T, mode, path string) *exec.Cmd {
 // dial opens a device's port as a station does.
 func dial(t *testing.T, d *Device, baud int) *link.Host {
 	t.Helper()
-	p, err := port.Open(d.Path, port.Config{Baud: baud})
+	return dialPath(t, d.Path, baud)
+}
+
+func dialPath(t *testing.T, path string, baud int) *link.Host {
+	t.Helper()
+	p, err := port.Open(path, port.Config{Baud: baud})
 	if err != nil {
 		t.Fatal(err)
 	}

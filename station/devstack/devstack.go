@@ -38,6 +38,8 @@ type Config struct {
 	Line     LineConfig    // what goes through the places of the devices; zero: the devices stay
 	Now      func() time.Time
 	Log      *slog.Logger // nil: discard
+
+	cable func(link string) (cable, string, error) // nil: what the system has
 }
 
 // Stack is a running tenant stack.
@@ -74,6 +76,9 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.cable == nil {
+		cfg.cable = newCable
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -191,7 +196,7 @@ func (s *Stack) startDevices() error {
 			return err
 		}
 		s.all = append(s.all, newDevice(dir, name, serial, deviceConfig{
-			ports: ports, baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
+			ports: ports, cable: s.cfg.cable, baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
 			model: "virtual", log: s.cfg.Log,
 		}))
 	}
