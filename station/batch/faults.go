@@ -47,11 +47,11 @@ func (e *ManifestError) Error() string {
 // String is the fault on one line.
 func (f Fault) String() string {
 	var b strings.Builder
-	if f.Line > 0 {
-		b.WriteString("line " + strconv.Itoa(f.Line) + ", ")
-	}
-	if f.Column != "" {
-		b.WriteString(f.Column + ": ")
+	switch {
+	case f.Line > 0 && f.Column != "":
+		fmt.Fprintf(&b, "line %d, %s: ", f.Line, f.Column)
+	case f.Line > 0:
+		fmt.Fprintf(&b, "line %d: ", f.Line)
 	}
 	b.WriteString(f.Problem)
 	if f.Next != "" {

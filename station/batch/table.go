@@ -133,9 +133,10 @@ func firstRow(text []byte, comma rune) ([]string, error) {
 	}
 }
 
+// blank rows are what spreadsheets leave of empty ones, whatever they are split by.
 func blank(cells []string) bool {
 	for _, c := range cells {
-		if strings.TrimSpace(c) != "" {
+		if strings.TrimFunc(c, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;", r) }) != "" {
 			return false
 		}
 	}
@@ -169,11 +170,8 @@ func (l *list) header(line int, cells []string) bool {
 	l.width, l.column, l.used = len(cells), map[string]int{}, map[string]string{}
 	for i, c := range cells {
 		name := strings.TrimSpace(c)
-		switch {
-		case !utf8.ValidString(c):
+		if !utf8.ValidString(c) { // a name that is known could be unreadable
 			l.fault(line, "", "list.encoding", "list.next.csv", "value", shown(name))
-		case name != printable(name):
-			l.fault(line, "", "list.control", "list.next.retype", "value", shown(name))
 		}
 		name = printable(name)
 		if name == "" {
