@@ -294,15 +294,17 @@ func (l *Ledger) batch(ctx context.Context, cond string, args ...any) (b station
 // finished is who a good run of a batch was about.
 type finished struct{ hardware, idFold string }
 
-const finishedQuery = `SELECT DISTINCT coalesce(hardware_serial, ''), coalesce(device_id_fold, '') FROM runs
+const finishedQuery = `SELECT DISTINCT hardware_serial, device_id_fold FROM runs
 	WHERE tenant = ? AND batch = ? AND batch <> '' AND outcome IN ('PASS', 'SKIPPED')`
 
 // markDone sets Done of the devices that a run of this batch ended PASS or SKIPPED for. Line and run must agree in every
 // name that both have: the right id on other hardware is not the device of the line. A line that has but a label is done
 // by the device whose id is that label.
 func (l *Ledger) markDone(ctx context.Context, b station.BatchRecord) error {
-	runs, err := query(ctx, l, func(scan func(...any) error) (f finished, err error) {
-		return f, scan(&f.hardware, &f.idFold)
+	runs, err := query(ctx, l, func(scan func(...any) error) (finished, error) {
+		var hardware, id sql.NullString
+		err := scan(&hardware, &id)
+		return finished{hardware.String, id.String}, err
 	}, finishedQuery, b.Tenant, b.Batch)
 	if err != nil {
 		return err

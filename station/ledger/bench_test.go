@@ -17,9 +17,14 @@ func fillRuns(t testing.TB, l *Ledger, n int) {
 		_, err := tx.exec(ctx, `WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ?)
 			INSERT INTO runs (run, tenant, site, station, station_id, operator, batch, profile, slot, port, version,
 				config_digest, started_at, utc_offset, requested_device_id, requested_key_type, requested_reenroll,
-				hardware_serial, attempt, device_id, device_id_fold, outcome, ended_at)
-			SELECT printf('run-%08d', i), 'acme', '', 's', 's', '', 'b', '', '', '', '', '', i * 1000, 0, '', '', 0,
-				'HW' || i, 1, 'dev-HW' || i, 'dev-hw' || i, CASE i % 50 WHEN 0 THEN 'FAIL' ELSE 'SKIPPED' END, i * 1000 FROM c`, n)
+				hardware_serial, attempt, device_id, device_id_fold, outcome, ended_at, leaf, search)
+			SELECT printf('run-%08d', i), 'acme', 'hall 2', 'bench-1', 's', 'Ada Lovelace', 'lot-' || (i / 1000), 'agent',
+				'slot ' || (i % 64), '/dev/serial/by-path/pci-0000:00:14.0-usb-0:1.2:1.0-port0', '1.0', 'abcd', i * 1000, 0, '',
+				'P-256', 0, 'HW' || i, 1, 'dev-HW' || i, 'dev-hw' || i, CASE i % 50 WHEN 0 THEN 'FAIL' ELSE 'SKIPPED' END,
+				i * 1000, randomblob(32),
+				'ada lovelace' || char(10) || 'lot-' || (i / 1000) || char(10) || 'slot ' || (i % 64) || char(10) || 'hw' || i ||
+				char(10) || 'dev-hw' || i || char(10)
+			FROM c`, n)
 		if err != nil {
 			return err
 		}
@@ -69,6 +74,7 @@ func TestLookupsStayFast(t *testing.T) {
 	if ratio > 5 {
 		t.Errorf("got ratio %.2f, want at most 5 (a scan costs in proportion to the rows)", ratio)
 	}
+	t.Run("search", func(t *testing.T) { checkSearchTimes(t, large) })
 }
 
 func BenchmarkLookups(b *testing.B) {

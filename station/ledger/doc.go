@@ -1,5 +1,6 @@
 // Package ledger is the bench's durable memory on SQLite: every run and its phases, every device, key, POST,
-// certificate and proof. It implements [station.Ledger] and answers the questions of screens and commands.
+// certificate and proof, every batch and its list, every override and printed label. It implements [station.Ledger] and
+// [station.Batches], answers the questions of screens and commands, and exports what they choose.
 //
 // A method that returns nil has made its facts durable: the write-ahead log is synced to the disk before it returns.
 // Writes go through one goroutine, which commits what waits at the same time together (one sync for all of them);

@@ -2,4 +2,7 @@
 
 package ledger
 
-const largeLedger = 100_000
+const (
+	largeLedger = 100_000
+	largeBatch  = 20_000
+)

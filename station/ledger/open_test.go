@@ -144,6 +144,38 @@ func TestMigrate(t *testing.T) {
 	must(t, dev("A").pass(t.Context(), openAt(t, path, Config{})))
 }
 
+// A ledger of the first version keeps its runs, and they are found by what they are searched by now.
+func TestMigrateOldRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.db")
+	db, err := openDB(fileURI(path), "", nil)
+	must(t, err)
+	sub, err := fs.Sub(assets.Migrations, "migrations/sqlite")
+	must(t, err)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	must(t, err)
+	_, err = p.UpTo(t.Context(), 1)
+	must(t, err)
+	_, err = db.ExecContext(t.Context(), `INSERT INTO runs (run, tenant, site, station, station_id, operator, batch, profile,
+		slot, port, version, config_digest, started_at, utc_offset, requested_device_id, requested_key_type,
+		requested_reenroll, hardware_serial, attempt, device_id, device_id_fold, outcome, code, ended_at)
+		VALUES ('old', 'acme', '', 's', 's', 'Özil', 'Lot-7', '', 'Rack 1', '', '', '', 5, 0, '', '', 0, 'HW-OLD', 1, 'Dev-Old',
+		'dev-old', 'FAIL', 'E-X', 6), ('open', 'acme', '', 's', 's', '', '', '', '', '', '', '', 5, 0, '', '', 0, NULL, NULL,
+		NULL, NULL, NULL, '', NULL)`)
+	must(t, err)
+	must(t, db.Close())
+	l := openAt(t, path, Config{})
+	for _, text := range []string{"özil", "LOT-7", "rack 1", "hw-old", "DEV-OLD", "e-x"} {
+		rows, err := l.Runs(t.Context(), Filter{Tenant: "acme", Text: text})
+		must(t, err)
+		if len(rows) != 1 || rows[0].Run != "old" || rows[0].Outcome != station.Fail {
+			t.Errorf("%q: got %+v, want the old run", text, rows)
+		}
+	}
+	n, err := l.Count(t.Context(), Filter{})
+	must(t, err)
+	diff(t, n, 2)
+}
+
 // A migration that fails leaves the schema it found.
 func TestMigrateFails(t *testing.T) {
 	l := openNew(t)

@@ -174,18 +174,25 @@ func TestFilterAndPages(t *testing.T) {
 func TestPlans(t *testing.T) {
 	l := openNew(t)
 	queries := map[string][]any{
-		"SELECT * FROM keys WHERE spki = ?":                                                            {[]byte{1}},
-		"SELECT * FROM proofs WHERE leaf = ?":                                                          {[]byte{1}},
-		"SELECT * FROM certificates WHERE run = ?":                                                     {""},
-		"SELECT * FROM certificates WHERE post = ?":                                                    {""},
-		"SELECT * FROM posts WHERE run = ?":                                                            {""},
-		"SELECT * FROM devices WHERE leaf = ?":                                                         {[]byte{1}},
-		"SELECT coalesce(max(n), 0) FROM phases WHERE run = ?":                                         {""},
-		"SELECT * FROM posts WHERE state IN ('open', 'unknown') ORDER BY begun_at, post LIMIT 9":       nil,
-		"SELECT * FROM certificates WHERE tenant = ? AND device_id_fold = ? ORDER BY received_at DESC": {"", ""},
-		"SELECT * FROM certificates WHERE tenant = ? AND spki = ? ORDER BY received_at DESC":           {"", ""},
-		"SELECT * FROM runs WHERE leaf = ? AND outcome = 'PASS' AND spki = ?":                          {"", ""},
-		"SELECT coalesce(outcome, ''), count(*) FROM runs WHERE started_at >= 5 GROUP BY started_at":   nil,
+		"SELECT * FROM keys WHERE spki = ?":                                                               {[]byte{1}},
+		"SELECT * FROM proofs WHERE leaf = ?":                                                             {[]byte{1}},
+		"SELECT * FROM certificates WHERE run = ?":                                                        {""},
+		"SELECT * FROM certificates WHERE post = ?":                                                       {""},
+		"SELECT * FROM posts WHERE run = ?":                                                               {""},
+		"SELECT * FROM devices WHERE leaf = ?":                                                            {[]byte{1}},
+		"SELECT coalesce(max(n), 0) FROM phases WHERE run = ?":                                            {""},
+		"SELECT * FROM posts WHERE state IN ('open', 'unknown') ORDER BY begun_at, post LIMIT 9":          nil,
+		"SELECT * FROM certificates WHERE tenant = ? AND device_id_fold = ? ORDER BY received_at DESC":    {"", ""},
+		"SELECT * FROM certificates WHERE tenant = ? AND spki = ? ORDER BY received_at DESC":              {"", ""},
+		"SELECT * FROM runs WHERE leaf = ? AND outcome = 'PASS' AND spki = ?":                             {"", ""},
+		"SELECT coalesce(outcome, ''), count(*) FROM runs WHERE started_at >= 5 GROUP BY started_at":      nil,
+		"SELECT * FROM batches WHERE tenant = ? AND batch = ?":                                            {"", ""},
+		"SELECT * FROM batches WHERE tenant = ? AND station = ? AND state <> 'closed'":                    {"", ""},
+		"SELECT * FROM batches WHERE tenant = ? ORDER BY opened_at DESC, batch DESC LIMIT 9":              {""},
+		"SELECT * FROM batch_devices WHERE tenant = ? AND batch = ? ORDER BY line":                        {"", ""},
+		"SELECT * FROM batch_states WHERE tenant = ? AND batch = ? ORDER BY n":                            {"", ""},
+		"SELECT * FROM label_prints WHERE tenant = ? AND device_id_fold = ? ORDER BY at DESC, print DESC": {"", ""},
+		finishedQuery: {"", ""},
 	}
 	for _, f := range []Filter{
 		{},
@@ -199,6 +206,13 @@ func TestPlans(t *testing.T) {
 		{Since: t0},
 		{After: "r"},
 		{Tenant: "t", DeviceID: "d", After: "r", Since: t0, Until: t0},
+		{Tenant: "t", Slot: "s"},
+		{Tenant: "t", Slot: "s", After: "r"},
+		{Tenant: "t", Text: "x"},
+		{Tenant: "t", Text: "abcd", After: "r"},
+		{Text: "x"},
+		{Tenant: "t", Outcomes: []station.Outcome{station.Fail, station.Error}},
+		{Outcomes: []station.Outcome{station.Fail, station.Error}},
 	} {
 		q, args := runsQuery(f)
 		queries[q] = args

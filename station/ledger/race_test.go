@@ -2,4 +2,7 @@
 
 package ledger
 
-const largeLedger = 10_000
+const (
+	largeLedger = 10_000
+	largeBatch  = 2_000
+)

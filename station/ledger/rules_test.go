@@ -101,6 +101,14 @@ func TestConstraints(t *testing.T) {
 	l, ctx := openNew(t), t.Context()
 	must(t, dev("A").pass(ctx, l))
 	must(t, dev("B").identify(ctx, l))
+	opened(t, l, lot("a"))
+	elsewhere := lot("b")
+	elsewhere.Station = "bench-2"
+	opened(t, l, elsewhere)
+	p := label(dev("A"))
+	p.Run = ""
+	_, err := l.BeginLabel(ctx, p)
+	must(t, err)
 	for _, q := range []string{
 		"UPDATE devices SET device_id = 'DEV-a', device_id_fold = 'dev-a' WHERE hardware_serial = 'B'",
 		"INSERT INTO devices (tenant, hardware_serial, first_seen, updated_at) VALUES ('acme', 'A', 0, 0)",
@@ -114,6 +122,21 @@ func TestConstraints(t *testing.T) {
 		"UPDATE posts SET state = 'maybe'",
 		"DELETE FROM runs WHERE hardware_serial = 'A'",
 		"INSERT INTO tunnel_addresses SELECT 'acme', '10.0.0.1', 'A', 'dev-A', run, 0 FROM runs",
+		"UPDATE batches SET station = 'bench-1' WHERE batch = 'b'",
+		"UPDATE batches SET state = 'done'",
+		"UPDATE batches SET state = 'closed'",
+		"INSERT INTO batch_devices VALUES ('acme', 'nobody', 1, 'x', '', '', '', '')",
+		"INSERT INTO batch_devices VALUES ('acme', 'a', 99, '', '', '', '', '')",
+		"INSERT INTO batch_devices VALUES ('acme', 'a', 99, 'HW1', '', '', '', '')",
+		"INSERT INTO batch_devices VALUES ('acme', 'a', 99, '', 'DEV-1', 'dev-1', '', '')",
+		"INSERT INTO batch_devices VALUES ('acme', 'a', 99, '', '', '', 'l1', 'l1')",
+		"INSERT INTO batch_devices VALUES ('acme', 'a', 2, 'x', '', '', '', '')",
+		"INSERT INTO overrides SELECT run, '', 'E-X', 'why', 'Ada', 'Ada', 0 FROM runs WHERE hardware_serial = 'A'",
+		"INSERT INTO overrides SELECT run, '', 'E-X', '', 'Ada', 'Grace', 0 FROM runs WHERE hardware_serial = 'A'",
+		"INSERT INTO overrides VALUES ('nobody', '', 'E-X', 'why', 'Ada', 'Grace', 0)",
+		"UPDATE label_prints SET copy = 2",
+		"UPDATE label_prints SET ok = 1",
+		"UPDATE label_prints SET run = 'nobody'",
 	} {
 		err := l.write.do(ctx, func(ctx context.Context, t *txn) error {
 			_, err := t.exec(ctx, q)
