@@ -201,12 +201,21 @@ func newLine(s *Stack) *Line {
 		l.devices[c.BadClock-1].cfg.stuck = true
 	}
 	if b := mark(c.WrongLabel, WrongLabel); c.WrongLabel > 0 {
-		b.Label = l.boxes[c.WrongLabel%len(l.boxes)].Printed
+		b.Label = l.boxes[farthest(c.WrongLabel-1, len(l.boxes))].Printed
 	}
 	for i := range s.cfg.Devices {
 		l.places = append(l.places, &place{slot: slotName(i), box: -1, order: make(chan order, 1)})
 	}
 	return l
+}
+
+// farthest is the box that is least likely to lie on the bench at the same time as box i: a label that another device waits
+// for is taken for that one's.
+func farthest(i, boxes int) int {
+	if i < boxes/2 {
+		return boxes - 1
+	}
+	return 0
 }
 
 // start plugs the first boxes in and begins to tend the places. ctx ends with the stack.
