@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -287,7 +288,8 @@ func TestBadClock(t *testing.T) {
 // A line that is taken down in the middle of its work leaves nothing behind.
 func TestLineCloses(t *testing.T) {
 	dir := t.TempDir()
-	for range 5 {
+	var files, routines int
+	for i := range 5 {
 		s, err := Start(t.Context(), Config{StateDir: dir, Devices: 4, Quiet: true, Baud: fast, Line: LineConfig{
 			Boxes: 12, SwapDelay: hand, DeadBridge: DeadBridge{After: time.Nanosecond, For: time.Hour},
 		}})
@@ -311,6 +313,15 @@ func TestLineCloses(t *testing.T) {
 		if left, err := os.ReadDir(filepath.Join(dir, "ports")); err != nil || len(left) > 0 {
 			t.Errorf("ports are left: %v %v", left, err)
 		}
+		if i == 0 { // what is made once
+			files, routines = descriptors(t), runtime.NumGoroutine()
+		}
+	}
+	if n := settled(func() int { return descriptors(t) }, files); n > files {
+		t.Errorf("%d files are open after 5 lines, %d after the first", n, files)
+	}
+	if n := settled(runtime.NumGoroutine, routines); n > routines {
+		t.Errorf("%d goroutines after 5 lines, %d after the first", n, routines)
 	}
 }
 
