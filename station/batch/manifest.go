@@ -58,6 +58,8 @@ type ReadConfig struct {
 	Template func(hardwareSerial string) (string, error)
 	// ValidID is the house rule of device ids. Nil: any printable text of at most [MaxDeviceID].
 	ValidID func(id string) error
+	// LabelIsID says that a row without a device id goes by its label, which must be a valid id then.
+	LabelIsID bool
 	// Text gives the catalogue's sentence for a key and its parameters, name and value in turn. Nil: the key and the
 	// parameters themselves.
 	Text func(key string, pairs ...string) string

@@ -189,6 +189,9 @@ func TestFaults(t *testing.T) {
 				return "same", nil
 			}
 		}, []string{"2:device_id:template", "4:device_id:duplicate"}},
+		{"labels that must serve as ids", "serial,label\nSN-1,a b\nSN-2,\nSN-3,dev-3\n", func(c *batch.ReadConfig) {
+			c.LabelIsID = true
+		}, []string{"2:label:id"}},
 		{"a workbook", "PK\x03\x04xl/", nil, []string{"0::workbook"}},
 		{"UTF-16", "\xff\xfes\x00e\x00", nil, []string{"0::utf16"}},
 		{"one endless line", strings.Repeat("a,", 40_000), nil, []string{"1::line-long"}},

@@ -129,8 +129,10 @@ func TestReplayOfClosed(t *testing.T) {
 		ClosedAt: at(30), Devices: done,
 	}
 	changes := []batch.StateChange{ // closed once before, and opened again
-		{State: station.BatchOpen, By: "Ann", At: at(0)}, {State: station.BatchClosed, By: "Lea", At: at(5)},
-		{State: station.BatchOpen, By: "Bo", At: at(20)}, {State: station.BatchClosed, By: "Bo", Reason: "enough", At: at(30)},
+		{State: station.BatchOpen, By: "Ann", At: at(0)},
+		{State: station.BatchClosed, By: "Lea", At: at(5)},
+		{State: station.BatchOpen, By: "Bo", At: at(20)},
+		{State: station.BatchClosed, By: "Bo", Reason: "enough", At: at(30)},
 	}
 	one, two := pass("A", "lot", "dev-1"), pass("A", "lot", "dev-2")
 	runs := []batch.RunResult{

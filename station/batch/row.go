@@ -34,7 +34,7 @@ func (l *list) row(line int, cells []string) {
 		l.id(line, d.DeviceID)
 	}
 	if labelOK && label != "" {
-		l.unique(line, FieldLabel, label)
+		l.label(line, label, idOK && d.DeviceID == "")
 	}
 	l.devices = append(l.devices, d)
 }
@@ -114,6 +114,17 @@ func (l *list) id(line int, id string) {
 		return
 	}
 	l.unique(line, FieldDeviceID, id)
+}
+
+// label checks a label; isID: the row has no other id.
+func (l *list) label(line int, label string, isID bool) {
+	if isID && l.cfg.LabelIsID && l.cfg.ValidID != nil {
+		if err := l.cfg.ValidID(label); err != nil {
+			l.fault(line, l.columnOf(FieldLabel), "list.id", "list.next.id", "value", shown(label), "detail", printable(err.Error()))
+			return
+		}
+	}
+	l.unique(line, FieldLabel, label)
 }
 
 // unique notes a value that another row has, too. A label must also not be the id or serial of another device: who scans
