@@ -39,7 +39,7 @@ func gradeOf(w, h int) grade {
 		return gradeFull
 	case h >= widget.CardHeight && w >= 22:
 		return gradeWords
-	case h >= 4 && w >= 17:
+	case h >= 4 && w > widget.StripWidth:
 		return gradeSmall
 	case h >= 3:
 		return gradeThree
@@ -110,15 +110,15 @@ func share(n, name, w, h int, list bool) (plan, bool) {
 			return p, true
 		}
 	}
-	best, found := plan{}, false
-	var bestGrade grade
-	for _, panel := range []int{min(max(h*3/10, 7), 16), 7, 6, fairPanel, fairPanel - 1, minPanel} {
+	best, found, bestScore := plan{}, false, 0.0
+	roomy := min(max(h*3/10, roomyPanel), 16)
+	for _, panel := range []int{roomy, 7, 6, fairPanel, fairPanel - 1, minPanel} {
 		p, ok := grid(n, name, w, h-panel, panel)
-		if !ok || (panel < fairPanel && found && bestGrade > gradeLine) {
+		if !ok || (panel < fairPanel && found && gradeOf(w/best.cols, best.height) > gradeLine) {
 			continue
 		}
-		if g := gradeOf(w/p.cols, p.height); !found || g > bestGrade {
-			best, bestGrade, found = p, g, true
+		if score := p.score(n) - 0.1*float64(max(0, roomy-panel)); !found || score > bestScore {
+			best, bestScore, found = p, score, true
 		}
 	}
 	if found {
@@ -136,7 +136,7 @@ func least(name, height int) int {
 	case height < 4:
 		return 1 + max(2+name, 9)
 	default:
-		return 1 + max(1+name, 12)
+		return 1 + max(1+name, wordWidth+1)
 	}
 }
 
@@ -144,25 +144,31 @@ func least(name, height int) int {
 func grid(n, name, w, h, panel int) (plan, bool) {
 	var best plan
 	found, bestScore := false, 0.0
-	for cols := 1; cols <= n; cols++ {
+	for cols := 1; cols <= n && w/cols >= least(1, 2); cols++ {
 		rows := (n + cols - 1) / cols
 		if rows > h {
 			continue
 		}
-		cw, ch := w/cols, min(h/rows, maxCard)
-		if cw < least(name, ch) {
-			if ch > 1 || cw < least(name, 1) {
-				break
-			}
+		p := plan{cols: cols, rows: rows, all: rows, height: min(h/rows, maxCard), width: w, panel: panel}
+		if w/cols < least(name, p.height) {
+			continue
 		}
-		holes := float64(rows*cols-n) / float64(n)
-		shape := math.Abs(math.Log(float64(cw) / (cardAspect * float64(ch))))
-		if score := 10*float64(gradeOf(cw, ch)) - shape - holes; !found || score > bestScore {
-			best = plan{cols: cols, rows: rows, all: rows, height: ch, width: w, panel: panel}
-			found, bestScore = true, score
+		if score := p.score(n); !found || score > bestScore {
+			best, bestScore, found = p, score, true
 		}
 	}
 	return best, found
+}
+
+// score says how good a grid is for n slots: what its cards can show counts most, then that no place in it is empty (a
+// rack has the same number of slots in every row), then the shape of the cards.
+func (p plan) score(n int) float64 {
+	w := p.width / p.cols
+	score := 10*float64(gradeOf(w, p.height)) - math.Abs(math.Log(float64(w)/(cardAspect*float64(p.height))))
+	if holes := p.rows*p.cols - n; holes > 0 {
+		score -= 1.5 + float64(holes)/float64(n)
+	}
+	return score
 }
 
 // scrolled is the grid where not all slots can be in sight: as many as possible, and a line that tells of the others.

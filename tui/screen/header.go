@@ -15,32 +15,148 @@ import (
 	"provstation/tui/widget"
 )
 
-// HeaderHeight is the number of lines of [Header].
+// HeaderHeight is the least number of lines of [Header]; [HeaderLines] says how many there are.
 const HeaderHeight = 2
 
-// Header says whose bench this is, what it talks to, how many devices ended how, and what time it is.
-func Header(l widget.Look, b *board.Board, title string, now time.Time, w int) string {
-	return headerName(l, b, title, now, w) + "\n" + headerCounts(l, b, w)
+// HeaderLines is the number of lines of [Header]: one more while a batch is open.
+func HeaderLines(b *board.Board) int {
+	if hasBatch(b) {
+		return HeaderHeight + 1
+	}
+	return HeaderHeight
 }
+
+func hasBatch(b *board.Board) bool {
+	return b.Batch.Batch != "" && b.Batch.State != station.BatchClosed
+}
+
+// Header says whose bench this is, who works at it, what it talks to, how many devices ended how, what time it is, and
+// how it stands with the batch. What matters less gives way where there is no room.
+func Header(l widget.Look, b *board.Board, title string, now time.Time, w int) string {
+	lines := headerName(l, b, title, now, w) + "\n" + headerCounts(l, b, w)
+	if hasBatch(b) {
+		lines += "\n" + headerBatch(l, b, now, w)
+	}
+	return lines
+}
+
+// wideHeader is the width from which the date stands beside the time although somebody is signed in.
+const wideHeader = 100
 
 func headerName(l widget.Look, b *board.Board, title string, now time.Time, w int) string {
 	name := title
 	if b.Station.Station != "" {
 		name = b.Station.Station
 	}
-	left := " " + l.Styles.Strong.Render(name)
+	clock := now.Format("2006-01-02  15:04:05")
+	operator := headerOperator(l, b)
+	if operator != "" && w < wideHeader {
+		clock = now.Format("15:04:05")
+	}
+	right := l.Styles.Strong.Render(clock) + " "
+	if operator != "" {
+		right = operator + "  " + right
+	}
+	room := w - ansi.StringWidth(right) - 2
+	left := " " + l.Styles.Strong.Render(l.Cut(name, max(room-1, 0)))
+	var more []string
 	if b.Station.Tenant != "" {
-		left += l.Styles.Muted.Render("  " + l.Text("header.tenant", "tenant", b.Station.Tenant))
+		more = append(more, l.Text("header.tenant", "tenant", b.Station.Tenant))
 	}
 	if b.Station.Site != "" {
-		left += l.Styles.Muted.Render("  " + l.Text("header.site", "site", b.Station.Site))
+		more = append(more, l.Text("header.site", "site", b.Station.Site))
 	}
-	clock := l.Styles.Strong.Render(now.Format("2006-01-02  15:04:05")) + " "
-	return l.Ends(l.Cut(left, w-24), clock, w)
+	for _, m := range more {
+		left += l.Styles.Muted.Render("  " + m)
+	}
+	return l.Ends(l.Cut(left, room), right, w)
+}
+
+// headerOperator is who works here. That nobody does is loud where no device starts without somebody.
+func headerOperator(l widget.Look, b *board.Board) string {
+	switch {
+	case unsigned(b):
+		return l.Styles.WarnBar.Render(" " + l.Text("header.unsigned") + " ")
+	case b.Operator.Operator == "":
+		return ""
+	}
+	name := l.Styles.Strong.Render(l.Cut(b.Operator.Operator, 20))
+	if b.Operator.Role == station.RoleLead {
+		name += l.Styles.Muted.Render(" " + l.Text("header.lead"))
+	}
+	return name
 }
 
 func headerCounts(l widget.Look, b *board.Board, w int) string {
-	return l.Ends(" "+Counts(l, b, w-2), headerServers(l, b), w)
+	left := " "
+	if n := waitingForPerson(b); n > 0 {
+		left += l.Styles.WarnBar.Render(" "+l.Text("header.attention", "n", strconv.Itoa(n))+" ") + "  "
+	}
+	return l.Ends(left+Counts(l, b, w-1-ansi.StringWidth(left)), headerServers(l, b), w)
+}
+
+// waitingForPerson counts the slots that wait for somebody to do something.
+func waitingForPerson(b *board.Board) int {
+	n := 0
+	for _, s := range b.Slots() {
+		if widget.NeedsPerson(s) {
+			n++
+		}
+	}
+	return n
+}
+
+// headerBatch is how it stands with the batch: its progress while it goes on, and a bar over the whole width while it
+// does not.
+func headerBatch(l widget.Look, b *board.Board, now time.Time, w int) string {
+	s := b.Progress.Snapshot(now)
+	done, expected := b.Batch.Done, b.Batch.Expected
+	if s.Batch == b.Batch.Batch {
+		done, expected = s.Done, s.Expected
+	}
+	count := l.Text("batch.done", "done", strconv.Itoa(done), "of", strconv.Itoa(expected))
+	name := l.Text("header.batch", "batch", l.Cut(b.Batch.Batch, 24))
+	state := b.Batch.State
+	switch {
+	case state == station.BatchPaused, state == station.BatchHeld:
+		style := l.Styles.WarnBar
+		if state == station.BatchHeld {
+			style = l.Styles.BadBar
+		}
+		text := " ! " + l.Text("batch.state."+string(state)) + "  " + name + "  " + l.Text("header."+string(state))
+		if reason := haltReason(l, b.Batch); reason != "" {
+			text += " " + reason
+		}
+		return style.Render(l.Ends(l.Cut(text, w-ansi.StringWidth(count)-3), count+" ", w))
+	case expected > 0 && done >= expected:
+		return l.Styles.GoodBar.Render(l.Ends(" "+l.Signs.Outcome(station.Pass)+" "+name+"  "+l.Text("batch.complete"), count+" ", w))
+	}
+	left := " " + l.Styles.Strong.Render(name) + "  "
+	right := "  " + l.Styles.Strong.Render(count)
+	if s.UnitsPerHour > 0 && w >= wideHeader {
+		right += l.Styles.Muted.Render("  " + l.Text("header.rate", "n", strconv.Itoa(int(s.UnitsPerHour+0.5))))
+	}
+	if s.Remaining > 0 {
+		right += l.Styles.Muted.Render("  " + l.Text("header.left", "left", widget.Duration(s.Remaining)))
+	}
+	share := 0.0
+	if expected > 0 {
+		share = float64(done) / float64(expected)
+	}
+	room := max(0, w-ansi.StringWidth(left)-ansi.StringWidth(right)-1)
+	return l.Fit(left+meter(l, l.Styles.Good, share, room)+right, w)
+}
+
+// haltReason is why a batch stands still: a person's words, or the failure that the station held it for.
+func haltReason(l widget.Look, e station.BatchChanged) string {
+	switch {
+	case e.Reason != "":
+		return e.Reason
+	case e.Code != "":
+		return string(e.Code)
+	default:
+		return ""
+	}
 }
 
 // Counts says how many devices ended how, and how many are in work.

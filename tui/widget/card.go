@@ -104,9 +104,9 @@ func (c card) body() []cardLine {
 	rows := c.h - 1
 	switch {
 	case rows == 1:
-		return []cardLine{{c.Ends(c.word, c.id(), c.w), true}}
+		return []cardLine{{c.Ends(c.shownWord(0), c.id(), c.w), true}}
 	case rows == 2:
-		return []cardLine{{c.word, true}, {c.id(), false}}
+		return []cardLine{{c.shownWord(0), true}, {c.id(), false}}
 	case c.slot.State == board.Running && !c.slot.WantsScan:
 		return c.working(rows)
 	default:
@@ -144,7 +144,7 @@ func (c card) working(rows int) []cardLine {
 		lines = append(lines, cardLine{})
 	}
 	lines = append(lines, cardLine{" " + c.id(), false})
-	what, _ := c.Sentence(c.slot)
+	what, _ := c.words()
 	return c.fill(lines, rows, c.wrap(what, rows-len(lines)), nil)
 }
 
@@ -152,7 +152,9 @@ func (c card) working(rows int) []cardLine {
 func (c card) progress() string {
 	each := max(1, (c.w-2)/board.PhaseCount)
 	var b strings.Builder
-	b.WriteByte(' ')
+	if c.w > StripWidth {
+		b.WriteByte(' ')
+	}
 	for _, p := range c.slot.Phases {
 		b.WriteString(strings.Repeat(c.Signs.Phase(p.Status, p.Warned), each))
 	}
@@ -161,10 +163,7 @@ func (c card) progress() string {
 
 // standing is a slot that is not at work: the verdict, or what it waits for, in large letters where that is of use.
 func (c card) standing(rows int) []cardLine {
-	what, next := c.Sentence(c.slot)
-	if next != "" {
-		next = c.Text("detail.next") + " " + next
-	}
+	what, next := c.words()
 	needs := NeedsPerson(c.slot)
 	id, steps := c.id(), ""
 	if c.slot.Run != "" && c.slot.State == board.Ended {
@@ -175,7 +174,7 @@ func (c card) standing(rows int) []cardLine {
 	if id != "" {
 		lines = append(lines, cardLine{" " + id, false})
 	}
-	if steps != "" && len(lines) < rows && (!needs || rows-len(lines) > 2 || rows < 5) {
+	if spare := rows - len(lines); steps != "" && spare > 0 && (what == "" || !needs || spare > 2 || rows < 5) {
 		lines = append(lines, cardLine{steps, false})
 	}
 	left := rows - len(lines)
@@ -184,6 +183,21 @@ func (c card) standing(rows int) []cardLine {
 	}
 	nextLines := c.wrap(next, max(left/2, left-len(c.wrap(what, left))))
 	return c.fill(lines, rows, c.wrap(what, left-len(nextLines)), nextLines)
+}
+
+// wordsWidth is the least width of a body that has sentences: narrower, they are cut before they say anything.
+const wordsWidth = 24
+
+// words is the sentence and the next action.
+func (c card) words() (what, next string) {
+	if c.w < wordsWidth {
+		return "", ""
+	}
+	what, next = c.Sentence(c.slot)
+	if next != "" {
+		next = c.Text("detail.next") + " " + next
+	}
+	return what, next
 }
 
 // keep is how many lines are kept for words when the letters are chosen.
@@ -199,40 +213,68 @@ func (c card) keep(rows int, id, steps, what, next string, needs bool) int {
 	case rows >= 10:
 		n += len(c.wrap(what, 3)) + len(c.wrap(next, 3))
 	case rows >= 7 && needs:
-		n += 2
+		n += min(2, len(c.wrap(what, 1))+len(c.wrap(next, 1)))
 	case rows >= 7:
-		n++
+		n += len(c.wrap(what, 1))
 	}
 	return n
 }
 
-// verdictLines is the verdict in large letters in the middle, or as a word of its own line.
+// verdictLines is the verdict in large letters in the middle, in spaced ones where those do not fit, or as a word.
 func (c card) verdictLines(room int) []cardLine {
-	word := c.word
+	if !c.loudWord() {
+		return []cardLine{{" " + c.sign + " " + c.shownWord(4), true}}
+	}
+	letters := c.Letters(c.longWord(), c.w, room)
+	if letters == nil {
+		letters = c.Letters(c.word, c.w, room)
+	}
+	if letters == nil {
+		letters = c.spaced(room)
+	}
+	if letters == nil {
+		return []cardLine{{" " + c.sign + " " + c.shownWord(4), true}}
+	}
+	pad := (room - len(letters)) / 2
+	lines := make([]cardLine, 0, room)
+	for range min(pad, 2) {
+		lines = append(lines, cardLine{})
+	}
+	for _, line := range letters {
+		lines = append(lines, cardLine{c.Centre(line, c.w), true})
+	}
+	if pad > 0 {
+		lines = append(lines, cardLine{})
+	}
+	return lines
+}
+
+// spaced is the verdict with its letters apart and its sign before it, nil where there is no room.
+func (c card) spaced(room int) []string {
+	wide := strings.Join(strings.Split(c.word, ""), " ")
+	if room < 2 || ansi.StringWidth(wide) > c.w {
+		return nil
+	}
+	if signed := c.sign + "  " + wide; ansi.StringWidth(signed) <= c.w {
+		wide = signed
+	}
+	return []string{wide}
+}
+
+// longWord is the verdict where there is room for more than one word.
+func (c card) longWord() string {
 	if c.slot.WantsScan && c.slot.State == board.Running {
-		word = c.Text("state.scanlabel")
+		return c.Text("state.scanlabel")
 	}
-	large := c.loudWord()
-	if large {
-		if letters := c.Letters(word, c.w-2, room); letters != nil {
-			pad := (room - len(letters)) / 2
-			lines := make([]cardLine, 0, room)
-			for range min(pad, 2) {
-				lines = append(lines, cardLine{})
-			}
-			for _, line := range letters {
-				lines = append(lines, cardLine{c.Centre(line, c.w), true})
-			}
-			if pad > 0 {
-				lines = append(lines, cardLine{})
-			}
-			return lines
-		}
+	return c.word
+}
+
+// shownWord is the longer word where that leaves so many cells, or the shorter one.
+func (c card) shownWord(leave int) string {
+	if long := c.longWord(); ansi.StringWidth(long)+leave <= c.w {
+		return long
 	}
-	if ansi.StringWidth(word)+4 > c.w {
-		word = c.word
-	}
-	return []cardLine{{" " + c.sign + " " + word, true}}
+	return c.word
 }
 
 // loudWord reports whether the word is worth large letters: a verdict, or something that a person must see to.
