@@ -186,7 +186,7 @@ func (b *Bench) expects(serial, id string) (row *BatchDevice, expected, scans bo
 		found := *d
 		row = &found
 	}
-	return row, true, len(b.roll.byLabel) > 0
+	return row, true, len(b.roll.byLabel) > 0 && b.cfg.Scans != nil
 }
 
 // scanned asks for the label until one is right for the device, and gives the id that it stands for.

@@ -64,7 +64,9 @@ func (fakeStaff) ByBadge(badge string) (Person, bool) {
 	return Person{}, false
 }
 
-func (s fakeStaff) ByName(name string) (Person, bool) { return s.ByBadge("PSB:" + strings.ToLower(name)) }
+func (s fakeStaff) ByName(name string) (Person, bool) {
+	return s.ByBadge("PSB:" + strings.ToLower(name))
+}
 
 // deskKit is a kit of a bench with people, scans and batches.
 func deskKit(t *testing.T) (*kit, *fakeBatches) {
@@ -675,6 +677,7 @@ func TestLearnRefused(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				k, _ := deskKit(t)
+				<-k.watcher.changes // nothing is plugged in yet
 				place := PortInfo{Path: "/dev/s1", Slot: "pci-1", VID: "0403"}
 				if row.name == "taken" {
 					k.bench.Ports = PortRules{Slots: map[string]string{"pci-1": "right"}}
@@ -685,7 +688,6 @@ func TestLearnRefused(t *testing.T) {
 				k.on = func(b *Bench, e Event) {
 					if _, ok := e.Body.(StationInfo); ok {
 						_ = b.Learn("left")
-						k.watcher.changes <- PortChange{Port: PortInfo{Path: "/dev/s1", Slot: "s1", VID: "0403"}}
 						k.watcher.changes <- PortChange{Added: true, Port: place}
 					}
 				}

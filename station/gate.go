@@ -188,3 +188,19 @@ func (k *keeper) retryFailed() bool {
 	k.again = true
 	return true
 }
+
+// Printed tells of a label that was printed, or was not, by whoever prints for the bench.
+func (b *Bench) Printed(e LabelPrinted) {
+	e.Params = printables(e.Params)
+	if e.Code != "" {
+		e.Message, _ = b.runner.words.Fault(e.Code, e.Params)
+	}
+	b.hub.emit(e)
+}
+
+// Operator is who works at the bench; the zero person: nobody is signed in.
+func (b *Bench) Operator() Person {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.operator
+}

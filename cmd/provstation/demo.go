@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,6 +75,9 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `The same screen on an embedded tenant stack (bridge, three-tier PKI, MQTT broker) and virtual devices: the real
 agent on serial lines paced to a baud rate. Nothing to set up, nothing leaves this machine.
 
+On the screen, press b to open the batch that lies ready: two and a half times as many boxes as there are slots. From
+then on finished boxes are swapped for the next ones, their labels are scanned, and some of them are in trouble.
+
 With --state-dir everything is kept below that folder: station.yaml (for --config with every other command), the ledger,
 the log, and each device's own files in devices/NAME/.`,
 		Args: cobra.NoArgs,
@@ -91,7 +95,7 @@ func (a *app) demo(ctx context.Context, f stackFlags, headless, asJSON bool) (er
 	if !headless && !isTerminal() {
 		return usage("%v", errNoTerminal)
 	}
-	e, err := a.startStack(ctx, f)
+	e, err := a.startStack(ctx, f, !headless)
 	if err != nil {
 		return err
 	}
@@ -99,6 +103,8 @@ func (a *app) demo(ctx context.Context, f stackFlags, headless, asJSON bool) (er
 	o := openOptions{watcher: portList(e.ports()), openPort: e.open}
 	if headless {
 		o.stopAfter, o.settle = f.devices, settleFor
+	} else {
+		o.person, o.watcher = true, e.watcher()
 	}
 	b, err := a.open(ctx, e.config, o)
 	if err != nil {
@@ -108,7 +114,10 @@ func (a *app) demo(ctx context.Context, f stackFlags, headless, asJSON bool) (er
 	if headless {
 		return a.headless(ctx, b.Bench, asJSON, 0, f.devices)
 	}
-	return a.show(ctx, b)
+	if e.Line != nil {
+		go robot{e.Line, b.Bench}.work(ctx, b.Subscribe())
+	}
+	return a.show(ctx, b, config.Sources{})
 }
 
 // embedded is a running stack and the configuration that fits it.
@@ -120,10 +129,15 @@ type embedded struct {
 }
 
 // startStack brings the stack up and writes station.yaml, last of all and in one piece: who sees it can use it.
-func (a *app) startStack(ctx context.Context, f stackFlags) (_ *embedded, err error) {
+//
+// line: boxes of a batch lie ready beside the bench, with somebody who swaps them.
+func (a *app) startStack(ctx context.Context, f stackFlags, line bool) (_ *embedded, err error) {
 	cfg, err := f.check()
 	if err != nil {
 		return nil, err
+	}
+	if line && cfg.Devices > 0 {
+		cfg.Line = demoLine(cfg.Devices)
 	}
 	e := &embedded{}
 	defer func() {
@@ -155,6 +169,9 @@ func (a *app) startStack(ctx context.Context, f stackFlags) (_ *embedded, err er
 		return nil, err
 	}
 	e.config = stackConfig(e.Stack, cfg)
+	if err := e.layOut(cfg); err != nil {
+		return nil, err
+	}
 	if err := config.WriteFile(yaml, e.config); err != nil {
 		return nil, err
 	}
@@ -179,6 +196,12 @@ func stackConfig(s *devstack.Stack, cfg devstack.Config) *config.Config {
 	}
 	c.Ledger.URL = "sqlite:" + filepath.Join(cfg.StateDir, "ledger.db")
 	c.Log.File = filepath.Join(cfg.StateDir, "station.log")
+	c.Batch.Folder = filepath.Join(cfg.StateDir, "batches")
+	c.People.File = filepath.Join(cfg.StateDir, "people.csv")
+	c.Labels.Command = []string{"tee", "-a", filepath.Join(cfg.StateDir, "printed-labels.zpl")}
+	if runtime.GOOS == "windows" {
+		c.Labels.Command = nil
+	}
 	return c
 }
 
@@ -253,7 +276,7 @@ func (a *app) devstack(ctx context.Context, f stackFlags) error {
 	if f.stateDir == "" {
 		return usage("--state-dir says where its files go: give a folder")
 	}
-	e, err := a.startStack(ctx, f)
+	e, err := a.startStack(ctx, f, false)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func portRows(cfg *config.Config, sys system) ([]portRow, error) {
 		return nil, fmt.Errorf("list serial ports: %w", err)
 	}
 	named := map[string]string{} // where it leads to the configured path
-	explicit := explicitPaths(cfg.Ports.Include)
+	explicit := explicitPaths(cfg)
 	for _, p := range explicit {
 		real, err := filepath.EvalSymlinks(p)
 		if err != nil {
@@ -118,7 +118,7 @@ func portRows(cfg *config.Config, sys system) ([]portRow, error) {
 }
 
 func portRowOf(cfg *config.Config, sys system, p station.PortInfo) portRow {
-	slot, why, use := station.PortUse(cfg.Ports.Include, cfg.Ports.Exclude, cfg.Ports.Slots, p)
+	slot, why, use := portRules(cfg).Use(p)
 	r := portRow{
 		Port: plain(p.Path), Slot: plain(slot), SlotKey: plain(p.Slot), Use: useIgnored, Why: why, HardwareSerial: plain(p.HardwareSerial),
 		Product: plain(p.Product), ByID: plain(p.ByID), err: sys.access(p.Path),

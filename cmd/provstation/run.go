@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"provstation/station"
+	"provstation/station/config"
 )
 
 // runFlags are the flags of `provstation run`.
@@ -81,11 +82,16 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	}
 	if len(slots) > 0 {
 		cfg = cfg.Clone()
-		cfg.Ports.Include = nil
-		for path, name := range slots {
+		cfg.Ports.Include, cfg.Ports.Slots = nil, slots
+		for path := range slots {
 			cfg.Ports.Include = append(cfg.Ports.Include, path)
-			cfg.Ports.Slots[path] = name
 		}
+	}
+	if cfg.Device.Assign == config.AssignScan && f.deviceID == "" {
+		return usage("device.assign: scan needs a person with a scanner; without a screen use auto, template or manifest")
+	}
+	if cfg.People.Required && cfg.Station.Operator == "" {
+		return usage("people.required: nobody can sign in without a screen; say who works here in station.operator")
 	}
 	b, err := a.open(ctx, cfg, o)
 	if err != nil {

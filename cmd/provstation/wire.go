@@ -8,9 +8,11 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,7 +29,9 @@ import (
 	"provstation/station/device"
 	"provstation/station/ledger"
 	"provstation/station/mqttcheck"
+	"provstation/station/people"
 	"provstation/station/pki"
+	"provstation/station/scan"
 	"provstation/station/wgconf"
 	"provstation/station/words"
 )
@@ -38,6 +42,7 @@ type openOptions struct {
 	reenroll  bool
 	stopAfter int
 	settle    time.Duration
+	person    bool // somebody stands at the bench: sign-in, scans and batches are theirs
 
 	watcher  station.Watcher                                     // nil: the system's ports
 	openPort func(path string, baud int) (link.Transport, error) // nil: real ports
@@ -48,6 +53,8 @@ type bench struct {
 	*station.Bench
 	Words  *words.Catalogue
 	Ledger *ledger.Ledger
+	Log    *slog.Logger
+	config *config.Config
 	closes []func() error
 }
 
@@ -62,7 +69,7 @@ func (b *bench) Close() error {
 
 // open wires a bench by the configuration.
 func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *bench, err error) {
-	b := &bench{}
+	b := &bench{config: cfg}
 	defer func() {
 		if err != nil {
 			_ = b.Close()
@@ -73,7 +80,7 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 	if err != nil {
 		return nil, fault(err)
 	}
-	b.closes = append(b.closes, logFile.Close)
+	b.closes, b.Log = append(b.closes, logFile.Close), log
 	if b.Words, err = words.Load(cfg.Station.Locale); err != nil {
 		return nil, fault(err)
 	}
@@ -97,19 +104,54 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 		a.runnerConfig(cfg, o, id, log), &timedBridge{Client: client}, b.Ledger, &trustSource{cfg: cfg.PKI}, mqttcheck.Check, b.Words,
 	)
 	if o.watcher == nil {
-		o.watcher = device.NewWatcher(explicitPaths(cfg.Ports.Include))
+		o.watcher = device.NewWatcher(explicitPaths(cfg))
 	}
 	connector := device.NewConnector(device.Config{Baud: cfg.Ports.Baud, Probe: cfg.Ports.Probe, OpenPort: o.openPort})
-	b.Bench = station.NewBench(station.BenchConfig{
+	bc := station.BenchConfig{
 		Info: station.StationInfo{
 			StationID: id, Station: cfg.Station.Name, Tenant: cfg.Station.Tenant, Site: cfg.Station.Site, Version: a.version,
 			ConfigDigest: cfg.Digest(), Bridge: cfg.Bridge.URL,
 			Broker: net.JoinHostPort(cfg.MQTT.Host, strconv.Itoa(cfg.MQTT.Port)),
 		},
-		Include: cfg.Ports.Include, Exclude: cfg.Ports.Exclude, Slots: cfg.Ports.Slots,
-		StopAfter: o.stopAfter, Settle: o.settle, Logger: log,
-	}, o.watcher, connector, runner)
+		Ports: portRules(cfg), StopAfter: o.stopAfter, Settle: o.settle, Logger: log,
+	}
+	bc.Batches = b.Ledger
+	if o.person {
+		if err := personal(&bc, cfg); err != nil {
+			return nil, err
+		}
+	}
+	b.Bench = station.NewBench(bc, o.watcher, connector, runner)
 	return b, nil
+}
+
+// personal adds what a person at the bench can do.
+func personal(bc *station.BenchConfig, cfg *config.Config) error {
+	reader, err := scan.Compile(scan.Rules{
+		Prefix: cfg.Scan.Prefix, Pattern: cfg.Scan.Pattern, BadgePrefix: cfg.Scan.BadgePrefix, CommandPrefix: cfg.Scan.CommandPrefix,
+	})
+	if err != nil {
+		return usage("scan: %v", err)
+	}
+	staff := people.Anyone()
+	if cfg.People.File != "" {
+		if staff, err = people.Load(cfg.People.File, people.Config{BadgePrefix: cfg.Scan.BadgePrefix}); err != nil {
+			return usage("people.file: %v", err)
+		}
+	}
+	bc.Scans, bc.Staff, bc.HoldAfter = reader, staff, cfg.Batch.HoldAfter
+	bc.SignIn = cfg.People.Required && cfg.Station.Operator == ""
+	if file := cfg.Ports.SlotsFile; file != "" {
+		bc.SaveSlots = func(slots map[string]string) error { return config.SaveSlots(file, slots) }
+	}
+	return nil
+}
+
+// portRules are the configuration's rules of which ports are the bench's.
+func portRules(cfg *config.Config) station.PortRules {
+	return station.PortRules{
+		Include: cfg.Ports.Include, Exclude: cfg.Ports.Exclude, Slots: cfg.Ports.Slots, Unknown: cfg.Ports.Unknown == config.UnknownUse,
+	}
 }
 
 // runnerConfig is the policy of every run, by the configuration.
@@ -127,6 +169,7 @@ func (a *app) runnerConfig(cfg *config.Config, o openOptions, id string, log *sl
 			facts["id"] = id
 			return config.RenderTemplate(cfg.Device.NameTemplate, facts)
 		},
+		Assign: station.AssignMode(cfg.Device.Assign), ScanTimeout: cfg.Device.ScanTimeout.D(),
 		KeyType: cfg.PKI.KeyType, WireGuard: cfg.WireGuard.Enroll, Reenroll: o.reenroll,
 		CSR:    pki.CSRPolicy{KeyTypes: []pki.KeyType{pki.KeyType(cfg.PKI.KeyType)}},
 		Answer: pki.Policy{ClockSkew: cfg.Clock.StationTolerance.D()}, Tunnel: tunnelPolicy(cfg.WireGuard.Policy),
@@ -177,11 +220,13 @@ func bridgeAuth(c config.Auth) bridge.Auth {
 	}
 }
 
-// explicitPaths are the included ports that are named in full: no enumeration lists a pty or a link.
-func explicitPaths(include []string) []string {
+// explicitPaths are the ports that are named in full, by ports.include or ports.slots: no enumeration lists a pty, a link or
+// a serial server.
+func explicitPaths(cfg *config.Config) []string {
 	var paths []string
-	for _, p := range include {
-		if filepath.IsAbs(p) && !strings.ContainsAny(p, `*?[\`) {
+	for _, p := range slices.Concat(cfg.Ports.Include, slices.Sorted(maps.Keys(cfg.Ports.Slots))) {
+		full := strings.HasPrefix(p, "tcp://") || (filepath.IsAbs(p) && !strings.ContainsAny(p, `*?[\`))
+		if full && !slices.Contains(paths, p) {
 			paths = append(paths, p)
 		}
 	}
