@@ -56,6 +56,11 @@ type Watcher struct{ cfg port.WatchConfig }
 // serial servers (tcp://host:port), which are there from the start and stay.
 func NewWatcher(paths []string) *Watcher { return &Watcher{port.WatchConfig{Paths: paths}} }
 
+// NewPathWatcher watches these ports and no others.
+func NewPathWatcher(paths []string) *Watcher {
+	return &Watcher{port.WatchConfig{Paths: paths, OnlyPaths: true}}
+}
+
 // Watch tells of ports, those present first.
 func (w *Watcher) Watch(ctx context.Context) (<-chan station.PortChange, error) {
 	in, err := port.Watch(ctx, w.cfg)
