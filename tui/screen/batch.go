@@ -2,9 +2,11 @@ package screen
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"provstation/station"
 	"provstation/station/batch"
@@ -94,7 +96,7 @@ func (t tally) title() (ground lipgloss.Style, title, right string) {
 	}
 	title = sign + " " + l.Text("batch.title", "batch", board.Clean(t.Batch, 128), "state", l.Text("batch.state."+string(t.state())))
 	if !t.OpenedAt.IsZero() {
-		right = l.Text("batch.since", "time", clock(t.OpenedAt, t.now), "elapsed", widget.Duration(t.Elapsed))
+		right = l.Text("batch.since", "time", clock(t.OpenedAt, t.now), "elapsed", about(l, t.Elapsed))
 	}
 	return ground, title, right
 }
@@ -156,17 +158,27 @@ func (t tally) bar(h int) part {
 		if t.complete() {
 			style = l.Styles.Good
 		}
-		line := meter(l, style, share, w)
-		n := 1
-		if h >= 30 {
-			n = 2
+		rows := 1
+		switch {
+		case h >= 44:
+			rows = 5
+		case h >= 30:
+			rows = 3
 		}
-		if h >= 45 {
-			n = 3
+		letters := l.Letters(strconv.Itoa(t.Done)+"/"+strconv.Itoa(t.Expected), w/3, rows)
+		room := w
+		if len(letters) > 0 {
+			room -= ansi.StringWidth(letters[0]) + columnGap
+			rows = len(letters)
 		}
-		lines := make([]string, 0, n+1)
-		for range n {
-			lines = append(lines, line)
+		line := meter(l, style, share, room)
+		lines := make([]string, 0, rows+1)
+		for i := range rows {
+			row := line
+			if i < len(letters) {
+				row += strings.Repeat(" ", columnGap) + style.Render(letters[i])
+			}
+			lines = append(lines, row)
 		}
 		text := l.Text("batch.done", "done", strconv.Itoa(t.Done), "of", strconv.Itoa(t.Expected))
 		return append(lines, l.Ends(style.Render(text), style.Render(percent(share)), w))
@@ -183,7 +195,7 @@ func (t tally) figures(w int) []string {
 	if t.open() {
 		add("missing", strconv.Itoa(t.Missing))
 		if t.Remaining > 0 && !t.complete() {
-			add("eta", l.Text("batch.eta.value", "time", clock(t.now.Add(t.Remaining), t.now), "left", widget.Duration(t.Remaining)))
+			add("eta", l.Text("batch.eta.value", "time", clock(t.now.Add(t.Remaining), t.now), "left", about(l, t.Remaining)))
 		} else if !t.complete() {
 			add("eta", unknown)
 		}

@@ -105,7 +105,7 @@ func (t tally) slots(w int) []string {
 	}
 	nw := widest(6, 14, names...)
 	const runs = 9
-	bw := max(4, min(w-nw-runs-percentWidth-4, 40))
+	bw := max(4, min(w-nw-runs-percentWidth-5, 40))
 	good := 0
 	for i, s := range t.Slots {
 		switch {
@@ -119,7 +119,7 @@ func (t tally) slots(w int) []string {
 			style, sign = l.Styles.Bad, l.Signs.Warned
 		}
 		rate := float64(s.Failed) / float64(max(s.Runs, 1))
-		lines = append(lines, l.Cut(style.Render(sign)+l.Styles.Text.Render(l.Fit(names[i], nw))+" "+meter(l, style, rate, bw)+" "+
+		lines = append(lines, l.Cut(style.Render(sign)+" "+l.Styles.Text.Render(l.Fit(names[i], nw))+" "+meter(l, style, rate, bw)+" "+
 			l.Styles.Text.Render(l.FitRight(strconv.Itoa(s.Failed)+"/"+strconv.Itoa(s.Runs), runs)+" "+l.FitRight(percent(rate), percentWidth)), w))
 		if s.Suspect {
 			for _, line := range widget.Wrap(t.advice(names[i], s.Ratio), w-2) {
@@ -128,7 +128,7 @@ func (t tally) slots(w int) []string {
 		}
 	}
 	if good > 0 {
-		lines = append(lines, l.Styles.Muted.Render(l.Cut(" "+l.Text("batch.slots.good", "n", strconv.Itoa(good)), w)))
+		lines = append(lines, l.Styles.Muted.Render(l.Cut("  "+l.Text("batch.slots.good", "n", strconv.Itoa(good)), w)))
 	}
 	return lines
 }

@@ -27,7 +27,8 @@ func tree(l widget.Look, chain []link, now time.Time, w int) []string {
 	}
 	chain = chain[:min(len(chain), maxLinks)]
 	m := marksOf(l.Signs)
-	lines := make([]string, 0, len(chain))
+	lines := make([]string, 0, len(chain)+1)
+	early := false
 	for depth := range chain {
 		c := chain[len(chain)-1-depth]
 		head := ""
@@ -46,7 +47,7 @@ func tree(l widget.Look, chain []link, now time.Time, w int) []string {
 			case !c.notAfter.After(now):
 				sign, style = l.Signs.Failed+" ", l.Styles.Bad
 			case !chain[0].notAfter.IsZero() && c.notAfter.Before(chain[0].notAfter):
-				sign, style = l.Signs.Warned+" ", l.Styles.Warn
+				sign, style, early = l.Signs.Warned+" ", l.Styles.Warn, true
 			case depth == len(chain)-1:
 				style = l.Styles.Good
 			}
@@ -57,6 +58,9 @@ func tree(l widget.Look, chain []link, now time.Time, w int) []string {
 			room = max(8, w-2-len([]rune(left)))
 		}
 		lines = append(lines, l.Ends(l.Cut(l.Styles.Rule.Render(head)+name.Render(c.name), room), style.Render(left), w))
+	}
+	if early {
+		lines = append(lines, bullet(l, l.Signs.Warned, l.Styles.Warn, l.Text("tree.early"), w)...)
 	}
 	return lines
 }

@@ -13,24 +13,15 @@ import (
 const labelWidth = 15
 
 // fact is one line of label and value; a value that is too long is cut, or wrapped where there is room for all.
-func (v view) fact(label, value string) []string {
+func (v view) fact(label, value string, w int) []string {
 	if value == "" {
 		return nil
 	}
-	w := v.columnWidth()
-	room := w - labelWidth - 1
+	if v.full {
+		return labelled(v.Look, v.Text("fact."+label), value, labelWidth, w)
+	}
 	head := v.Styles.Muted.Render(v.Fit(v.Text("fact."+label), labelWidth)) + " "
-	if !v.full {
-		return []string{head + v.Styles.Text.Render(v.Cut(value, room))}
-	}
-	var lines []string
-	for i, part := range widget.Wrap(value, room) {
-		if i > 0 {
-			head = strings.Repeat(" ", labelWidth+1)
-		}
-		lines = append(lines, head+v.Styles.Text.Render(part))
-	}
-	return lines
+	return []string{head + v.Styles.Text.Render(v.Cut(value, w-labelWidth-1))}
 }
 
 // known is a fact's value; the words among the values go through the catalogue.
@@ -52,10 +43,10 @@ func (v view) known(name string) string {
 	return value
 }
 
-func (v view) identity() []string {
+func (v view) identity(w int) []string {
 	s := v.slot
 	lines := []string{v.heading("section.identity")}
-	add := func(label, value string) { lines = append(lines, v.fact(label, value)...) }
+	add := func(label, value string) { lines = append(lines, v.fact(label, value, w)...) }
 	id := s.DeviceID
 	if source := v.known(station.FactIDSource); id != "" && source != "" {
 		id += " (" + source + ")"
@@ -79,26 +70,34 @@ func (v view) identity() []string {
 		add(name, v.known(name))
 	}
 	add("port", s.Port)
-	if s.State == board.Ended && s.End.TX+s.End.RX > 0 {
-		add("wire", v.Text("wire.amount", "tx", strconv.FormatUint(s.End.TX, 10), "rx", strconv.FormatUint(s.End.RX, 10)))
+	if !v.full {
+		add("wire", v.amount())
 	}
+	add("operator", s.Operator)
+	add("batch", s.Batch)
 	return lines
 }
 
-func (v view) certificate() []string {
+// amount is how many bytes crossed the line, once that is known.
+func (v view) amount() string {
+	e := v.slot.End
+	if v.slot.State != board.Ended || e.TX+e.RX == 0 {
+		return ""
+	}
+	return v.Text("wire.amount", "tx", strconv.FormatUint(e.TX, 10), "rx", strconv.FormatUint(e.RX, 10))
+}
+
+func (v view) certificate(w int) []string {
 	s := v.slot
 	var lines []string
-	add := func(label, value string) { lines = append(lines, v.fact(label, value)...) }
-	until := v.known(station.FactNotAfter)
-	at, err := time.Parse(time.RFC3339, s.Facts[station.FactNotAfter])
-	if err != nil && !s.End.NotAfter.IsZero() {
-		at, err = s.End.NotAfter, nil
-		until = at.In(v.now.Location()).Format("2006-01-02 15:04")
+	add := func(label, value string) { lines = append(lines, v.fact(label, value, w)...) }
+	if v.full {
+		lines = append(lines, tree(v.Look, factChain(s.Facts), v.now, w)...)
 	}
-	if err == nil {
-		until = v.Left(at, v.now) + " (" + until + ")"
+	add("not_after", v.until())
+	if v.full {
+		add("not_before", v.known(station.FactNotBefore))
 	}
-	add("not_after", until)
 	add("cert_serial", s.Facts[station.FactCertSerial])
 	fingerprint := s.Facts[station.FactFingerprint]
 	if fingerprint == "" {
@@ -106,7 +105,9 @@ func (v view) certificate() []string {
 	}
 	add("fingerprint", fingerprint)
 	add("issuer", s.Facts[station.FactIssuer])
-	lines = append(lines, v.chain()...)
+	if !v.full {
+		add("chain", s.Facts[station.FactChain])
+	}
 	proof := v.known(station.FactProof)
 	if proof == "" && s.State == board.Ended && s.End.Proof != station.NoProof {
 		proof = v.Text("value." + string(s.End.Proof))
@@ -121,33 +122,30 @@ func (v view) certificate() []string {
 	return append([]string{v.heading("section.certificate")}, lines...)
 }
 
-// chain is one line per certificate, the leaf first, each indented below the one it was issued by to the eye of a
-// reader who goes from the device up to the root.
-func (v view) chain() []string {
-	chain := v.slot.Facts[station.FactChain]
-	if chain == "" {
-		return nil
+// until is how long the device's certificate is good for.
+func (v view) until() string {
+	until := v.known(station.FactNotAfter)
+	at, err := time.Parse(time.RFC3339, v.slot.Facts[station.FactNotAfter])
+	if err != nil && !v.slot.End.NotAfter.IsZero() {
+		at, err = v.slot.End.NotAfter, nil
+		until = at.In(v.now.Location()).Format("2006-01-02 15:04")
 	}
-	if !v.full {
-		return v.fact("chain", chain)
+	if err != nil {
+		return until
 	}
-	var lines []string
-	for i, subject := range strings.Split(chain, " <- ") {
-		head := strings.Repeat(" ", labelWidth+1)
-		if i == 0 {
-			head = v.Styles.Muted.Render(v.Fit(v.Text("fact.chain"), labelWidth)) + " "
-		}
-		if i > 0 {
-			subject = strings.Repeat(" ", min(i-1, 4)) + "<- " + subject
-		}
-		lines = append(lines, v.Cut(head+v.Styles.Text.Render(subject), v.columnWidth()))
-	}
-	return lines
+	return v.Left(at, v.now) + " (" + until + ")"
 }
 
-func (v view) tunnel() []string {
-	lines := append(v.fact("tunnel_address", v.slot.Facts[station.FactTunnelAddress]),
-		v.fact("wireguard_key", v.slot.Facts[station.FactWireGuardKey])...)
+// tunnel is the tunnel's address and key, and its settings where there is room for them.
+func (v view) tunnel(w int) []string {
+	facts := v.slot.Facts
+	lines := append(v.fact("tunnel_address", facts[station.FactTunnelAddress], w),
+		v.fact("wireguard_key", facts[station.FactWireGuardKey], w)...)
+	if conf := facts[station.FactTunnelConf]; v.full && conf != "" {
+		lines = append(append(lines, ""), v.Styles.Muted.Render("wg0.conf"))
+		lines = append(lines, confLines(v.Look, conf, w)...)
+		lines = append(lines, wrapped(v.Styles.Muted, v.Text("tunnel.hidden"), w)...)
+	}
 	if len(lines) == 0 {
 		return nil
 	}
@@ -155,8 +153,7 @@ func (v view) tunnel() []string {
 }
 
 // steps is every phase that was reached with its time, and the steps inside it.
-func (v view) steps() []string {
-	w := v.columnWidth()
+func (v view) steps(w int) []string {
 	lines := []string{v.heading("section.phases")}
 	for i, phase := range station.Phases() {
 		p := v.slot.Phases[i]

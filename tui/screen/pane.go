@@ -280,6 +280,19 @@ func clock(t, now time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
+// about is a duration as people say it, to the minute where it is longer than one.
+func about(l widget.Look, d time.Duration) string {
+	d = max(0, d)
+	if d < time.Minute {
+		return l.Text("span.seconds", "n", strconv.Itoa(int(d/time.Second)))
+	}
+	minutes := int((d + 30*time.Second) / time.Minute)
+	if minutes < 60 {
+		return l.Text("span.minutes", "n", strconv.Itoa(minutes))
+	}
+	return l.Text("span.hours", "h", strconv.Itoa(minutes/60), "m", strconv.Itoa(minutes%60))
+}
+
 // sortedKeys are a map's keys in order.
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))

@@ -8,9 +8,9 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"provstation/station"
 	"provstation/station/ledger"
 	"provstation/tui/board"
-	"provstation/tui/widget"
 )
 
 // Records is the runs on file as a table, and one of them with everything that was recorded of it. It is handed what it
@@ -208,11 +208,16 @@ func (r *Records) chips(w int) []string {
 			chips = append(chips, l.Styles.PlainBar.Render(" "+l.Cut(l.Text("records.by."+key, "value", value), max(8, w-2))+" "))
 		}
 	}
+	add("text", f.Text)
 	add("device", f.DeviceID)
 	add("hardware", f.HardwareSerial)
-	if f.Outcome != "" {
-		add("outcome", l.Signs.Outcome(f.Outcome)+" "+l.Text("outcome."+board.Clean(string(f.Outcome), 32)))
+	for _, o := range append([]station.Outcome{f.Outcome}, f.Outcomes...) {
+		if o != "" {
+			sign, word, _ := outcomeWord(l, o)
+			add("outcome", sign+" "+word)
+		}
 	}
+	add("slot", f.Slot)
 	add("code", string(f.Code))
 	add("batch", f.Batch)
 	add("operator", f.Operator)
@@ -245,7 +250,7 @@ func (r *Records) chips(w int) []string {
 // stamp is a point in time as the table shows it.
 func (r *Records) stamp(t time.Time) string { return t.In(r.now.Location()).Format("2006-01-02 15:04") }
 
-// foot is what is to be said of the selected row: what happened, and what to do.
+// foot is what is to be said of the selected row: what happened, and what to do where there is room for both.
 func (r *Records) foot(w int) []string {
 	l := r.look
 	row, ok := r.Selected()
@@ -253,15 +258,13 @@ func (r *Records) foot(w int) []string {
 		return nil
 	}
 	what, style := runSentence(l, &row)
-	lines := []string{l.RuleLine("", r.w)}
-	for _, line := range widget.Wrap(what, w) {
-		lines = append(lines, " "+style.Render(line))
-		if len(lines) == 3 {
-			break
-		}
+	text := wrapped(style, what, w)
+	if next := nextOf(l, &row); len(text) == 1 && next != "" {
+		text = append(text, nextAction(l, next, w)...)
 	}
-	for len(lines) < 3 {
-		lines = append(lines, "")
+	lines := []string{l.RuleLine("", r.w), "", ""}
+	for i := range min(len(text), 2) {
+		lines[i+1] = " " + text[i]
 	}
 	return lines
 }

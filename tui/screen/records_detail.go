@@ -84,11 +84,8 @@ func (f file) verdict(w int) []string {
 	if d.Outcome.Good() || d.Code == "" {
 		return lines
 	}
-	code := board.Clean(string(d.Code), 64)
-	if next := tidy(l.Text("next." + code)); next != "next."+code {
-		lines = append(lines, nextAction(l, next, w)...)
-	}
-	tail := l.Text("detail.code", "code", code)
+	lines = append(lines, nextAction(l, nextOf(l, &d.RunRow), w)...)
+	tail := l.Text("detail.code", "code", board.Clean(string(d.Code), 64))
 	if d.Phase != "" {
 		tail += "  " + l.Text("detail.failed", "phase", f.phaseName(d.Phase))
 	}
@@ -126,13 +123,28 @@ func (f file) run(w int) []string {
 		attempt = strconv.Itoa(d.Attempt)
 	}
 	return f.listing("section.run", []entry{
-		{"record.started", f.stamp(d.StartedAt)}, {"record.ended", f.stamp(d.EndedAt)}, {"record.elapsed", elapsed},
-		{"fact.device_id", d.DeviceID}, {"fact.hardware_serial", d.HardwareSerial}, {"fact.attempt", attempt},
-		{"fact.proof", f.value(string(d.Proof))}, {"fact.not_after", f.stamp(d.NotAfter)},
-		{"record.operator", d.Operator}, {"record.batch", d.Batch}, {"record.slot", d.Slot}, {"fact.port", d.Port},
-		{"record.station", d.Station}, {"record.site", d.Site}, {"record.tenant", d.Tenant}, {"record.profile", d.Profile},
-		{"fact.contract", string(d.Contract)}, {"fact.wire", wire},
-		{"record.asked", d.RequestedID}, {"record.version", d.Version}, {"record.config", d.ConfigDigest}, {"record.run", d.Run},
+		{"record.started", f.stamp(d.StartedAt)},
+		{"record.ended", f.stamp(d.EndedAt)},
+		{"record.elapsed", elapsed},
+		{"fact.device_id", d.DeviceID},
+		{"fact.hardware_serial", d.HardwareSerial},
+		{"fact.attempt", attempt},
+		{"fact.proof", f.value(string(d.Proof))},
+		{"fact.not_after", f.stamp(d.NotAfter)},
+		{"record.operator", d.Operator},
+		{"record.batch", d.Batch},
+		{"record.slot", d.Slot},
+		{"fact.port", d.Port},
+		{"record.station", d.Station},
+		{"record.site", d.Site},
+		{"record.tenant", d.Tenant},
+		{"record.profile", d.Profile},
+		{"fact.contract", string(d.Contract)},
+		{"fact.wire", wire},
+		{"record.asked", d.RequestedID},
+		{"record.version", d.Version},
+		{"record.config", d.ConfigDigest},
+		{"record.run", d.Run},
 	}, w)
 }
 
@@ -142,8 +154,11 @@ func (f file) override(w int) []string {
 		return nil
 	}
 	return f.listing("section.override", []entry{
-		{"record.lead", o.Lead}, {"record.operator", o.Operator}, {"record.reason", o.Reason},
-		{"record.held", faultText(f.look, station.Code(board.Clean(string(o.Code), 64)), nil)}, {"record.heldrun", o.Run},
+		{"record.lead", o.Lead},
+		{"record.operator", o.Operator},
+		{"record.reason", o.Reason},
+		{"record.held", faultText(f.look, station.Code(board.Clean(string(o.Code), 64)), nil)},
+		{"record.heldrun", o.Run},
 	}, w)
 }
 
@@ -172,8 +187,12 @@ func (f file) observations(w int) []string {
 		}
 		model := strings.TrimSpace(o.Model + " " + o.Firmware)
 		lines = append(lines, f.listing("section.observed", []entry{
-			{"record.at", f.stamp(o.At)}, {"fact.hardware_serial", o.HardwareSerial}, {"fact.model", model},
-			{"fact.device_state", f.value(string(o.State))}, {"fact.clock_offset", offset}, {"record.boot", o.BootID},
+			{"record.at", f.stamp(o.At)},
+			{"fact.hardware_serial", o.HardwareSerial},
+			{"fact.model", model},
+			{"fact.device_state", f.value(string(o.State))},
+			{"fact.clock_offset", offset},
+			{"record.boot", o.BootID},
 		}, w)...)
 	}
 	return lines
@@ -196,9 +215,13 @@ func (f file) certificates(w int) []string {
 			lines = append(lines, tree(f.look, f.trees[i], f.now, w)...)
 		}
 		more := f.listing("section.certificate", []entry{
-			{"record.state", state}, {"fact.not_before", f.stamp(c.NotBefore)}, {"fact.not_after", f.stamp(c.NotAfter)},
-			{"fact.cert_serial", c.CertSerial}, {"fact.fingerprint", hex.EncodeToString(c.Fingerprint)},
-			{"fact.spki_sha256", hex.EncodeToString(c.SPKI)}, {"fact.tunnel_address", strings.Join(c.TunnelAddresses, ", ")},
+			{"record.state", state},
+			{"fact.not_before", f.stamp(c.NotBefore)},
+			{"fact.not_after", f.stamp(c.NotAfter)},
+			{"fact.cert_serial", c.CertSerial},
+			{"fact.fingerprint", hex.EncodeToString(c.Fingerprint)},
+			{"fact.spki_sha256", hex.EncodeToString(c.SPKI)},
+			{"fact.tunnel_address", strings.Join(c.TunnelAddresses, ", ")},
 		}, w)
 		if len(more) > 0 {
 			lines = append(lines, more[1:]...)
@@ -258,8 +281,12 @@ func (f file) proofs(w int) []string {
 	var lines []string
 	for _, p := range f.d.Proofs {
 		entries := []entry{
-			{"record.at", f.stamp(p.At)}, {"fact.proof", f.value(string(p.Proof))}, {"record.broker", p.Broker},
-			{"fact.tls", p.TLS}, {"fact.mqtt", p.MQTT}, {"fact.fingerprint", hex.EncodeToString(p.Leaf)},
+			{"record.at", f.stamp(p.At)},
+			{"fact.proof", f.value(string(p.Proof))},
+			{"record.broker", p.Broker},
+			{"fact.tls", p.TLS},
+			{"fact.mqtt", p.MQTT},
+			{"fact.fingerprint", hex.EncodeToString(p.Leaf)},
 		}
 		more := f.listing("section.proof", entries, w)
 		for _, k := range sortedKeys(p.Readback) {
@@ -275,7 +302,9 @@ func (f file) posts(w int) []string {
 	for _, p := range f.d.Posts {
 		state := board.Clean(string(p.State), 32)
 		lines = append(lines, f.listing("section.post", []entry{
-			{"record.at", f.stamp(p.At)}, {"record.state", f.look.Text("post." + state)}, {"record.reason", p.Reason},
+			{"record.at", f.stamp(p.At)},
+			{"record.state", f.look.Text("post." + state)},
+			{"record.reason", p.Reason},
 			{"fact.csr_sha256", hex.EncodeToString(p.CSRDigest)},
 		}, w)...)
 	}

@@ -135,7 +135,7 @@ func runSentence(l widget.Look, row *ledger.RunRow) (string, lipgloss.Style) {
 	case code != "":
 		params := make(map[string]string, len(row.Params))
 		for k, v := range row.Params {
-			params[k] = board.Clean(v, 512)
+			params[board.Clean(k, 64)] = board.Clean(v, 512)
 		}
 		text := faultText(l, station.Code(code), params)
 		if text == "fault."+code {
@@ -146,4 +146,17 @@ func runSentence(l widget.Look, row *ledger.RunRow) (string, lipgloss.Style) {
 		outcome := board.Clean(string(row.Outcome), 32)
 		return l.Text("outcome."+outcome) + ": " + l.Text("meaning."+outcome), l.Styles.VerdictText(row.Outcome)
 	}
+}
+
+// nextOf is what to do after a run that did not end well; nothing where the catalogue knows nothing.
+func nextOf(l widget.Look, row *ledger.RunRow) string {
+	code := board.Clean(string(row.Code), 64)
+	if code == "" || row.Outcome.Good() {
+		return ""
+	}
+	next := tidy(l.Text("next." + code))
+	if next == "next."+code {
+		return ""
+	}
+	return next
 }
