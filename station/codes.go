@@ -73,6 +73,7 @@ const (
 	CodeWGBad          Code = "E-WG-BAD"
 	CodeWGWarn         Code = "W-WG"
 	CodeWGAddress      Code = "E-WG-ADDRESS-TAKEN"
+	CodeWGKeyNetwork   Code = "E-WG-KEY-NETWORK" // the bridge made the key, and the port is behind a network
 	CodeTrustMissing   Code = "E-TRUST-MISSING" // no root configured, or step-ca's is another
 
 	// Install.

@@ -328,6 +328,16 @@ func (x *run) policy(a Anchors) pki.Policy {
 	return p
 }
 
+// chainEnds is when each certificate of the chain ends, leaf first.
+func chainEnds(c *pki.Chain) (ends []string) {
+	for _, cert := range append(c.Device(), c.Root) {
+		if cert != nil {
+			ends = append(ends, stamp(cert.NotAfter))
+		}
+	}
+	return ends
+}
+
 // acceptChain notes a chain that passed and judges its shelf life.
 func (x *run) acceptChain(chain *pki.Chain) error {
 	x.chain, x.notAfter = chain, chain.NotAfter()
@@ -339,6 +349,7 @@ func (x *run) acceptChain(chain *pki.Chain) error {
 	x.fact(FactNotBefore, stamp(chain.Leaf.NotBefore))
 	x.fact(FactNotAfter, stamp(x.notAfter))
 	x.fact(FactChain, strings.Join(chain.Subjects(), " <- "))
+	x.fact(FactChainNotAfter, strings.Join(chainEnds(chain), " <- "))
 	remaining := chain.Left(x.now())
 	if x.cfg.MinValidity == 0 || remaining >= x.cfg.MinValidity {
 		return nil

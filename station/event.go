@@ -290,6 +290,9 @@ const (
 	FactTLS            = "tls"            // TLS version and cipher suite
 	FactMQTT           = "mqtt"           // 5|3.1.1
 	FactBootLog        = "boot_log"       // last lines of console text, escaped
+	FactChainNotAfter  = "chain_not_after" // ends of the certificates of FactChain, RFC 3339, separated by " <- "
+	FactWireLog        = "wire_log"       // what crossed the line in this phase, one message a line: "-> ENROLL", "<- CSR 412 B"
+	FactDeviceLog      = "device_log"     // last lines of what the device's agent logged
 	FactStepMS         = "step_ms"        // duration of PhaseChanged.Step, milliseconds
 	FactStepOK         = "step_ok"        // yes|no
 )

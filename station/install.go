@@ -25,6 +25,9 @@ func (x *run) install(ctx context.Context) error {
 		x.fact("install_reused", "yes")
 		return nil
 	}
+	if x.port.Network && !x.bundle.WGKey.Empty() && !x.cfg.KeyOverNetwork {
+		return &Fault{Code: CodeWGKeyNetwork, Outcome: Error, Class: Misconfigured, Params: map[string]string{"port": x.port.Path}}
+	}
 	back, err := x.line.Install(ctx, x.bundle)
 	if err != nil {
 		return err

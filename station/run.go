@@ -23,7 +23,8 @@ const (
 type run struct {
 	*Runner
 	bench *Bench
-	line  Line
+	line  *talk
+	port  PortInfo
 	start RunStart
 	log   *slog.Logger
 
@@ -78,7 +79,7 @@ func (r *Runner) run(
 	s.Run, s.Slot, s.Port, s.StartedAt = newID(), slot, port.Path, r.now().UTC()
 	s.Operator, s.Batch, s.Override = t.operator, t.batch, t.override
 	x := &run{
-		Runner: r, bench: b, line: line, start: s, announced: a, attempt: 1,
+		Runner: r, bench: b, line: &talk{Line: line}, port: port, start: s, announced: a, attempt: 1,
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
 	}
 	x.tx, x.rx = line.Traffic()

@@ -46,6 +46,8 @@ type RunnerConfig struct {
 
 	KeyType   string // P-256 (default), P-384, Ed25519
 	WireGuard bool   // ask for a tunnel
+	// KeyOverNetwork lets a WireGuard key that the bridge made cross the network of a serial server, in the clear.
+	KeyOverNetwork bool
 	Reenroll  bool   // a sealed device gets a new key and certificate
 
 	CSR    pki.CSRPolicy

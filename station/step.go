@@ -54,6 +54,7 @@ func (x *run) step(ctx context.Context, s phaseStep) error {
 		status = PhaseFailed
 	}
 	f, _ := AsFault(err)
+	x.fact(FactWireLog, x.line.take())
 	rec := PhaseEnd{
 		Run: x.start.Run, Phase: s.phase, Status: status, StartedAt: x.phaseStarted.UTC(), EndedAt: x.now().UTC(),
 		Tries: tries, Facts: x.facts,

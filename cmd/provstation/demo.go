@@ -190,9 +190,9 @@ func stackConfig(s *devstack.Stack, cfg devstack.Config) *config.Config {
 	c.Device.IDTemplate, c.Device.Type = "edge-{serial_lower}", "demo"
 	c.Ports.Baud = cfg.Baud
 	c.Ports.Slots = map[string]string{}
-	for _, d := range s.Devices {
-		c.Ports.Include = append(c.Ports.Include, d.Path)
-		c.Ports.Slots[d.Path] = d.Name
+	for _, p := range s.Places() {
+		c.Ports.Include = append(c.Ports.Include, p.Path)
+		c.Ports.Slots[p.Path] = p.Slot
 	}
 	c.Ledger.URL = "sqlite:" + filepath.Join(cfg.StateDir, "ledger.db")
 	c.Log.File = filepath.Join(cfg.StateDir, "station.log")
