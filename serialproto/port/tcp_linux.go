@@ -1,6 +1,7 @@
 package port
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,7 @@ import (
 // the lock on a terminal does. A name in the abstract namespace of unix sockets
 // (unix(7)) belongs to one socket at a time and goes with its process.
 func holdAddress(address string) (io.Closer, error) {
-	l, err := net.Listen("unix", "@provstation/tcp/"+address)
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", "@provstation/tcp/"+address)
 	if errors.Is(err, unix.EADDRINUSE) {
 		return nil, &classed{ErrBusy, "this machine is connected to " + address + " already"}
 	}

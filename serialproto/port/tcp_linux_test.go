@@ -154,7 +154,7 @@ func TestServerSocat(t *testing.T) {
 	if err != nil {
 		needReal(t, "socat")
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

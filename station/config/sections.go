@@ -55,14 +55,19 @@ type Labels struct {
 
 // Themes of [Screen].
 const (
-	ThemeAuto         = "auto" // dark or light, as the terminal's background is
-	ThemeDark         = "dark"
-	ThemeLight        = "light"
-	ThemeContrast     = "contrast"
-	ThemeColourblind  = "colourblind"
-	ThemeMono         = "mono"
-	ASCIIAuto         = "auto" // as the terminal's locale says
-	ASCIIYes, ASCIINo = "yes", "no"
+	ThemeAuto        = "auto" // dark or light, as the terminal's background is
+	ThemeDark        = "dark"
+	ThemeLight       = "light"
+	ThemeContrast    = "contrast"
+	ThemeColourblind = "colourblind"
+	ThemeMono        = "mono"
+)
+
+// Values of Screen.ASCII.
+const (
+	ASCIIAuto = "auto" // as the terminal's locale says
+	ASCIIYes  = "yes"
+	ASCIINo   = "no"
 )
 
 // Screen is how the bench looks and sounds.
