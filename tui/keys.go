@@ -3,42 +3,117 @@ package tui
 import (
 	tea "charm.land/bubbletea/v2"
 
+	"provstation/station"
 	"provstation/tui/board"
 	"provstation/tui/keymap"
 )
 
 // keys gives the keys of the present screen, each with the reason if it does nothing now.
 func (m *Model) keys(s keymap.Screen) keymap.Map {
-	return keymap.For(s, m.situation(), m.look.Signs.UpDown, m.text)
+	return keymap.For(s, m.situation(s), m.look.Signs.UpDown, m.text)
 }
 
-func (m *Model) situation() keymap.Situation {
-	s := m.bench.Selected()
-	if s == nil {
-		return keymap.Situation{RetryWhy: "why.noslot", AbortWhy: "why.noslot"}
+func (m *Model) situation(screen keymap.Screen) keymap.Situation {
+	why := map[keymap.Name]string{}
+	now := keymap.Situation{Slots: m.bench.Selected() != nil, Why: why}
+	m.slotWhy(why)
+	m.deskWhy(why)
+	if m.cfg.Office == nil {
+		for _, name := range []keymap.Name{keymap.OpenBatch, keymap.CloseBatch, keymap.Label, keymap.Open, keymap.Search, keymap.Filter, keymap.Export, keymap.Again} {
+			why[name] = "why.nodesk"
+		}
+	} else {
+		m.officeWhy(why, screen)
 	}
-	now := keymap.Situation{Slots: true}
-	switch {
-	case m.closed:
-		now.RetryWhy = "why.stopped"
-	case m.asked[s.Name]:
-		now.RetryWhy = "why.asked"
-	case s.State == board.Running:
-		now.RetryWhy = "why.running"
-	case s.State != board.Ended:
-		now.RetryWhy = "why.nothing"
-	case !s.Plugged():
-		now.RetryWhy = "why.gone"
+	if screen == keymap.Details && !m.bench.Tabbed() {
+		why[keymap.Left], why[keymap.Right] = "why.notabs", "why.notabs"
 	}
-	switch {
-	case m.closed:
-		now.AbortWhy = "why.stopped"
-	case m.asked[s.Name]:
-		now.AbortWhy = "why.asked"
-	case s.State != board.Running:
-		now.AbortWhy = "why.notrunning"
+	if m.closed {
+		for _, name := range []keymap.Name{
+			keymap.Retry, keymap.Abort, keymap.RetryAll, keymap.Override, keymap.SignIn, keymap.SignOut, keymap.Learn,
+			keymap.OpenBatch, keymap.CloseBatch, keymap.Pause,
+		} {
+			why[name] = "why.stopped"
+		}
 	}
 	return now
+}
+
+// slotWhy is why the selected slot can not be retried, aborted or released.
+func (m *Model) slotWhy(why map[keymap.Name]string) {
+	s := m.bench.Selected()
+	if s == nil {
+		return
+	}
+	switch {
+	case m.asked[s.Name]:
+		why[keymap.Retry] = "why.asked"
+	case s.State == board.Running:
+		why[keymap.Retry] = "why.running"
+	case s.State != board.Ended:
+		why[keymap.Retry] = "why.nothing"
+	case !s.Plugged():
+		why[keymap.Retry] = "why.gone"
+	}
+	switch {
+	case m.asked[s.Name]:
+		why[keymap.Abort] = "why.asked"
+	case s.State != board.Running:
+		why[keymap.Abort] = "why.notrunning"
+	}
+	if s.State != board.Ended || s.End.Outcome.Good() {
+		why[keymap.Override] = "why.notheld"
+	}
+}
+
+// deskWhy is why the desk can not do what a key asks of it.
+func (m *Model) deskWhy(why map[keymap.Name]string) {
+	if m.cfg.Desk == nil {
+		for _, name := range []keymap.Name{keymap.Override, keymap.SignIn, keymap.SignOut, keymap.RetryAll, keymap.Pause, keymap.Learn} {
+			why[name] = "why.nodesk"
+		}
+		return
+	}
+	if m.board.Operator.Operator == "" {
+		why[keymap.SignOut] = "why.nooperator"
+	}
+	if !m.hasBatch() {
+		why[keymap.Pause] = "why.nobatch"
+	}
+	if !m.anyFailed() {
+		why[keymap.RetryAll] = "why.nofailed"
+	}
+}
+
+func (m *Model) officeWhy(why map[keymap.Name]string, screen keymap.Screen) {
+	if m.hasBatch() {
+		why[keymap.OpenBatch] = "why.batchopen"
+	} else {
+		why[keymap.CloseBatch] = "why.nobatch"
+	}
+	if screen != keymap.Record {
+		if w := m.labelWhy(); w != "" {
+			why[keymap.Label] = w
+		}
+	}
+	if _, ok := m.records.page.Selected(); !ok {
+		why[keymap.Open] = "why.norecord"
+	}
+}
+
+// hasBatch reports whether a batch is open, paused or held.
+func (m *Model) hasBatch() bool {
+	b := m.board.Batch
+	return b.Batch != "" && b.State != station.BatchClosed
+}
+
+func (m *Model) anyFailed() bool {
+	for _, s := range m.board.Slots() {
+		if s.State == board.Ended && !s.End.Outcome.Good() && s.Plugged() {
+			return true
+		}
+	}
+	return false
 }
 
 // press does what a key means now, or says why it means nothing.
@@ -56,84 +131,127 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	m.notice = notice{}
 	if m.move(k.Name) {
-		return nil
+		return m.moreRecords()
 	}
-	if k.Name == keymap.Retry {
-		return m.intend(keymap.Retry, m.bench.Selected().Name)
+	if cmd, ok := m.work(k.Name); ok {
+		return cmd
 	}
 	return m.cue(k.Name)
 }
 
-// move does the keys that only move something; false if the key is another.
-func (m *Model) move(name keymap.Name) bool {
-	lines := m.bench.Scroll
-	switch m.mode.screen {
-	case keymap.HelpPage:
-		lines = m.help.Scroll
-	case keymap.Bench:
-		lines = m.bench.Move
-	}
-	const far = 1 << 20
+// work does the keys that ask something of the station or of the office; false if the key is another.
+func (m *Model) work(name keymap.Name) (tea.Cmd, bool) {
 	switch name {
-	case keymap.Up:
-		lines(-1)
-	case keymap.Down:
-		lines(1)
-	case keymap.PageUp:
-		lines(-m.bench.Page())
-	case keymap.PageDown:
-		lines(m.bench.Page())
-	case keymap.Home:
-		lines(-far)
-	case keymap.End:
-		lines(far)
-	case keymap.Next:
-		m.bench.Move(1)
-	case keymap.Previous:
-		m.bench.Move(-1)
+	case keymap.Retry:
+		return m.intend(keymap.Retry, m.bench.Selected().Name), true
+	case keymap.RetryAll:
+		return m.retryAll(), true
+	case keymap.Override:
+		return m.override(m.bench.Selected().Name), true
+	case keymap.SignIn:
+		m.signIn()
+		return nil, true
+	case keymap.SignOut:
+		return m.signOut(), true
+	case keymap.Pause:
+		return m.pause(), true
+	case keymap.Learn:
+		return m.learn(), true
+	case keymap.OpenBatch:
+		return m.openBatch(), true
+	case keymap.CloseBatch:
+		return m.closeBatch(), true
+	case keymap.Label:
+		if run, ok := m.records.page.Opened(); ok && m.mode.screen == keymap.Record {
+			return m.label(run), true
+		}
+		return m.label(m.bench.Selected().Run), true
+	case keymap.Again:
+		if m.mode.screen == keymap.Doctor {
+			return m.diagnose(), true
+		}
+		return m.recordKey(name), true
+	case keymap.Open, keymap.Search, keymap.Filter, keymap.Export:
+		return m.recordKey(name), true
 	default:
-		return false
+		return nil, false
 	}
-	return true
 }
 
 // cue turns a key into a change of mode.
 func (m *Model) cue(name keymap.Name) tea.Cmd {
-	busy := m.board.Running > 0 && !m.closed
-	before := m.mode.screen
-	var c cue
-	switch name {
-	case keymap.Detail:
-		c = cueDetail
-	case keymap.Back, keymap.No:
-		c = cueBack
-	case keymap.Help:
-		c = cueHelp
-	case keymap.Abort:
-		c = cueAbort
-		m.abort = m.bench.Selected().Name
-	case keymap.Yes:
-		c = cueYes
-	case keymap.Quit:
-		c = cueQuitIdle
-		if busy {
-			c = cueQuit
-		}
-	case keymap.Interrupt:
-		c = cueInterruptIdle
-		if busy {
-			c = cueInterrupt
-		}
-	default:
+	c, ok := m.cueOf(name)
+	if !ok {
 		return nil
 	}
+	if c == cueAbort {
+		m.abort = m.bench.Selected().Name
+	}
+	before := m.mode.screen
 	var a act
 	m.mode, a = m.mode.next(c)
-	if m.mode.screen == keymap.HelpPage && before != keymap.HelpPage {
+	return tea.Batch(m.arrive(before), m.do(a))
+}
+
+// cueOf is the cue that a key gives.
+func (m *Model) cueOf(name keymap.Name) (cue, bool) {
+	busy := m.board.Running > 0 && !m.closed
+	switch name {
+	case keymap.Detail:
+		return cueDetail, true
+	case keymap.Back, keymap.No:
+		return cueBack, true
+	case keymap.Help:
+		return cueHelp, true
+	case keymap.ToBench:
+		return cueBench, true
+	case keymap.ToBatch:
+		return cueBatch, true
+	case keymap.ToRecords:
+		return cueRecords, true
+	case keymap.ToDoctor:
+		return cueDoctor, true
+	case keymap.Abort:
+		return cueAbort, true
+	case keymap.Yes:
+		return cueYes, true
+	case keymap.Quit:
+		if busy {
+			return cueQuit, true
+		}
+		return cueQuitIdle, true
+	case keymap.Interrupt:
+		if busy {
+			return cueInterrupt, true
+		}
+		return cueInterruptIdle, true
+	default:
+		return 0, false
+	}
+}
+
+// arrive prepares the page that a change of mode led to.
+func (m *Model) arrive(before keymap.Screen) tea.Cmd {
+	now := m.mode.screen
+	if now == before {
+		return nil
+	}
+	if now == keymap.HelpPage {
 		m.help.Open(m.keys(before), m.board.Station)
 	}
-	if open := m.mode.screen == keymap.Details; open != m.bench.Expanded() && (open || m.mode.screen == keymap.Bench) {
+	if before == keymap.Record && now != keymap.HelpPage && isPage(now) {
+		m.records.page.CloseDetail()
+	}
+	if open := now == keymap.Details; isPage(now) && open != m.bench.Expanded() {
 		m.bench.Expand(open)
 	}
-	return m.do(a)
+	switch {
+	case now == keymap.Records && isPage(before) && !m.records.loaded:
+		return m.load(false)
+	case now == keymap.Records && isPage(before) && before != keymap.Record:
+		return m.load(false)
+	case now == keymap.Doctor && !m.doctor.asked:
+		return m.diagnose()
+	}
+	return nil
 }

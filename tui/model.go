@@ -1,14 +1,15 @@
 package tui
 
 import (
+	"context"
 	"runtime"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
-	"provstation/station"
 	"provstation/tui/board"
 	"provstation/tui/keymap"
+	"provstation/tui/scanner"
 	"provstation/tui/screen"
 	"provstation/tui/theme"
 	"provstation/tui/widget"
@@ -17,14 +18,27 @@ import (
 // Model is the root of the screen. It is made by [New] and owned by the program that runs it.
 type Model struct {
 	cfg   Config
+	ctx   context.Context // of the Office's work; ends with the program
 	board *board.Board
 	mode  mode
 	w, h  int
 	look  widget.Look
-	mono  bool
 
-	bench *screen.Bench
-	help  *screen.Help
+	header int // lines of the header
+	mono   bool
+	dark   bool
+
+	bench   *screen.Bench
+	batch   *screen.Batch
+	records records
+	doctor  doctor
+	help    *screen.Help
+
+	keyboard keyboard
+	talk     talk
+	wished   wish // a dialog that is to open by itself
+	queue    scans
+	alarm    alarm
 
 	notice   notice
 	abort    string          // the slot that the abort question is about
@@ -34,6 +48,7 @@ type Model struct {
 	fast     bool // the tick that counts is a fast one
 	closed   bool // the event stream has ended
 	quitSent bool // Intents.Quit has returned
+	progress tea.ProgressBar
 }
 
 // notice is the status line.
@@ -45,10 +60,6 @@ type notice struct {
 
 // Messages, past tense.
 type (
-	eventsArrived struct {
-		events []station.Event
-		closed bool
-	}
 	ticked struct {
 		id int
 		at time.Time
@@ -62,7 +73,6 @@ type (
 )
 
 const (
-	maxBatch   = 256
 	noticeTime = 8 * time.Second
 	slowTick   = time.Second
 	fastTick   = 200 * time.Millisecond
@@ -79,32 +89,42 @@ func New(cfg Config) *Model {
 	cfg.Title = board.Clean(cfg.Title, 128)
 	terminal := theme.Detect(cfg.getenv, runtime.GOOS)
 	m := &Model{
-		cfg: cfg, board: board.New(), mono: terminal.Mono, asked: map[string]bool{}, now: cfg.Now(),
-		help: &screen.Help{},
+		cfg: cfg, ctx: context.Background(), board: board.New(), mono: terminal.Mono, dark: true,
+		asked: map[string]bool{}, now: cfg.Now(), help: &screen.Help{},
+		keyboard: keyboard{scan: scanner.New(cfg.Scan), clock: time.Now},
 	}
 	m.bench = screen.NewBench(m.board)
-	m.bench.SetNow(m.now)
+	m.batch = screen.NewBatch(m.board)
+	m.records.page = screen.NewRecords()
+	m.doctor.page = screen.NewDoctor()
 	m.look.Signs = theme.Unicode()
-	if terminal.ASCII {
+	if terminal.ASCII || cfg.ASCII {
 		m.look.Signs = theme.ASCII()
 	}
 	m.look.Text = m.text
-	m.paint(true)
+	m.setNow(m.now)
+	m.paint()
 	return m
 }
 
 // paint takes the styles for a dark or a light background.
-func (m *Model) paint(dark bool) {
-	t := theme.Dark()
+func (m *Model) paint() {
+	t, ok := theme.ByName(m.cfg.Theme, m.dark)
 	switch {
 	case m.mono:
 		t = theme.Mono()
-	case !dark:
+	case !ok && m.dark:
+		t = theme.Dark()
+	case !ok:
 		t = theme.Light()
 	}
 	m.look.Styles = t.Styles()
-	m.bench.SetLook(m.look)
-	m.help.SetLook(m.look)
+	for _, p := range []interface{ SetLook(l widget.Look) }{m.bench, m.batch, m.records.page, m.doctor.page, m.help} {
+		p.SetLook(m.look)
+	}
+	if m.talk.dialog != nil {
+		m.talk.dialog.SetLook(m.look)
+	}
 }
 
 // text is the catalogue with parameters as pairs.
@@ -121,30 +141,7 @@ func (m *Model) text(key string, pairs ...string) string {
 
 // Init starts the one wait for events, the clock, and the question for the background's colour.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, waitForEvents(m.cfg.Events), m.startTick())
-}
-
-// waitForEvents waits for the next event and takes along what else is there, so that a burst costs one drawing.
-func waitForEvents(events <-chan station.Event) tea.Cmd {
-	return func() tea.Msg {
-		e, ok := <-events
-		if !ok {
-			return eventsArrived{closed: true}
-		}
-		batch := []station.Event{e}
-		for len(batch) < maxBatch {
-			select {
-			case e, ok := <-events:
-				if !ok {
-					return eventsArrived{events: batch, closed: true}
-				}
-				batch = append(batch, e)
-			default:
-				return eventsArrived{events: batch}
-			}
-		}
-		return eventsArrived{events: batch}
-	}
+	return tea.Batch(tea.RequestBackgroundColor, waitForEvents(m.cfg.Events, time.Time{}), m.startTick())
 }
 
 // startTick makes the clock go on: fast while times run, once a second otherwise.
@@ -160,40 +157,78 @@ func (m *Model) startTick() tea.Cmd {
 
 // Update takes a message in.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	m.keyboard.wake()
+	cmd := m.take(msg)
+	if more := m.openWished(); more != nil {
+		cmd = tea.Batch(cmd, more)
+	}
+	m.keyboard.rest()
+	return m, cmd
+}
+
+func (m *Model) take(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.resize(msg.Width, msg.Height)
 	case tea.BackgroundColorMsg:
-		m.paint(msg.IsDark())
+		m.dark = msg.IsDark()
+		m.paint()
 	case eventsArrived:
-		return m, m.events(msg)
+		return m.events(msg)
 	case ticked:
 		if msg.id != m.tick {
-			return m, nil
+			return nil
 		}
 		m.setNow(msg.at)
-		return m, m.startTick()
+		return m.startTick()
 	case intentAnswered:
 		m.answered(msg)
 	case quitAnswered:
 		m.quitSent = true
-		return m, m.leaveIfEnded()
+		return m.leaveIfEnded()
 	case tea.KeyPressMsg:
-		return m, m.press(msg)
+		return m.pressed(msg)
+	case burstExpired:
+		return m.expired(msg)
+	case tea.PasteMsg:
+		return m.pasted(msg)
+	case scanTaken:
+		return m.scanAnswered(msg)
+	case soundPlayed:
+		return m.alarm.played(m.cfg.Sound)
+	case deskAnswered:
+		return m.deskAnswered(msg)
+	case learnAnswered:
+		return m.learnAnswered(msg)
+	case officeAnswered:
+		return m.officeAnswered(msg)
+	case runsListed:
+		m.runsListed(msg)
+	case runFound:
+		m.runFound(msg)
+	case exported:
+		return m.exported(msg)
+	case checkMade:
+		return m.checkMade(msg)
 	}
-	return m, nil
+	return nil
 }
 
 func (m *Model) resize(w, h int) {
-	m.w, m.h = w, h
-	body := h - screen.HeaderHeight - footerHeight
-	m.bench.SetSize(w, body)
-	m.help.SetSize(w, body)
+	m.w, m.h, m.header = w, h, screen.HeaderLines(m.board)
+	body := m.bodyHeight()
+	for _, p := range []interface{ SetSize(w, h int) }{m.bench, m.batch, m.records.page, m.doctor.page, m.help} {
+		p.SetSize(w, body)
+	}
 }
+
+func (m *Model) bodyHeight() int { return m.h - screen.HeaderLines(m.board) - footerHeight }
 
 func (m *Model) setNow(t time.Time) {
 	m.now = t
-	m.bench.SetNow(t)
+	for _, p := range []interface{ SetNow(t time.Time) }{m.bench, m.batch, m.records.page, m.doctor.page} {
+		p.SetNow(t)
+	}
 	if m.notice.text != "" && t.After(m.notice.until) {
 		m.notice = notice{}
 	}
@@ -201,34 +236,6 @@ func (m *Model) setNow(t time.Time) {
 
 func (m *Model) say(text string, bad bool) {
 	m.notice = notice{text: board.Clean(text, 512), bad: bad, until: m.now.Add(noticeTime)}
-}
-
-// events applies what arrived and waits for more.
-func (m *Model) events(msg eventsArrived) tea.Cmd {
-	for _, e := range msg.events {
-		m.board.Apply(e)
-	}
-	m.setNow(m.cfg.Now())
-	if m.mode.ask == askAbort {
-		if s := m.board.Slot(m.abort); s == nil || s.State != board.Running {
-			m.mode, _ = m.mode.next(cueSettled)
-		}
-	}
-	var cmds []tea.Cmd
-	if m.mode.ask == askQuit && m.board.Running == 0 {
-		var a act
-		m.mode, a = m.mode.next(cueIdle)
-		cmds = append(cmds, m.do(a))
-	}
-	if msg.closed {
-		m.closed = true
-	} else {
-		cmds = append(cmds, waitForEvents(m.cfg.Events))
-	}
-	if m.board.Running > 0 && !m.fast {
-		cmds = append(cmds, m.startTick())
-	}
-	return tea.Batch(append(cmds, m.leaveIfEnded())...)
 }
 
 // leaveIfEnded leaves once the operator has quit and the station has ended, or has nothing in flight to wait for.
@@ -245,7 +252,7 @@ func (m *Model) answered(msg intentAnswered) {
 	delete(m.asked, msg.slot)
 	key := "status." + string(msg.name)
 	if msg.err != nil {
-		m.say(m.text(key+".failed", "slot", msg.slot, "reason", msg.err.Error()), true)
+		m.say(m.text(key+".failed", "slot", msg.slot, "reason", m.reason(msg.err)), true)
 		return
 	}
 	m.say(m.text(key, "slot", msg.slot), false)

@@ -5,10 +5,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,39 +17,10 @@ import (
 	"provstation/station"
 	"provstation/station/words"
 	"provstation/tui/keymap"
+	"provstation/tui/scanner"
 )
 
 var update = flag.Bool("update", false, "write the golden views")
-
-// recorder notes the intents it gets.
-type recorder struct {
-	mu   sync.Mutex
-	got  []string
-	err  error
-	quit func()
-}
-
-func (r *recorder) note(s string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.got = append(r.got, s)
-}
-
-func (r *recorder) Retry(slot string) error { r.note("retry " + slot); return r.err }
-func (r *recorder) Abort(slot string) error { r.note("abort " + slot); return r.err }
-
-func (r *recorder) Quit() {
-	r.note("quit")
-	if r.quit != nil {
-		r.quit()
-	}
-}
-
-func (r *recorder) intents() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.got)
-}
 
 var (
 	utf8Env  = []string{"LANG=en_US.UTF-8", "TERM=xterm-256color"}
@@ -73,7 +42,8 @@ func benchModel(t testing.TB, sc scene, w, h int, env []string) (*Model, *record
 	s, rec := newScript(), &recorder{}
 	c := catalogue(t)
 	sc(s, c)
-	m := New(Config{Events: make(chan station.Event), Intents: rec, Words: c, Now: func() time.Time { return s.at }, Environ: env})
+	m := New(Config{Events: make(chan station.Event), Intents: rec, Desk: rec, Office: rec, Words: c, Now: func() time.Time { return s.at }, Environ: env, Bell: true})
+	m.keyboard.clock = func() time.Time { return s.at }
 	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	m.Update(eventsArrived{events: s.events})
 	m.View() // a key is pressed by someone who has seen a screen
@@ -84,6 +54,9 @@ func press(m *Model, keys ...string) []tea.Cmd {
 	var cmds []tea.Cmd
 	for _, k := range keys {
 		_, cmd := m.Update(keyPress(k))
+		if m.keyboard.scan.Holding() { // A person is in no hurry: the key is known for one before the next.
+			cmd = m.hear(scanner.Result{Out: m.keyboard.scan.Flush()})
+		}
 		cmds = append(cmds, cmd)
 		m.View()
 	}

@@ -188,7 +188,7 @@ func TestOneWaitOnEvents(t *testing.T) {
 		events <- station.Event{Seq: uint64(i + 1), Body: station.StationInfo{}}
 	}
 	close(events)
-	wait, got := waitForEvents(events), 0
+	wait, got := waitForEvents(events, time.Time{}), 0
 	for batches := 0; ; batches++ {
 		msg := wait().(eventsArrived)
 		if len(msg.events) > maxBatch {

@@ -19,6 +19,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"provstation/station"
+	"provstation/tui/scanner"
 )
 
 // Intents is what the screen may ask of the station; [station.Bench] answers it. Its methods are called one at a time
@@ -39,12 +40,17 @@ type Config struct {
 	Events  <-chan station.Event // required; closed when the station has ended
 	Intents Intents              // required
 	Words   Words                // required
-	Desk    Desk                 // required
-	Office  Office               // required
+	Desk    Desk                 // nil: what is asked of it is shown as not available here
+	Office  Office               // the same
 
 	Title   string           // shown until the station says its name, and as the window's title; "": "provstation"
 	Now     func() time.Time // nil: time.Now. Its location is the one times are shown in
 	Environ []string         // the terminal's environment, KEY=VALUE; nil: the process's
+	Scan    scanner.Config   // how a scan is told from keys
+	Theme   string           // name of a theme; "": dark or light, as the terminal's background is
+	ASCII   bool             // no other characters, whatever the terminal can
+	Bell    bool             // the terminal's bell when a person is needed, or a scan was refused
+	Sound   func()           // called at each verdict, off the screen's goroutine and never twice at once; nil: nothing
 	Input   io.Reader        // nil: the terminal
 	Output  io.Writer        // nil: the terminal
 }
@@ -60,7 +66,11 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.Events == nil || cfg.Intents == nil || cfg.Words == nil {
 		return ErrConfig
 	}
-	_, err := tea.NewProgram(New(cfg), options(ctx, cfg)...).Run()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of the office's work
+	m := New(cfg)
+	m.ctx = ctx
+	_, err := tea.NewProgram(m, options(ctx, cfg)...).Run()
 	switch {
 	case err == nil:
 		return nil

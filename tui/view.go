@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
+	"provstation/station"
 	"provstation/tui/board"
 	"provstation/tui/keymap"
 	"provstation/tui/screen"
@@ -39,29 +41,73 @@ func (m *Model) View() tea.View {
 	v := tea.NewView(content)
 	v.AltScreen = true
 	v.WindowTitle = m.cfg.Title
+	if m.progress.State != tea.ProgressBarNone {
+		p := m.progress
+		v.ProgressBar = &p
+	}
+	m.keyboard.rest()
 	return v
 }
 
 func (m *Model) full() string {
-	view := m.bench.View
-	if m.mode.screen == keymap.HelpPage {
-		view = m.help.View
+	body := m.page()
+	if m.mode.screen.IsDialog() {
+		body = m.cover(body, m.talk.dialog.View(m.w, m.bodyHeight()))
 	}
-	return screen.Header(m.look, m.board, m.cfg.Title, m.now, m.w) + "\n" + view() + "\n" + m.footer()
+	return screen.Header(m.look, m.board, m.cfg.Title, m.now, m.w) + "\n" + body + "\n" + m.footer()
+}
+
+// page draws the page that is shown, or covered.
+func (m *Model) page() string {
+	if m.mode.screen == keymap.HelpPage {
+		return m.help.View()
+	}
+	switch m.mode.back {
+	case keymap.Batch:
+		return m.batch.View()
+	case keymap.Records, keymap.Record:
+		return m.records.page.View()
+	case keymap.Doctor:
+		return m.doctor.page.View()
+	default:
+		return m.bench.View()
+	}
+}
+
+// cover lays a box over the middle of a page.
+func (m *Model) cover(page string, box []string) string {
+	lines := strings.Split(page, "\n")
+	if len(box) == 0 {
+		return page
+	}
+	w := ansi.StringWidth(box[0])
+	x, y := max(0, (m.w-w)/2), max(0, (len(lines)-len(box))/2)
+	for i, row := range box {
+		if y+i >= len(lines) {
+			break
+		}
+		under := lines[y+i]
+		right := ansi.TruncateLeft(under, x+w, "")
+		gap := strings.Repeat(" ", max(0, m.w-x-w-ansi.StringWidth(right))) // A wide character may stand on the edge.
+		lines[y+i] = m.look.Fit(ansi.Truncate(under, x, ""), x) + row + gap + right
+	}
+	return strings.Join(lines, "\n")
 }
 
 // footer is the status line and the keys, or a question in their place.
 func (m *Model) footer() string {
 	l := m.look
-	switch m.mode.screen {
-	case keymap.Question:
+	switch {
+	case m.mode.screen == keymap.Question:
 		return l.Styles.WarnBar.Render(l.Fit(" "+m.question(), m.w)) + "\n" + l.Fit(m.keyLine(m.keys(keymap.Question)), m.w)
-	case keymap.Ending:
+	case m.mode.screen == keymap.Ending:
 		more := ""
 		if m.board.Running > 0 {
 			more = m.text("quitting.more", "n", strconv.Itoa(m.board.Running))
 		}
 		return l.Styles.BusyBar.Render(l.Fit(" "+m.text("quitting.title"), m.w)) + "\n" + l.Fit(" "+l.Styles.Text.Render(more), m.w)
+	case m.mode.screen.IsDialog(): // It shows its own keys.
+		return l.Fit(" "+m.status(), m.w) + "\n" + l.Fit("", m.w)
 	}
 	return l.Fit(" "+m.status(), m.w) + "\n" + l.Fit(m.keyLine(m.keys(m.mode.screen)), m.w)
 }
@@ -77,28 +123,51 @@ func (m *Model) question() string {
 	return m.text("ask.abort", "slot", m.abort, "device", device)
 }
 
+// status is the one line that tells what just happened, or else what waits for somebody.
 func (m *Model) status() string {
 	l := m.look
 	switch {
 	case m.notice.text != "" && m.notice.bad:
-		return l.Styles.Warn.Render(m.notice.text)
+		return l.Styles.Bad.Render(m.notice.text)
 	case m.notice.text != "":
 		return l.Styles.Text.Render(m.notice.text)
 	case m.closed || m.board.Done:
 		return l.Styles.Warn.Render(m.text("status.closed"))
+	case m.board.Operator.Required && m.board.Operator.Operator == "":
+		return l.Styles.Warn.Render(m.text("status.nooperator"))
+	case m.board.Batch.State == station.BatchHeld:
+		return l.Styles.Bad.Render(m.text("status.held", "batch", m.board.Batch.Batch))
+	case m.board.Batch.State == station.BatchPaused:
+		return l.Styles.Warn.Render(m.text("status.paused", "batch", m.board.Batch.Batch))
 	case m.board.Missed > 0:
 		return l.Styles.Warn.Render(m.text("status.missed", "n", strconv.FormatUint(m.board.Missed, 10)))
 	case m.board.Overflow > 0:
 		return l.Styles.Warn.Render(m.text("status.overflow", "n", strconv.Itoa(m.board.Overflow)))
-	default:
-		return ""
 	}
+	if s := m.unlabelled(); s != nil {
+		return l.Styles.Warn.Render(m.text("status.wantsscan", "slot", s.Name, "hardware", s.HardwareSerial))
+	}
+	return ""
 }
 
-// keyLine is the most used keys; one that does nothing now is dim, and in brackets where there is no dim.
+// unlabelled is the slot that waits for the label of its device: the selected one, else the first; nil: none.
+func (m *Model) unlabelled() *board.Slot {
+	if s := m.bench.Selected(); s != nil && s.WantsScan {
+		return s
+	}
+	for _, s := range m.board.Slots() {
+		if s.WantsScan {
+			return s
+		}
+	}
+	return nil
+}
+
+// keyLine is the most used keys; one that does nothing now is dim, and in brackets where there is no dim. Where the
+// window is too narrow for all, those before help and quit are left out.
 func (m *Model) keyLine(keys keymap.Map) string {
 	l := m.look
-	parts := make([]string, 0, len(keys))
+	var parts []string
 	for _, k := range keys {
 		if !k.Short {
 			continue
@@ -113,7 +182,13 @@ func (m *Model) keyLine(keys keymap.Map) string {
 			parts = append(parts, l.Styles.KeyOff.Render(h.Key+" "+h.Desc))
 		}
 	}
-	return " " + strings.Join(parts, l.Styles.Rule.Render(" "+l.Signs.Dot+" "))
+	dot := l.Styles.Rule.Render(" " + l.Signs.Dot + " ")
+	line := " " + strings.Join(parts, dot)
+	for len(parts) > 2 && ansi.StringWidth(line) > m.w {
+		parts = append(parts[:len(parts)-3], parts[len(parts)-2:]...)
+		line = " " + strings.Join(parts, dot)
+	}
+	return line
 }
 
 // small is what a window too small shows: what is wrong, and how it stands.
@@ -124,12 +199,14 @@ func (m *Model) small() string {
 	for i := range lines {
 		lines[i] = l.Styles.Strong.Render(lines[i])
 	}
-	switch m.mode.screen {
-	case keymap.Question:
+	switch {
+	case m.mode.screen == keymap.Question:
 		lines = append(lines, widget.Wrap(board.Clean(m.question(), 256), m.w)...)
 		lines = append(lines, m.keyLine(m.keys(keymap.Question)))
-	case keymap.Ending:
+	case m.mode.screen == keymap.Ending:
 		lines = append(lines, widget.Wrap(m.text("quitting.title"), m.w)...)
+	case m.mode.screen.IsDialog():
+		lines = append(lines, widget.Wrap(m.text("small.dialog"), m.w)...)
 	default:
 		lines = append(lines, "", screen.Counts(l, m.board, m.w))
 	}

@@ -1,10 +1,8 @@
-// Package keymap holds every key of every screen, what it is called, and why it does nothing when it does nothing. Help
-// is made from the same bindings that are matched, so the two cannot differ.
+// Package keymap holds every key of every screen and dialog, what it is called, and why it does nothing when it does
+// nothing. Help is made from the same bindings that are matched, so the two cannot differ.
 package keymap
 
 import (
-	"slices"
-
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 )
@@ -16,21 +14,54 @@ type Name string
 const (
 	Up        Name = "up"
 	Down      Name = "down"
+	Left      Name = "left"
+	Right     Name = "right"
 	PageUp    Name = "pageup"
 	PageDown  Name = "pagedown"
 	Home      Name = "home"
 	End       Name = "end"
 	Next      Name = "next"
 	Previous  Name = "previous"
+	Attention Name = "attention" // the next slot that needs a person
 	Detail    Name = "detail"
+	Rows      Name = "rows" // one line per slot, or cards
 	Back      Name = "back"
-	Retry     Name = "retry"
-	Abort     Name = "abort"
 	Help      Name = "help"
 	Quit      Name = "quit"
 	Interrupt Name = "interrupt"
 	Yes       Name = "yes"
 	No        Name = "no"
+
+	ToBench   Name = "bench"
+	ToBatch   Name = "batch"
+	ToRecords Name = "records"
+	ToDoctor  Name = "doctor"
+
+	Retry      Name = "retry"
+	RetryAll   Name = "retryall"
+	Abort      Name = "abort"
+	Override   Name = "override"
+	SignIn     Name = "signin"
+	SignOut    Name = "signout"
+	Label      Name = "label"
+	Learn      Name = "learn"
+	OpenBatch  Name = "openbatch"
+	CloseBatch Name = "closebatch"
+	Pause      Name = "pause" // and go on again
+
+	Search Name = "search"
+	Filter Name = "filter"
+	Open   Name = "open"
+	Export Name = "export"
+	Again  Name = "again" // load or check anew
+
+	Accept Name = "accept"
+	Cancel Name = "cancel"
+
+	Rubout      Name = "rubout" // the character before the cursor
+	Delete      Name = "delete" // the character under it
+	DeleteWord  Name = "deleteword"
+	DeleteStart Name = "deletestart"
 )
 
 // Screen is what is in front of the operator.
@@ -40,10 +71,26 @@ type Screen uint8
 const (
 	Bench    Screen = iota // the slots
 	Details                // one slot over the whole screen
+	Batch                  // the batch and its figures
+	Records                // the runs on file
+	Record                 // one of them
+	Doctor                 // the checks of the station
 	HelpPage               // the help
 	Question               // a question that wants yes or no
 	Ending                 // runs are being ended
+	Text                   // a dialog with a text field
+	Choice                 // a dialog with a list
+	Info                   // a dialog to be read
+	Consent                // a dialog to be read and accepted
 )
+
+// Screens lists every screen and dialog.
+func Screens() []Screen {
+	return []Screen{Bench, Details, Batch, Records, Record, Doctor, HelpPage, Question, Ending, Text, Choice, Info, Consent}
+}
+
+// IsDialog reports whether the screen is a dialog over another one.
+func (s Screen) IsDialog() bool { return s >= Text }
 
 // Key is one binding. Why is empty for a key that works now; else it is the catalogue key of the reason.
 type Key struct {
@@ -53,76 +100,32 @@ type Key struct {
 	Why     string
 }
 
-// Situation is what decides which keys work. The zero value: nothing is selected.
+// Situation is what decides which keys work. The zero value: nothing is selected, all else works.
 type Situation struct {
-	Slots    bool   // there is a slot to select
-	RetryWhy string // catalogue key of why retry cannot be, empty when it can
-	AbortWhy string
+	Slots bool            // there is a slot to select
+	Why   map[Name]string // catalogue keys of why a key does nothing now
 }
 
 // Map is the keys of one screen in the order help lists them.
 type Map []Key
 
-// Text is the catalogue.
-type Text func(key string, pairs ...string) string
-
-// For gives the keys of a screen in a situation. arrows is the sign for the two arrow keys, such as "↑↓".
-func For(screen Screen, now Situation, arrows string, text Text) Map {
-	b := func(name Name, short bool, label, desc string, keys ...string) Key {
-		return Key{Name: name, Short: short, Binding: key.NewBinding(key.WithKeys(keys...), key.WithHelp(label, text("key."+desc)))}
-	}
-	interrupt := b(Interrupt, false, "ctrl+c", "interrupt", "ctrl+c")
-	switch screen {
-	case Question:
-		return Map{b(Yes, true, "y", "yes", "y", "Y"), b(No, true, "n / esc", "no", "n", "N", "esc"), interrupt}
-	case Ending:
-		return Map{interrupt}
-	}
-
-	up, down := b(Up, false, "up, k", "up", "up", "k"), b(Down, false, "down, j", "down", "down", "j")
-	if screen != Bench {
-		up, down = b(Up, false, "up, k", "scrollup", "up", "k"), b(Down, false, "down, j", "scrolldown", "down", "j")
-	}
-	m := Map{
-		up, down,
-		b(PageUp, false, "pgup", "pageup", "pgup", "ctrl+b"), b(PageDown, false, "pgdown", "pagedown", "pgdown", "ctrl+f"),
-		b(Home, false, "home, g", "home", "home", "g"), b(End, false, "end, G", "end", "end", "G"),
-	}
-	if screen == HelpPage {
-		return append(m, b(Back, true, "?", "back", "?", "esc", "enter"), b(Quit, true, "q", "quit", "q"), interrupt)
-	}
-	m = append(m, b(Next, false, "tab", "next", "tab"), b(Previous, false, "shift+tab", "previous", "shift+tab"))
-	if screen == Bench {
-		m = append(m, b(Detail, true, "enter", "detail", "enter"))
-	} else {
-		m = append(m, b(Back, true, "enter, esc", "back", "enter", "esc"))
-	}
-	m = append(m,
-		b(Retry, true, "r", "retry", "r"), b(Abort, true, "a", "abort", "a"),
-		b(Help, true, "?", "help", "?"), b(Quit, true, "q", "quit", "q"), interrupt)
-	for i := range m {
-		switch m[i].Name {
-		case Retry:
-			m[i].Why = now.RetryWhy
-		case Abort:
-			m[i].Why = now.AbortWhy
-		case Help, Quit, Interrupt, Back:
-		default:
-			if !now.Slots {
-				m[i].Why = "why.noslot"
-			}
-		}
-	}
-	if screen == Bench {
-		m = slices.Insert(m, 0, Key{Name: "select", Short: true, Binding: key.NewBinding(key.WithHelp(arrows, text("key.select")))})
-	}
-	return m
-}
+// CatalogueText is the catalogue.
+type CatalogueText func(key string, pairs ...string) string
 
 // Find gives the key that a press means on this screen.
 func (m Map) Find(press tea.KeyPressMsg) (Key, bool) {
 	for _, k := range m {
 		if key.Matches(press, k.Binding) {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// Get gives the key of a name.
+func (m Map) Get(name Name) (Key, bool) {
+	for _, k := range m {
+		if k.Name == name {
 			return k, true
 		}
 	}

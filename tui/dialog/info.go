@@ -1,0 +1,69 @@
+package dialog
+
+import (
+	"strconv"
+
+	tea "charm.land/bubbletea/v2"
+
+	"provstation/tui/keymap"
+)
+
+// InfoConfig is what a dialog says.
+type InfoConfig struct {
+	Title  string
+	About  []string // paragraphs
+	Lines  []string // shown as they are below the paragraphs, cut where they are too long
+	Tone   Tone
+	Accept bool // it is to be accepted; else only to be read
+}
+
+// Info is a dialog to be read. What is too long for the window is scrolled.
+type Info struct {
+	frame
+	cfg  InfoConfig
+	view window
+}
+
+// NewInfo makes a dialog to be read, or accepted.
+func NewInfo(cfg InfoConfig) *Info {
+	return &Info{frame: frame{title: cfg.Title, about: cfg.About, tone: cfg.Tone}, cfg: cfg}
+}
+
+// Screen is [keymap.Consent] for a dialog that is to be accepted, [keymap.Info] else.
+func (d *Info) Screen() keymap.Screen {
+	if d.cfg.Accept {
+		return keymap.Consent
+	}
+	return keymap.Info
+}
+
+// Update takes a key.
+func (d *Info) Update(key tea.KeyPressMsg) Action {
+	switch name := d.find(d.Screen(), key); name {
+	case keymap.Cancel:
+		return Cancelled{}
+	case keymap.Accept:
+		return Accepted{}
+	default:
+		d.view.scrolled(name)
+		return nil
+	}
+}
+
+// View draws the box.
+func (d *Info) View(w, h int) []string {
+	in := inner(w)
+	lines := d.paragraphs(in)
+	if len(lines) > 0 && len(d.cfg.Lines) > 0 {
+		lines = append(lines, "")
+	}
+	for _, s := range d.cfg.Lines {
+		lines = append(lines, d.look.Styles.Text.Render(d.look.Cut(s, in)))
+	}
+	seen := d.view.cut(lines, max(1, h-chrome))
+	note := ""
+	if len(lines) > len(seen) {
+		note = d.look.Text("detail.scroll", "from", strconv.Itoa(d.view.offset+1), "to", strconv.Itoa(d.view.offset+len(seen)), "of", strconv.Itoa(len(lines)))
+	}
+	return d.box(seen, note, d.Screen(), w)
+}

@@ -1,0 +1,203 @@
+package tui
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"provstation/tui/board"
+	"provstation/tui/keymap"
+	"provstation/tui/scanner"
+)
+
+// keyboard is what lies between the terminal and the keys: the scanner, and how long ago something was typed.
+//
+// The scanner is told the time that the program spent waiting for input, not the time of day: while the program works,
+// keys queue up, and the time they spend there says nothing of how they were typed.
+type keyboard struct {
+	scan  *scanner.Scanner
+	clock func() time.Time
+	free  time.Time     // since when the program waits
+	idle  time.Duration // how long it waited in all
+	typed time.Time     // of the last key or paste, by the clock
+	heard time.Time     // the same, by the scanner's time
+}
+
+// wake notes that the program has been given something to do.
+func (k *keyboard) wake() {
+	now := k.clock()
+	if !k.free.IsZero() {
+		k.idle += max(0, now.Sub(k.free))
+	}
+	k.free = now
+}
+
+// rest notes that the program has nothing more to do.
+func (k *keyboard) rest() { k.free = k.clock() }
+
+// now is the scanner's time.
+func (k *keyboard) now() time.Time { return time.Unix(0, 0).Add(k.idle) }
+
+// touched notes that something was typed, and gives how long nothing had been.
+func (k *keyboard) touched() time.Duration {
+	now := k.clock()
+	quiet := now.Sub(k.typed)
+	k.typed, k.heard = now, k.now()
+	return quiet
+}
+
+// burstExpired says that the time a key is held back is over.
+type burstExpired struct{ id int }
+
+// pressed takes a key press. What it means is known at once, or when the burst it may belong to is over.
+func (m *Model) pressed(msg tea.KeyPressMsg) tea.Cmd {
+	k := &m.keyboard
+	m.liftGuard(k.touched())
+	k.scan.SetTyping(m.typing())
+	return m.hear(k.scan.Press(msg, k.heard))
+}
+
+// expired ends a burst. A program that is busy all the time still lets keys out.
+func (m *Model) expired(msg burstExpired) tea.Cmd {
+	k := &m.keyboard
+	now := k.now()
+	if k.clock().Sub(k.typed) >= k.scan.Gap()*3/2 {
+		now = k.heard.Add(k.scan.Gap())
+	}
+	k.scan.SetTyping(m.typing())
+	return m.hear(k.scan.Expire(msg.id, now))
+}
+
+// hear does what was typed, in its order.
+func (m *Model) hear(r scanner.Result) tea.Cmd {
+	cmds := make([]tea.Cmd, 0, len(r.Out)+1)
+	for _, o := range r.Out {
+		if o.Scan != "" {
+			cmds = append(cmds, m.scanned(o.Scan))
+		} else {
+			cmds = append(cmds, m.key(o.Key))
+		}
+	}
+	if r.Wait > 0 {
+		id := r.ID
+		cmds = append(cmds, tea.Tick(r.Wait, func(time.Time) tea.Msg { return burstExpired{id} }))
+	}
+	return tea.Batch(cmds...)
+}
+
+// pasted takes a bracketed paste, after what was typed before it.
+func (m *Model) pasted(msg tea.PasteMsg) tea.Cmd {
+	m.liftGuard(m.keyboard.touched())
+	m.keyboard.scan.SetTyping(m.typing())
+	cmd := m.hear(scanner.Result{Out: m.keyboard.scan.Flush()})
+	kind, text := scanner.Paste(msg.Content, m.typing())
+	switch kind {
+	case scanner.PastedScan:
+		return tea.Batch(cmd, m.scanned(text))
+	case scanner.PastedText:
+		if !m.talk.guard && !m.tooSmall() {
+			m.talk.dialog.Paste(text)
+		}
+	case scanner.PastedTooLong:
+		m.say(m.text("status.paste.long"), true)
+		return tea.Batch(cmd, m.ring())
+	case scanner.PastedLines:
+		m.say(m.text("status.paste.lines"), true)
+		return tea.Batch(cmd, m.ring())
+	}
+	return cmd
+}
+
+// typing reports whether a text field has the focus.
+func (m *Model) typing() bool { return m.talk.dialog != nil && m.talk.dialog.Screen() == keymap.Text }
+
+// key does what a key means now.
+func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
+	if m.mode.screen.IsDialog() {
+		return m.converse(k)
+	}
+	return m.press(k)
+}
+
+// scans are the scans on their way to the station. It gets one at a time, in the order in which they were read.
+type scans struct {
+	waiting []scan
+	sent    bool
+}
+
+type scan struct{ text, slot string }
+
+// maxScans bounds what waits while the station does not answer.
+const maxScans = 64
+
+// scanTaken says that the station has answered a scan.
+type scanTaken struct{ err error }
+
+// scanned hands on what a scanner read: to the dialog that waits for it, or to the station.
+func (m *Model) scanned(text string) tea.Cmd {
+	if d := m.talk.dialog; d != nil && !m.talk.busy {
+		if a, taken := d.Scan(text); taken {
+			m.talk.guard = false
+			return m.conclude(a)
+		}
+	}
+	return m.sendScan(text)
+}
+
+func (m *Model) sendScan(text string) tea.Cmd {
+	switch {
+	case m.cfg.Desk == nil:
+		m.say(m.text("status.scan.failed", "reason", m.text("why.nodesk")), true)
+		return m.ring()
+	case len(m.queue.waiting) >= maxScans:
+		m.say(m.text("status.scan.many"), true)
+		return m.ring()
+	}
+	slot := ""
+	if s := m.bench.Selected(); s != nil {
+		slot = s.Name
+	}
+	m.queue.waiting = append(m.queue.waiting, scan{text, slot})
+	if !m.queue.sent {
+		m.notice = notice{}
+	}
+	return m.nextScan()
+}
+
+func (m *Model) nextScan() tea.Cmd {
+	if m.queue.sent || len(m.queue.waiting) == 0 {
+		return nil
+	}
+	s, desk := m.queue.waiting[0], m.cfg.Desk
+	m.queue.waiting, m.queue.sent = m.queue.waiting[1:], true
+	return func() tea.Msg { return scanTaken{desk.Scan(s.text, s.slot)} }
+}
+
+// scanAnswered tells of a scan that the station refused. What became of one that it took is told by the events.
+func (m *Model) scanAnswered(msg scanTaken) tea.Cmd {
+	m.queue.sent = false
+	next := m.nextScan()
+	if msg.err == nil {
+		return next
+	}
+	m.say(m.reason(msg.err), true)
+	return tea.Batch(next, m.ring())
+}
+
+// reason is an error as a sentence: the catalogue's where it has one.
+func (m *Model) reason(err error) string {
+	what, next := m.faultOf(err)
+	return strings.TrimSpace(what + " " + next)
+}
+
+const maxReason = 1024
+
+func (m *Model) ring() tea.Cmd {
+	if !m.cfg.Bell {
+		return nil
+	}
+	return m.alarm.ring(m.keyboard.clock())
+}
+
+func clean(s string) string { return board.Clean(s, maxReason) }
