@@ -297,18 +297,32 @@ type finished struct{ hardware, idFold string }
 const finishedQuery = `SELECT DISTINCT hardware_serial, device_id_fold FROM runs
 	WHERE tenant = ? AND batch = ? AND batch <> '' AND outcome IN ('PASS', 'SKIPPED')`
 
-// markDone sets Done of the devices that a run of this batch ended PASS or SKIPPED for. Line and run must agree in every
+// finishedElsewhere are the devices of a list that have their PASS from before or from beside the batch, with a
+// certificate that is good now: a run of them would end SKIPPED.
+const finishedElsewhere = `SELECT d.hardware_serial, d.device_id_fold
+	FROM devices d JOIN certificates c ON c.fingerprint = d.leaf
+	WHERE d.tenant = ? AND d.pass_run IS NOT NULL AND c.revoked_at IS NULL AND c.not_after > ?
+		AND EXISTS (SELECT 1 FROM batch_devices b WHERE b.tenant = d.tenant AND b.batch = ?
+			AND (b.hardware_serial = d.hardware_serial OR b.device_id_fold = d.device_id_fold))`
+
+// markDone sets Done of the devices that a run of this batch ended PASS or SKIPPED for, or that need none. Line and run must agree in every
 // name that both have: the right id on other hardware is not the device of the line. A line that has but a label is done
 // by the device whose id is that label.
 func (l *Ledger) markDone(ctx context.Context, b station.BatchRecord) error {
-	runs, err := query(ctx, l, func(scan func(...any) error) (finished, error) {
+	read := func(scan func(...any) error) (finished, error) {
 		var hardware, id sql.NullString
 		err := scan(&hardware, &id)
 		return finished{hardware.String, id.String}, err
-	}, finishedQuery, b.Tenant, b.Batch)
+	}
+	runs, err := query(ctx, l, read, finishedQuery, b.Tenant, b.Batch)
 	if err != nil {
 		return err
 	}
+	before, err := query(ctx, l, read, finishedElsewhere, b.Tenant, micros(l.cfg.Now()), b.Batch)
+	if err != nil {
+		return err
+	}
+	runs = append(runs, before...)
 	byHardware, byID := make(map[string][]finished, len(runs)), make(map[string][]finished, len(runs))
 	for _, f := range runs {
 		if f.hardware != "" {
