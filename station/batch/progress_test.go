@@ -231,11 +231,12 @@ func TestPace(t *testing.T) {
 			if s.Takt != tt.want || s.Remaining != time.Duration(s.Missing)*tt.want {
 				t.Errorf("got takt %v, remaining %v, want %v for %d", s.Takt, s.Remaining, tt.want, s.Missing)
 			}
-			if want := float64(0); tt.want > 0 {
+			want := 0.0
+			if tt.want > 0 {
 				want = 3600 / tt.want.Seconds()
-				if d := s.UnitsPerHour - want; d > 0.01 || d < -0.01 {
-					t.Errorf("got %v units an hour, want %v", s.UnitsPerHour, want)
-				}
+			}
+			if d := s.UnitsPerHour - want; d > 0.01 || d < -0.01 {
+				t.Errorf("got %v units an hour, want %v", s.UnitsPerHour, want)
 			}
 		})
 	}
