@@ -80,6 +80,9 @@ func (p *commandPrinter) Print(ctx context.Context, label []byte) error {
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
+			if in.Len() == 0 {
+				err = fmt.Errorf("%w; %w", err, ErrMaybePrinted)
+			}
 		}
 		return &CommandError{Program: p.String(), Said: clean(strings.ReplaceAll(said.String(), "\n", " ")), Err: err}
 	}

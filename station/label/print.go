@@ -29,8 +29,12 @@ const (
 	maxDrain     = 4 << 10
 )
 
-// ErrEmptyLabel says that there is nothing to print.
-var ErrEmptyLabel = errors.New("print label: it is empty")
+// Errors of printing.
+var (
+	ErrEmptyLabel = errors.New("print label: it is empty")
+	// ErrMaybePrinted says that the printer had the whole label when something went wrong: it may come out, or may not.
+	ErrMaybePrinted = errors.New("the label may come out nevertheless")
+)
 
 // TCPPrinter prints to a raw TCP port: host:port or tcp://host:port; 9100 without a port.
 func TCPPrinter(addr string) (Printer, error) {
@@ -93,18 +97,18 @@ func (p *tcpPrinter) send(ctx context.Context, conn net.Conn, label []byte) erro
 	}
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {
 		if err := half.CloseWrite(); err != nil {
-			return fmt.Errorf("end of label: %w", err)
+			return fmt.Errorf("end of label: %w; %w", err, ErrMaybePrinted)
 		}
 	}
 	if err := conn.SetReadDeadline(time.Now().Add(drainTimeout)); err != nil {
-		return err
+		return fmt.Errorf("after the label: %w; %w", err, ErrMaybePrinted)
 	}
 	_, err = io.Copy(io.Discard, io.LimitReader(conn, maxDrain))
 	if ctx.Err() != nil {
-		return ctx.Err() // it may be printed or not
+		return fmt.Errorf("%w; %w", ctx.Err(), ErrMaybePrinted)
 	}
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("after the label: %w", err)
+		return fmt.Errorf("after the label: %w; %w", err, ErrMaybePrinted)
 	}
 	return nil
 }
