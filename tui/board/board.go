@@ -220,10 +220,10 @@ func (s *Slot) learn(p station.PhaseChanged) {
 			continue // of a step
 		case len(s.Facts) >= maxFacts && s.Facts[k] == "":
 			continue
-		case k == FactWireLog && s.Facts[k] != "": // each phase tells its own part
-			v = logText(s.Facts[k] + "\n" + v)
-		case k == station.FactBootLog || k == FactDeviceLog || k == FactWireLog:
-			v = logText(v)
+		case k == station.FactBootLog || k == station.FactDeviceLog:
+			v = LogText(v)
+		case k == station.FactWireLog: // Each phase tells of its own messages.
+			v = logAfter(s.Facts[k], LogText(v))
 		case k == station.FactTunnelConf:
 			v = confText(v)
 		default:

@@ -5,13 +5,6 @@ import (
 	"strings"
 )
 
-// Names of further facts that a board takes in; see the Fact constants of package station.
-const (
-	FactChainNotAfter = "chain_not_after" // ends of the certificates of the chain fact, RFC 3339, separated by " <- "
-	FactDeviceLog     = "device_log"      // last lines of what the device's agent logged
-	FactWireLog       = "wire_log"        // what crossed the line up to now, one message a line: "-> ENROLL", "<- CSR 412 B"
-)
-
 const hidden = "(hidden)"
 
 var (
@@ -76,14 +69,22 @@ func hidePEM(log string) string {
 	return strings.Join(out, "\n")
 }
 
-// logText is the end of a log, clean, in whole lines. Keys are hidden before it is cut: a cut could take the line away by
+// LogText is the end of a log, clean, in whole lines, at most 8192 bytes. Keys are hidden before it is cut: a cut could take the line away by
 // which one is known.
-func logText(v string) string {
+func LogText(v string) string {
 	text := tail(hidePEM(CleanLines(tail(v, 4*maxLog), 4*maxLog)), maxLog+1)
 	if len(text) > maxLog {
 		_, text, _ = strings.Cut(text, "\n")
 	}
 	return strings.ToValidUTF8(text, "")
+}
+
+// logAfter is a log with more at its end.
+func logAfter(log, more string) string {
+	if log == "" || more == "" {
+		return LogText(log + more)
+	}
+	return LogText(log + "\n" + more)
 }
 
 // confText is a wg0.conf, clean and without secrets. A line that does not fit is left out whole.

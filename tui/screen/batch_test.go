@@ -8,7 +8,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"provstation/station"
-	"provstation/tui/widget"
 )
 
 func batchScenes() map[string]func() *scenario {
@@ -68,7 +67,7 @@ func TestBatchGolden(t *testing.T) {
 	for name, make := range batchScenes() {
 		t.Run(name, func(t *testing.T) {
 			s := make()
-			goldens(t, name, s.at, func(widget.Look) page { return NewBatch(s.board) })
+			goldens(t, name, s.at, func() page { return NewBatch(s.board) })
 		})
 	}
 }

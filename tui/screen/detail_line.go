@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"provstation/station"
-	"provstation/tui/board"
 	"provstation/tui/widget"
 )
 
@@ -56,21 +55,28 @@ func (v view) line(w int) []string {
 	case v.done(station.PhaseCSR):
 		say(v.Signs.Skipped, "line.never")
 	}
-	if log := v.slot.Facts[board.FactWireLog]; log != "" {
+	if log := v.slot.Facts[station.FactWireLog]; log != "" {
 		lines = append(lines, "", v.heading("section.messages"))
 		for _, row := range strings.Split(log, "\n") {
-			if rest, ok := strings.CutPrefix(row, "->"); ok {
-				row = m.right + rest
-			} else if rest, ok := strings.CutPrefix(row, "<-"); ok {
-				row = m.left + rest
-			}
-			lines = append(lines, v.Styles.Muted.Render(v.Cut(row, w)))
+			lines = append(lines, v.Styles.Muted.Render(v.Cut(arrowed(v.Look, row), w)))
 		}
 	}
 	if len(lines) == 1 {
 		return nil
 	}
 	return lines
+}
+
+// arrowed is a line of the wire log with the sign of its direction.
+func arrowed(l widget.Look, row string) string {
+	m := marksOf(l.Signs)
+	if rest, ok := strings.CutPrefix(row, "->"); ok {
+		return m.right + rest
+	}
+	if rest, ok := strings.CutPrefix(row, "<-"); ok {
+		return m.left + rest
+	}
+	return row
 }
 
 func (v view) done(p station.Phase) bool {
@@ -93,7 +99,7 @@ func (v view) boot(w int) []string {
 
 // log is the end of what the device's agent logged.
 func (v view) log(w int) []string {
-	return v.text("section.log", v.slot.Facts[board.FactDeviceLog], w)
+	return v.text("section.log", v.slot.Facts[station.FactDeviceLog], w)
 }
 
 func (v view) text(title, text string, w int) []string {

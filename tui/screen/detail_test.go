@@ -10,7 +10,6 @@ import (
 
 	"provstation/station"
 	"provstation/tui/board"
-	"provstation/tui/widget"
 )
 
 // detailPage makes a page of the detail over the whole screen, as the bench shows it.
@@ -54,7 +53,7 @@ func detailScenes() map[string]func() *scenario {
 			e := s.begin(1, 1)
 			s.work(e, 1, station.PhaseReadback, station.PhaseDone)
 			e.Phase, e.Status = station.PhaseReadback, station.PhaseDone
-			e.Facts = map[string]string{station.FactCorroborated: "no", station.FactNotAfter: "2026-11-23T09:30:00Z", board.FactChainNotAfter: "2026-11-23T09:30:00Z <- 2026-11-23T08:00:00Z <- 2026-11-23T09:00:00Z <- 2036-01-01T00:00:00Z"}
+			e.Facts = map[string]string{station.FactCorroborated: "no", station.FactNotAfter: "2026-11-23T09:30:00Z", station.FactChainNotAfter: "2026-11-23T09:30:00Z <- 2026-11-23T08:00:00Z <- 2026-11-23T09:00:00Z <- 2036-01-01T00:00:00Z"}
 			e.Warnings = []station.Warning{{Code: station.CodeNotCorrob, Text: "The device id dev-0001 could not be checked against a second source."}, {Code: station.CodeWGKeyCrossed}}
 			s.tell(e)
 			return s
@@ -84,7 +83,7 @@ func TestDetailGolden(t *testing.T) {
 				break
 			}
 			t.Run(name+"-"+at, func(t *testing.T) {
-				goldens(t, "detail-"+name+"-"+at, s.at, func(widget.Look) page {
+				goldens(t, "detail-"+name+"-"+at, s.at, func() page {
 					return &detailPage{board: s.board, slot: "slot 1", turns: i}
 				})
 			})
@@ -142,7 +141,7 @@ func TestDetailSays(t *testing.T) {
 	}{
 		{"pass", 0, []string{"Id, hardware and certificate belong together.", "CN dev-0001", "(scanned label)"}, []string{"DIFFERS", "open"}},
 		{"pass", 1, []string{"364 days left", "▲ 189 days left", "Provider Root CA"}, nil},
-		{"pass", 4, []string{"4410 sent, 1986 received", "← CSR 412 B", "→ INSTALL 3120 B", "never: the device's private key"}, nil},
+		{"pass", 4, []string{"4410 sent, 1986 received", "← CSR 412 B, key in secure-element", "→ INSTALL leaf 712 B", "never: the device's private key"}, nil},
 		{"running", 0, []string{"Not everything is known yet.", "fits", "not yet", "- - -"}, []string{"belong together"}},
 		{"warned", 0, []string{"Nothing confirms the id.", "open", "could not be checked", "The server made the tunnel key"}, []string{"belong together"}},
 		{"warned", 1, []string{"✗ EXPIRED", "▲ 57 min left"}, nil},

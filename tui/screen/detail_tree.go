@@ -72,7 +72,7 @@ func factChain(facts map[string]string) []link {
 		return nil
 	}
 	const between = " <- "
-	ends := strings.Split(facts[board.FactChainNotAfter], between)
+	ends := strings.Split(facts[station.FactChainNotAfter], between)
 	if len(ends) == 1 && ends[0] == "" {
 		ends[0] = facts[station.FactNotAfter]
 	}

@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
-
-	"provstation/tui/widget"
 )
 
 func checks() []Check {
@@ -54,7 +52,7 @@ func doctorScenes() map[string]func() *Doctor {
 func TestDoctorGolden(t *testing.T) {
 	for name, make := range doctorScenes() {
 		t.Run(name, func(t *testing.T) {
-			goldens(t, name, begun, func(widget.Look) page { return make() })
+			goldens(t, name, begun, func() page { return make() })
 		})
 	}
 }

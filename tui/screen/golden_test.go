@@ -61,13 +61,14 @@ func lookIn(t testing.TB, locale string, plain bool) widget.Look {
 }
 
 // goldens draws a page at every size in every language, in colour and in ASCII, and compares.
-func goldens(t *testing.T, name string, now time.Time, make func(look widget.Look) page) {
+func goldens(t *testing.T, name string, now time.Time, make func() page) {
 	t.Helper()
 	for _, locale := range words.Locales() {
 		for _, plain := range []bool{false, true} {
+			look := lookIn(t, locale, plain)
 			for _, at := range sizes {
-				p := make(lookIn(t, locale, plain))
-				p.SetLook(lookIn(t, locale, plain))
+				p := make()
+				p.SetLook(look)
 				p.SetNow(now)
 				file := name
 				if plain {

@@ -29,10 +29,10 @@ func (r *Records) opened() string {
 	body := f.verdict(w)
 	body = append(body, "")
 	left := []part{f.run, f.override, f.warnings, f.observations, f.certificates}
-	right := []part{f.phases, f.proofs, f.posts}
+	right := []part{f.phases, f.proofs, f.posts, f.logs}
 	switch {
 	case w >= threeColumns:
-		body = append(body, abreast(l, w, []part{f.run, f.override, f.warnings, f.observations}, []part{f.certificates, f.proofs, f.posts}, []part{f.phases})...)
+		body = append(body, abreast(l, w, []part{f.run, f.override, f.warnings, f.observations}, []part{f.certificates, f.proofs, f.posts, f.logs}, []part{f.phases})...)
 	case w >= twoColumns:
 		body = append(body, abreast(l, w, left, right)...)
 	default:
@@ -100,9 +100,12 @@ func (f file) phaseName(p station.Phase) string {
 	return name
 }
 
-// value puts the words among the values of facts into the station's language.
+// value puts the words among the values of facts into the station's language, and times into its time zone.
 func (f file) value(v string) string {
 	v = f.clean(v)
+	if at, err := time.Parse(time.RFC3339, v); err == nil {
+		return f.stamp(at)
+	}
 	if text := f.look.Text("value." + v); v != "" && text != "value."+v {
 		return text
 	}
@@ -241,7 +244,7 @@ func (f file) phases(w int) []string {
 	for _, p := range f.d.Phases {
 		status := station.PhaseStatus(board.Clean(string(p.Status), 32))
 		elapsed := ""
-		if !p.StartedAt.IsZero() && !p.EndedAt.IsZero() {
+		if status != station.PhaseSkipped && !p.StartedAt.IsZero() && !p.EndedAt.IsZero() {
 			elapsed = widget.Milliseconds(p.EndedAt.Sub(p.StartedAt))
 		}
 		if p.Tries > 1 {
@@ -259,12 +262,43 @@ func (f file) phases(w int) []string {
 	return lines
 }
 
-// fact is one fact of a phase. Text of several lines is shown where it is of use: with the slot, not here.
+// messages is what crossed the line in a phase.
+func (f file) messages(log string, w int) []string {
+	var lines []string
+	for _, row := range strings.Split(board.CleanLines(log, 8192), "\n") {
+		if row != "" {
+			lines = append(lines, f.look.Styles.Muted.Render(f.look.Cut("  "+arrowed(f.look, row), w)))
+		}
+	}
+	return lines
+}
+
+// logs is what the device printed and what its program logged.
+func (f file) logs(w int) []string {
+	var lines []string
+	for _, p := range f.d.Phases {
+		for _, log := range []struct{ fact, title string }{{station.FactBootLog, "section.boot"}, {station.FactDeviceLog, "section.log"}} {
+			text := board.LogText(p.Facts[log.fact])
+			if text == "" {
+				continue
+			}
+			lines = append(lines, f.look.Styles.Heading.Render(f.look.Text(log.title)))
+			for _, row := range strings.Split(text, "\n") {
+				lines = append(lines, f.look.Styles.Muted.Render(f.look.Cut(row, w)))
+			}
+		}
+	}
+	return lines
+}
+
+// fact is one fact of a phase. What has a place of its own is left out.
 func (f file) fact(name, value string, w int) []string {
 	name = board.Clean(name, 64)
 	switch name {
-	case station.FactTunnelConf, station.FactBootLog, board.FactDeviceLog, board.FactWireLog:
+	case station.FactTunnelConf, station.FactBootLog, station.FactDeviceLog:
 		return nil
+	case station.FactWireLog:
+		return f.messages(value, w)
 	}
 	label := f.look.Text("fact." + name)
 	if label == "fact."+name {

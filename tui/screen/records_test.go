@@ -16,7 +16,6 @@ import (
 
 	"provstation/station"
 	"provstation/station/ledger"
-	"provstation/tui/widget"
 )
 
 // fileRows is n runs on file, newest first.
@@ -139,7 +138,7 @@ func recordsScenes(t testing.TB) map[string]func() *Records {
 func TestRecordsGolden(t *testing.T) {
 	for name, make := range recordsScenes(t) {
 		t.Run(name, func(t *testing.T) {
-			goldens(t, name, begun, func(widget.Look) page { return make() })
+			goldens(t, name, begun, func() page { return make() })
 		})
 	}
 }

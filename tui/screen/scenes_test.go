@@ -3,7 +3,6 @@ package screen
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"provstation/station"
@@ -136,6 +135,7 @@ func known(n int, p station.Phase) map[string]string {
 		return map[string]string{
 			station.FactHardwareSerial: fmt.Sprintf("SN-7731-%05d", n), station.FactModel: "EdgeBox 210", station.FactFirmware: "2.4.1",
 			station.FactDeviceState: "empty", station.FactBootLog: bootText,
+			station.FactWireLog: fmt.Sprintf("-> HELLO\n<- WELCOME SN-7731-%05d, EdgeBox 210 2.4.1, empty", n),
 		}
 	case station.PhaseAssign:
 		return map[string]string{station.FactIDSource: "scan", station.FactCorroborated: "yes"}
@@ -145,6 +145,7 @@ func known(n int, p station.Phase) map[string]string {
 		return map[string]string{
 			station.FactKeyType: "P-256", station.FactKeyStore: "secure-element",
 			station.FactSPKI:         "5f3c9a1c7be04d8e9b6a25417f30c2d48a61e7b05c94f2d3a81b7e60cc9d2f14",
+			station.FactWireLog:      fmt.Sprintf("-> ENROLL P-256 for dev-%04d\n<- CSR 412 B, key in secure-element", n),
 			station.FactWireGuardKey: "hT2vZ8u0p1mGq3yX4sWk5nRb6cJd7eLf9aQo0iUtYw0=",
 		}
 	case station.PhaseEnroll:
@@ -155,17 +156,18 @@ func known(n int, p station.Phase) map[string]string {
 			station.FactFingerprint: "9d41b7e2f06a4c53a8d90e17b2c6f48531ed7a90bc42f6d8057ea3914cbd6f20",
 			station.FactNotBefore:   "2026-11-23T08:01:00Z", station.FactNotAfter: "2027-11-23T08:01:00Z",
 			station.FactChain:         fmt.Sprintf("dev-%04d <- acme Tenant Sub-CA <- Provider ICA <- Provider Root CA", n),
-			board.FactChainNotAfter:   "2027-11-23T08:01:00Z <- 2027-06-01T00:00:00Z <- 2031-01-01T00:00:00Z <- 2036-01-01T00:00:00Z",
+			station.FactChainNotAfter: "2027-11-23T08:01:00Z <- 2027-06-01T00:00:00Z <- 2031-01-01T00:00:00Z <- 2036-01-01T00:00:00Z",
 			station.FactTunnelAddress: "10.8.0.2/32", station.FactTunnelConf: wgConf,
 		}
 	case station.PhaseInstall:
-		return map[string]string{board.FactDeviceLog: "install: generation 1 staged\ninstall: certificate matches key\ninstall: generation 1 active"}
-	case station.PhaseReadback:
-		return map[string]string{board.FactWireLog: strings.Join([]string{
-			"<- WELCOME 212 B", "-> ENROLL 88 B", "<- CSR 412 B", "-> INSTALL 3120 B", "<- DIGESTS 160 B", "-> SIGN 96 B", "<- SIGNATURE 72 B",
-		}, "\n")}
+		return map[string]string{
+			station.FactDeviceLog: "install: generation 1 staged\ninstall: certificate matches key\ninstall: generation 1 active",
+			station.FactWireLog:   "-> INSTALL leaf 712 B, 3 certificates 1893 B, wg0.conf 214 B\n<- stored, 4 digests read back",
+		}
+	case station.PhaseSeal:
+		return map[string]string{station.FactWireLog: "-> LOCK\n<- sealed"}
 	case station.PhaseMQTT:
-		return map[string]string{station.FactProof: "broker-delivered", station.FactTLS: "TLS 1.3 TLS_AES_128_GCM_SHA256", station.FactMQTT: "5"}
+		return map[string]string{station.FactProof: "broker-delivered", station.FactTLS: "TLS 1.3 TLS_AES_128_GCM_SHA256", station.FactMQTT: "5", station.FactWireLog: "-> SIGN one TLS handshake"}
 	default:
 		return nil
 	}
