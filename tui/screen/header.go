@@ -115,7 +115,7 @@ func headerBatch(l widget.Look, b *board.Board, now time.Time, w int) string {
 		done, expected = s.Done, s.Expected
 	}
 	count := l.Text("batch.done", "done", strconv.Itoa(done), "of", strconv.Itoa(expected))
-	name := l.Text("header.batch", "batch", l.Cut(b.Batch.Batch, 24))
+	name := l.Text("header.batch", "batch", l.Cut(b.Batch.Batch, 16))
 	state := b.Batch.State
 	switch {
 	case state == station.BatchPaused, state == station.BatchHeld:

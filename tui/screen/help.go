@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"charm.land/lipgloss/v2"
+
 	"provstation/station"
 	"provstation/tui/keymap"
 	"provstation/tui/widget"
@@ -39,7 +41,7 @@ func (p *Help) View() string {
 	keys, legend := p.keyLines(), p.legend()
 	var body []string
 	if p.w >= 76 {
-		body = l.Beside(keys, legend, (p.w-4)/2, 2)
+		body = l.Beside(keys, legend, p.column(), 2)
 	} else {
 		body = append(append(keys, ""), legend...)
 	}
@@ -57,6 +59,9 @@ func (p *Help) View() string {
 	return strings.Join(l.Block(lines, p.w, p.h), "\n")
 }
 
+// column is the width of one of the two columns.
+func (p *Help) column() int { return (p.w - 4) / 2 }
+
 func (p *Help) keyLines() []string {
 	l := p.look
 	lines := []string{l.Styles.Heading.Render(l.Text("help.keys"))}
@@ -69,11 +74,20 @@ func (p *Help) keyLines() []string {
 		if k.Why != "" {
 			style = l.Styles.KeyOff
 		}
-		lines = append(lines, style.Render(l.Fit(h.Key, 11))+" "+l.Styles.Text.Render(h.Desc))
+		desc := h.Desc
 		if k.Why != "" {
-			for _, part := range widget.Wrap("("+l.Text(k.Why)+")", (p.w-4)/2-12) {
-				lines = append(lines, strings.Repeat(" ", 12)+l.Styles.Muted.Render(part))
+			desc += " (" + l.Text(k.Why) + ")"
+		}
+		for i, part := range widget.Wrap(desc, p.column()-12) {
+			head := strings.Repeat(" ", 12)
+			text := l.Styles.Text
+			if i == 0 {
+				head = style.Render(l.Fit(h.Key, 11)) + " "
 			}
+			if k.Why != "" {
+				text = l.Styles.Muted
+			}
+			lines = append(lines, head+text.Render(part))
 		}
 	}
 	return lines
@@ -85,6 +99,17 @@ func (p *Help) legend() []string {
 	for _, o := range station.Outcomes() {
 		word := l.Text("outcome." + string(o))
 		lines = append(lines, l.Styles.VerdictText(o).Render(l.Fit(l.Signs.Outcome(o)+" "+word, 12))+l.Styles.Muted.Render(l.Text("meaning."+string(o))))
+	}
+	for _, x := range []struct {
+		style       lipgloss.Style
+		sign, state string
+		meaning     string
+	}{
+		{l.Styles.Ask, l.Signs.Ask, l.Text("state.scan"), "scan.next"},
+		{l.Styles.Warn, "!", l.Text("state.held"), "meaning.held"},
+		{l.Styles.Muted, l.Signs.Dot, l.Text("state.silent"), "meaning.silent"},
+	} {
+		lines = append(lines, x.style.Render(l.Fit(x.sign+" "+x.state, 12))+l.Styles.Muted.Render(l.Text(x.meaning)))
 	}
 	lines = append(lines, l.Styles.Heading.Render(l.Text("help.steps")))
 	for _, x := range []struct {

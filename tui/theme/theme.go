@@ -4,6 +4,7 @@ package theme
 
 import (
 	"image/color"
+	"strings"
 
 	"charm.land/lipgloss/v2"
 )
@@ -48,7 +49,7 @@ type Styles struct {
 	Text, Strong, Muted, Rule, Accent lipgloss.Style
 	Heading                           lipgloss.Style // titles of sections and columns
 	Marker                            lipgloss.Style // beside what is selected
-	Chosen                            lipgloss.Style // the title of what is selected
+	Chosen                            Paint          // the title of what is selected
 	Good, Bad, Warn, Busy, Ask        lipgloss.Style // text
 	GoodBar, BadBar, WarnBar, BusyBar lipgloss.Style // grounds: badges and bars
 	AskBar                            lipgloss.Style
@@ -60,9 +61,9 @@ type Styles struct {
 
 // Card is how a slot's place is drawn.
 type Card struct {
-	Title lipgloss.Style // above the body, on the terminal's ground
-	Loud  lipgloss.Style // the verdict in the body
-	Plain lipgloss.Style // everything else in the body
+	Title Paint // above the body, on the terminal's ground
+	Loud  Paint // the verdict in the body
+	Plain Paint // everything else in the body
 }
 
 // Card gives the styles of a mood.
@@ -78,7 +79,7 @@ func (t Theme) Styles() Styles {
 	s := Styles{
 		Mono: t.Mono,
 		Text: fg(t.Text), Strong: fg(t.Text).Bold(true), Muted: fg(t.Muted), Rule: fg(t.Rule), Accent: fg(t.Accent),
-		Heading: fg(t.Accent).Bold(true), Marker: fg(t.Accent).Bold(true), Chosen: t.bar(t.Accent),
+		Heading: fg(t.Accent).Bold(true), Marker: fg(t.Accent).Bold(true), Chosen: paint(t.bar(t.Accent)),
 		Good: fg(t.GoodText).Bold(true), Bad: fg(t.BadText).Bold(true), Warn: fg(t.WarnText).Bold(true),
 		Busy: fg(t.BusyText).Bold(true), Ask: fg(t.AskText).Bold(true),
 		GoodBar: t.bar(t.Good), BadBar: t.bar(t.Bad), WarnBar: t.bar(t.Warn), BusyBar: t.bar(t.Busy), AskBar: t.bar(t.Ask),
@@ -95,10 +96,11 @@ func (t Theme) Styles() Styles {
 // cards: without colours, what wants a person is reversed and what does not is not, so that the eye finds it.
 func (t Theme) cards(s Styles) [MoodAsk + 1]Card {
 	if t.Mono {
-		plain, strong, faint := lipgloss.NewStyle(), lipgloss.NewStyle().Bold(true), lipgloss.NewStyle().Faint(true)
-		loud := Card{Title: strong, Loud: strong.Reverse(true), Plain: plain.Reverse(true)}
+		plain, strong := lipgloss.NewStyle(), lipgloss.NewStyle().Bold(true)
+		calm := Card{paint(plain), paint(strong), paint(plain)}
+		loud := Card{paint(strong), paint(strong.Reverse(true)), paint(plain.Reverse(true))}
 		return [...]Card{
-			MoodIdle: {plain, strong, faint}, MoodWork: {plain, strong, plain}, MoodGood: {strong, strong, plain},
+			MoodIdle: {paint(plain), paint(strong), paint(plain.Faint(true))}, MoodWork: calm, MoodGood: calm,
 			MoodBad: loud, MoodWarn: loud, MoodAsk: loud,
 		}
 	}
@@ -107,7 +109,7 @@ func (t Theme) cards(s Styles) [MoodAsk + 1]Card {
 		if ground != nil {
 			p = p.Background(ground)
 		}
-		return Card{Title: title, Loud: p.Bold(true), Plain: p}
+		return Card{paint(title), paint(p.Bold(true)), paint(p)}
 	}
 	return [...]Card{
 		MoodIdle: on(t.Muted, t.Idle, s.Text), MoodWork: on(t.Text, t.Work, s.Strong),
@@ -115,6 +117,18 @@ func (t Theme) cards(s Styles) [MoodAsk + 1]Card {
 		MoodWarn: on(Ink(t.Warn), t.Warn, s.Warn), MoodAsk: on(Ink(t.Ask), t.Ask, s.Ask),
 	}
 }
+
+// Paint is a style for one line of text, made once: cards are drawn many times a second, and a style looks at its
+// margins, borders and paddings every time.
+type Paint struct{ on, off string }
+
+func paint(s lipgloss.Style) Paint {
+	on, off, _ := strings.Cut(s.Render("x"), "x")
+	return Paint{on, off}
+}
+
+// Render gives the text in the style.
+func (p Paint) Render(text string) string { return p.on + text + p.off }
 
 func fg(c color.Color) lipgloss.Style {
 	if c == nil {

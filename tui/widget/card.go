@@ -18,20 +18,33 @@ const CardHeight = 6
 // verdict, as much as there is room for: the verdict in letters that are read from afar, the device's id, the steps,
 // the sentence and what to do next. One line is the name and the verdict beside each other.
 func (l Look) Card(s *board.Slot, now time.Time, w, h int, chosen bool) []string {
-	if w < 4 || h < 1 {
+	title := l.CardTitle(s, now, w, h, chosen)
+	if title == "" {
 		return nil
 	}
-	c := card{Look: l, slot: s, style: l.Styles.Card(Mood(s)), now: now, w: w - 1, h: h}
-	c.sign, c.word = l.verdict(s)
-	marker := " "
-	if chosen {
-		marker = l.Styles.Marker.Render(l.Signs.Marker)
+	return append([]string{title}, l.CardBody(s, w, h, chosen)...)
+}
+
+// CardTitle is the first line of a card, the only one that changes with the time. Empty: there is no room.
+func (l Look) CardTitle(s *board.Slot, now time.Time, w, h int, chosen bool) string {
+	if w < minCard || h < 1 {
+		return ""
 	}
+	c := l.card(s, w, h)
 	if h == 1 {
-		return []string{marker + c.chip(chosen)}
+		return l.marker(chosen) + c.chip(chosen)
 	}
+	return l.marker(chosen) + c.title(chosen, now)
+}
+
+// CardBody is the other lines of a card.
+func (l Look) CardBody(s *board.Slot, w, h int, chosen bool) []string {
+	if w < minCard || h < 2 {
+		return nil
+	}
+	c := l.card(s, w, h)
+	marker := l.marker(chosen)
 	lines := make([]string, 0, h)
-	lines = append(lines, marker+c.title(chosen))
 	for _, line := range c.body() {
 		style := c.style.Plain
 		if line.loud {
@@ -42,13 +55,27 @@ func (l Look) Card(s *board.Slot, now time.Time, w, h int, chosen bool) []string
 	return lines
 }
 
+const minCard = 4
+
+func (l Look) card(s *board.Slot, w, h int) card {
+	c := card{Look: l, slot: s, style: l.Styles.Card(Mood(s)), w: w - 1, h: h}
+	c.sign, c.word = l.verdict(s)
+	return c
+}
+
+func (l Look) marker(chosen bool) string {
+	if chosen {
+		return l.Styles.Marker.Render(l.Signs.Marker)
+	}
+	return " "
+}
+
 // card is one drawing of a slot. w is the width of the body: the marker's column, which parts cards, is left out.
 type card struct {
 	Look
 	slot       *board.Slot
 	style      theme.Card
 	sign, word string
-	now        time.Time
 	w, h       int
 }
 
@@ -60,7 +87,7 @@ type cardLine struct {
 // smallHeight is the height from which the sign stands in the body with the word, and not with the name.
 const smallHeight = 4
 
-func (c card) title(chosen bool) string {
+func (c card) title(chosen bool, now time.Time) string {
 	style := c.style.Title
 	if chosen {
 		style = c.Styles.Chosen
@@ -69,7 +96,7 @@ func (c card) title(chosen bool) string {
 	if c.h < smallHeight {
 		left = c.sign + " " + c.slot.Name
 	}
-	return style.Render(c.Ends(left, c.took(), c.w))
+	return style.Render(c.Ends(left, c.took(now), c.w))
 }
 
 // chip is name and verdict on one line; the verdict is never cut before the name.
@@ -84,11 +111,11 @@ func (c card) chip(chosen bool) string {
 	return style.Render(c.Fit(name, c.w-room)) + c.style.Loud.Render(c.Fit(word, room))
 }
 
-func (c card) took() string {
+func (c card) took(now time.Time) string {
 	if c.slot.State != board.Running && c.slot.State != board.Ended {
 		return ""
 	}
-	return Duration(c.slot.RunTime(c.now))
+	return Duration(c.slot.RunTime(now))
 }
 
 // id names the device: by its id, or its hardware while there is none.
