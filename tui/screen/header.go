@@ -123,11 +123,13 @@ func headerBatch(l widget.Look, b *board.Board, now time.Time, w int) string {
 		if state == station.BatchHeld {
 			style = l.Styles.BadBar
 		}
-		text := " ! " + l.Text("batch.state."+string(state)) + "  " + name + "  " + l.Text("header."+string(state))
-		if reason := haltReason(l, b.Batch); reason != "" {
-			text += " " + reason
+		text := " ! " + l.Text("batch.state."+string(state)) + "  " + name + "  "
+		hint := l.Text("header." + string(state))
+		room := w - ansi.StringWidth(text) - ansi.StringWidth(hint) - ansi.StringWidth(count) - 5
+		if reason := haltReason(b.Batch); reason != "" && room >= minReason {
+			text += l.Cut(reason, room) + "  "
 		}
-		return style.Render(l.Ends(l.Cut(text, w-ansi.StringWidth(count)-3), count+" ", w))
+		return style.Render(l.Ends(l.Cut(text+hint, w-ansi.StringWidth(count)-3), count+" ", w))
 	case expected > 0 && done >= expected:
 		return l.Styles.GoodBar.Render(l.Ends(" "+l.Signs.Outcome(station.Pass)+" "+name+"  "+l.Text("batch.complete"), count+" ", w))
 	}
@@ -137,7 +139,7 @@ func headerBatch(l widget.Look, b *board.Board, now time.Time, w int) string {
 		right += l.Styles.Muted.Render("  " + l.Text("header.rate", "n", strconv.Itoa(int(s.UnitsPerHour+0.5))))
 	}
 	if s.Remaining > 0 {
-		right += l.Styles.Muted.Render("  " + l.Text("header.left", "left", widget.Duration(s.Remaining)))
+		right += l.Styles.Muted.Render("  " + l.Text("header.left", "left", about(l, s.Remaining)))
 	}
 	share := 0.0
 	if expected > 0 {
@@ -147,8 +149,11 @@ func headerBatch(l widget.Look, b *board.Board, now time.Time, w int) string {
 	return l.Fit(left+meter(l, l.Styles.Good, share, room)+right, w)
 }
 
+// minReason is the least width of a reason that says something.
+const minReason = 16
+
 // haltReason is why a batch stands still: a person's words, or the failure that the station held it for.
-func haltReason(l widget.Look, e station.BatchChanged) string {
+func haltReason(e station.BatchChanged) string {
 	switch {
 	case e.Reason != "":
 		return e.Reason

@@ -1,0 +1,109 @@
+package screen
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"provstation/station"
+	"provstation/station/words"
+	"provstation/tui/widget"
+)
+
+// headerScenes are the headers that there are.
+func headerScenes(s *stage) []func() {
+	opened := sceneStart.Add(-time.Hour)
+	devices := make([]station.BatchDevice, 40)
+	for i := range devices {
+		devices[i] = station.BatchDevice{Line: i + 2, DeviceID: fmt.Sprintf("dev-%04d", 41+i)}
+	}
+	held, _ := s.words.Fault(station.CodeHeldFailures, map[string]string{"count": "3", "code": "E-BROKER-CERT"})
+	return []func(){
+		func() {},
+		func() { s.add(station.OperatorChanged{Required: true}) },
+		func() {
+			s.add(station.OperatorChanged{Operator: "Anna Schmidt", Role: station.RoleOperator, Required: true})
+		},
+		func() {
+			s.add(station.BatchChanged{Batch: "B-2026-117", State: station.BatchOpen, Expected: 40, OpenedAt: opened, Devices: devices})
+		},
+		func() {
+			for i := range 16 {
+				s.mixed(i + 1)
+			}
+		},
+		func() {
+			s.add(station.BatchChanged{Batch: "B-2026-117", State: station.BatchPaused, By: "Anna Schmidt", Reason: "lunch", Expected: 40, OpenedAt: opened})
+		},
+		func() {
+			s.add(station.OperatorChanged{Operator: "Bartholomäus Ziegenhain-Obermüller", Role: station.RoleLead, Required: true})
+			s.add(station.BatchChanged{Batch: "B-2026-117", State: station.BatchHeld, Code: station.CodeHeldFailures, Reason: held, Expected: 40, OpenedAt: opened})
+		},
+		func() {
+			s.add(station.BatchChanged{Batch: "B-2026-117", State: station.BatchClosed, Expected: 40, Done: 4, OpenedAt: opened})
+		},
+	}
+}
+
+func TestHeaderGolden(t *testing.T) {
+	for _, locale := range words.Locales() {
+		for _, plain := range []bool{false, true} {
+			for _, at := range sizes {
+				s := newStage(t, locale)
+				l := lookIn(t, locale, plain)
+				var all []string
+				for _, scene := range headerScenes(s) {
+					scene()
+					view := Header(l, s.board, "provstation", s.at, at.w)
+					name := "header"
+					if plain {
+						name, view = name+"-ascii", widget.ASCIIOnly(view)
+					}
+					checkShape(t, view, at.w, HeaderLines(s.board))
+					all = append(all, ansi.Strip(view), "")
+					if len(all) == 16 {
+						compare(t, fmt.Sprintf("%s-%d.%s", name, at.w, locale), strings.Join(all, "\n"))
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestHeaderKeepsWhatMatters: in the narrowest window the header still says that nobody is signed in, who needs a
+// person, that the batch stands still, and the time.
+func TestHeaderKeepsWhatMatters(t *testing.T) {
+	s := mixedBench(t, "en", 32)
+	s.add(station.OperatorChanged{Required: true})
+	s.add(station.BatchChanged{Batch: strings.Repeat("long", 16), State: station.BatchHeld, Reason: strings.Repeat("because ", 30), Expected: 40, Done: 3})
+	got := ansi.Strip(Header(lookIn(t, "en", true), s.board, "provstation", s.at, 80))
+	for _, want := range []string{"NOT SIGNED IN", "14:03:00", "14 need you", "PASS 6", "FAIL 2", "HELD", "3 of 40 done"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got no %q in\n%s", want, got)
+		}
+	}
+}
+
+func TestHeaderLines(t *testing.T) {
+	s := newStage(t, "en")
+	for _, tt := range []struct {
+		state station.BatchState
+		want  int
+	}{
+		{"", 2},
+		{station.BatchOpen, 3},
+		{station.BatchPaused, 3},
+		{station.BatchHeld, 3},
+		{station.BatchClosed, 2},
+	} {
+		if tt.state != "" {
+			s.add(station.BatchChanged{Batch: "B", State: tt.state, Expected: 1})
+		}
+		if got := HeaderLines(s.board); got != tt.want {
+			t.Errorf("batch %q: got %d lines, want %d", tt.state, got, tt.want)
+		}
+	}
+}
