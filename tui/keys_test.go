@@ -2,7 +2,8 @@ package tui
 
 import (
 	"errors"
-	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,18 +27,23 @@ func TestSelection(t *testing.T) {
 		want string
 	}{
 		{nil, "slot 1"},
-		{[]string{"down"}, "slot 2"},
-		{[]string{"j", "j", "k"}, "slot 2"},
+		{[]string{"right"}, "slot 2"},
+		{[]string{"down"}, "slot 9"},
+		{[]string{"down", "up", "left"}, "slot 1"},
+		{[]string{"v", "down"}, "slot 2"},
+		{[]string{"v", "j", "j", "k"}, "slot 2"},
 		{[]string{"up"}, "slot 1"},
 		{[]string{"end"}, "slot 64"},
-		{[]string{"G", "down"}, "slot 64"},
+		{[]string{"G", "right"}, "slot 64"},
 		{[]string{"end", "home"}, "slot 1"},
 		{[]string{"end", "g"}, "slot 1"},
 		{[]string{"tab", "tab", "shift+tab"}, "slot 2"},
-		{[]string{"pgdown"}, "slot 10"},
-		{[]string{"pgdown", "pgup"}, "slot 1"},
+		{[]string{"v", "pgdown", "pgup"}, "slot 1"},
 		{[]string{"enter", "tab"}, "slot 2"},
 		{[]string{"enter", "down", "esc"}, "slot 1"},
+		{[]string{"n"}, "slot 5"},
+		{[]string{"n", "n"}, "slot 9"},
+		{[]string{"enter", "n", "esc"}, "slot 5"},
 	} {
 		t.Run(strings.Join(tt.keys, " "), func(t *testing.T) {
 			m, _ := benchModel(t, scene64, 80, 24, utf8Env)
@@ -45,8 +51,9 @@ func TestSelection(t *testing.T) {
 			if got := selected(m); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
-			if view := plainView(m); m.mode.screen == keymap.Bench && !strings.Contains(view, "▌ "+tt.want) {
-				t.Errorf("the selected row is not in sight:\n%s", view)
+			marked := regexp.MustCompile("▌[^▌]{0,3}" + tt.want + `\b`)
+			if view := plainView(m); m.mode.screen == keymap.Bench && !marked.MatchString(view) {
+				t.Errorf("the selected slot is not in sight:\n%s", view)
 			}
 		})
 	}
@@ -54,7 +61,7 @@ func TestSelection(t *testing.T) {
 
 func TestSelectionStaysWithItsSlot(t *testing.T) {
 	m, _ := benchModel(t, func(s *script, _ faulter) { s.listen(5); s.listen(7) }, 80, 24, utf8Env)
-	press(m, "down")
+	press(m, "right")
 	m.Update(eventsArrived{events: []station.Event{{Seq: 99, Body: station.PortSeen{Port: "x", Slot: "slot 6", Status: "listening"}}}})
 	if got := selected(m); got != "slot 7" {
 		t.Errorf("got %s, want slot 7", got)
@@ -134,17 +141,26 @@ func TestUpdateDoesNotDo(t *testing.T) {
 	}
 }
 
-// TestHelpListsEveryBinding compares help with what is matched, on every screen.
+// TestHelpListsEveryBinding compares help with what is matched, on every page.
 func TestHelpListsEveryBinding(t *testing.T) {
-	m, _ := benchModel(t, sceneMixed, 120, 60, utf8Env)
+	m, _ := benchModel(t, sceneMixed, 120, 140, utf8Env)
 	for _, from := range []struct {
 		screen keymap.Screen
 		keys   []string
-	}{{keymap.Bench, nil}, {keymap.Details, []string{"enter"}}} {
+	}{
+		{keymap.Bench, nil},
+		{keymap.Details, []string{"enter"}},
+		{keymap.Batch, []string{"2"}},
+		{keymap.Records, []string{"3"}},
+		{keymap.Doctor, []string{"4"}},
+	} {
 		press(m, from.keys...)
+		if m.mode.screen != from.screen {
+			t.Fatalf("got screen %d, want %d", m.mode.screen, from.screen)
+		}
 		keys := m.keys(from.screen)
 		press(m, "?")
-		view := plainView(m)
+		view := strings.Join(strings.Fields(plainView(m)), " ")
 		for _, k := range keys {
 			if len(k.Binding.Keys()) == 0 {
 				continue
@@ -153,7 +169,7 @@ func TestHelpListsEveryBinding(t *testing.T) {
 			if !strings.Contains(view, h.Key) || !strings.Contains(view, h.Desc) {
 				t.Errorf("screen %d: help lacks %s (%s, %s)", from.screen, k.Name, h.Key, h.Desc)
 			}
-			if why := m.text(k.Why); k.Why != "" && !strings.Contains(strings.Join(strings.Fields(view), " "), strings.Fields(why)[0]) {
+			if why := m.text(k.Why); k.Why != "" && !strings.Contains(view, strings.Fields(why)[0]) {
 				t.Errorf("screen %d: help does not say why %s does nothing", from.screen, k.Name)
 			}
 		}
@@ -164,7 +180,7 @@ func TestHelpListsEveryBinding(t *testing.T) {
 // TestEveryBindingFires presses every key of every binding: each is found under its own name, and none twice.
 func TestEveryBindingFires(t *testing.T) {
 	m, _ := benchModel(t, sceneMixed, 120, 35, utf8Env)
-	for _, s := range []keymap.Screen{keymap.Bench, keymap.Details, keymap.HelpPage, keymap.Question, keymap.Ending} {
+	for _, s := range keymap.Screens() {
 		keys := m.keys(s)
 		for _, k := range keys {
 			for _, name := range k.Binding.Keys() {
@@ -178,6 +194,9 @@ func TestEveryBindingFires(t *testing.T) {
 			}
 			if h := k.Binding.Help(); strings.HasPrefix(h.Desc, "key.") {
 				t.Errorf("%s has no name in the catalogue", k.Name)
+			}
+			if why := m.text(k.Why); k.Why != "" && why == k.Why {
+				t.Errorf("%s has no reason in the catalogue: %s", k.Name, k.Why)
 			}
 		}
 	}
@@ -206,12 +225,7 @@ func TestTooSmallStillQuits(t *testing.T) {
 // TestLeaving waits for the runs to end, and not longer.
 func TestLeaving(t *testing.T) {
 	quits := func(cmd tea.Cmd) bool {
-		if cmd == nil {
-			return false
-		}
-		// A batch holds waits that must not be run here; the quit comes alone or last.
-		v := reflect.ValueOf(cmd)
-		return v.Pointer() == reflect.ValueOf(tea.Quit).Pointer()
+		return slices.ContainsFunc(leaves(cmd), func(c tea.Cmd) bool { return nameOf(c) == nameOf(tea.Quit) })
 	}
 	m, _ := benchModel(t, func(s *script, _ faulter) { s.listen(1); s.work(1, station.PhaseEnroll, station.PhaseStarted) }, 80, 24, utf8Env)
 	press(m, "q", "y")

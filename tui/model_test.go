@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,9 +28,11 @@ var (
 	asciiEnv = []string{"LANG=C", "TERM=linux", "NO_COLOR=1"}
 )
 
+var english = sync.OnceValues(func() (*words.Catalogue, error) { return words.Load("en") })
+
 func catalogue(t testing.TB) *words.Catalogue {
 	t.Helper()
-	c, err := words.Load("en")
+	c, err := english()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +69,8 @@ func press(m *Model, keys ...string) []tea.Cmd {
 func keyPress(k string) tea.KeyPressMsg {
 	special := map[string]rune{
 		"up": tea.KeyUp, "down": tea.KeyDown, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd,
-		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab,
+		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "left": tea.KeyLeft, "right": tea.KeyRight,
+		"backspace": tea.KeyBackspace, "delete": tea.KeyDelete,
 	}
 	if r, ok := special[k]; ok {
 		return tea.KeyPressMsg{Code: r}
