@@ -156,7 +156,8 @@ func (r *Records) View() string {
 	r.shown = max(1, r.h-len(head)-1-len(foot))
 	r.top = max(min(r.top, r.selected, len(r.rows)-r.shown), r.selected-r.shown+1, 0)
 	cols := r.columns(r.w - 3)
-	lines := append(head, l.Styles.Heading.Render(l.Fit("  "+cols.head(l), r.w)))
+	lines := make([]string, 0, r.h)
+	lines = append(append(lines, head...), l.Styles.Heading.Render(l.Fit("  "+cols.head(l), r.w)))
 	for i := r.top; i < min(r.top+r.shown, len(r.rows)); i++ {
 		lines = append(lines, r.row(&r.rows[i], cols, i == r.selected))
 	}

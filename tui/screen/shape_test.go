@@ -47,13 +47,22 @@ func TestPagesKeepTheirShape(t *testing.T) {
 			looks[key{locale, plain}] = lookIn(t, locale, plain)
 		}
 	}
+	for _, plain := range []bool{false, true} { // A language whose every sentence is half as long again.
+		look := looks[key{words.Default, plain}]
+		text := look.Text
+		look.Text = func(key string, pairs ...string) string {
+			s := text(key, pairs...)
+			return s + strings.Repeat("n", len(s)/2)
+		}
+		looks[key{"long", plain}] = look
+	}
 	names := make([]string, 0, len(pages))
 	for name := range pages {
 		names = append(names, name)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		p := pages[rapid.SampledFrom(names).Draw(t, "page")]()
-		k := key{rapid.SampledFrom(words.Locales()).Draw(t, "locale"), rapid.Bool().Draw(t, "plain")}
+		k := key{rapid.SampledFrom(append(words.Locales(), "long")).Draw(t, "locale"), rapid.Bool().Draw(t, "plain")}
 		p.SetLook(looks[k])
 		p.SetNow(begun.Add(time.Duration(rapid.Int64Range(0, 1e15).Draw(t, "after"))))
 		for range 3 {
