@@ -47,6 +47,7 @@ func newPatient(t *testing.T) *patient {
 		now: time.Now, getenv: func(string) string { return "" }, ports: func() ([]port.Info, error) { return nil, nil },
 		holder:  func(string) (int, string, bool) { return 0, "", false },
 		latency: func(string) (int, bool) { return 0, false },
+		reach:   func(context.Context, string) error { return nil },
 		access:  func(string) error { return nil }, group: func(string) portGroup { return portGroup{} },
 		processes: func() ([]process, bool) { return []process{{pid: 1, name: "init"}}, true },
 		synced:    func() (bool, bool) { return true, true }, mode: modeOf,

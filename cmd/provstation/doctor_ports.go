@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"provstation/serialproto/port"
 	"provstation/station/config"
 )
 
@@ -21,12 +22,14 @@ func (d *doctor) portChecks() []check {
 	}
 }
 
-// checkPorts: what the configuration uses is there, permitted, free and quick. No port is opened.
-func (d *doctor) checkPorts(context.Context) []finding {
+// checkPorts: what the configuration uses is there, permitted, free and quick. No port of this machine is opened; a serial
+// server is connected to, since nothing else tells whether it is there.
+func (d *doctor) checkPorts(ctx context.Context) []finding {
 	const name = "ports"
 	cfg := d.cfg
 	if cfg == nil {
-		cfg = config.Default() // every USB port
+		cfg = config.Default()
+		cfg.Ports.Unknown = config.UnknownUse // look at every USB port
 	}
 	rows, err := portRows(cfg, d.sys)
 	if err != nil {
@@ -40,10 +43,14 @@ func (d *doctor) checkPorts(context.Context) []finding {
 			continue
 		}
 		used++
+		if r.Network {
+			list = append(list, d.serverFindings(ctx, r)...)
+			continue
+		}
 		list = append(list, d.portFindings(r, running)...)
 	}
 	if used == 0 {
-		return []finding{warned(name, "plug a device or an adapter in; provstation ports shows what is there, ports.include what is used",
+		return []finding{warned(name, "plug a device or an adapter in; provstation ports shows what is there, ports.slots and ports.include say what is used",
 			"%d serial ports, none of them a slot", len(rows))}
 	}
 	return append([]finding{ok(name, "%d serial ports, %d of them slots%s", len(rows), used, d.blindSpot())}, list...)
@@ -92,6 +99,31 @@ func (d *doctor) portFindings(r portRow, running []process) (list []finding) {
 			what = "no USB port"
 		}
 		add(ok("port", "slot %s, free and permitted (%s)", r.Slot, what))
+	}
+	return list
+}
+
+// serverFindings tell whether a serial server answers, and what that means for secrets.
+func (d *doctor) serverFindings(ctx context.Context, r portRow) (list []finding) {
+	add := func(f finding) {
+		f.Subject = r.Port
+		list = append(list, f)
+	}
+	err := d.sys.reach(ctx, r.Port)
+	var pe *port.Error
+	switch {
+	case err == nil:
+		add(ok("port", "slot %s, its serial server answers", r.Slot))
+	case errors.Is(err, port.ErrBusy):
+		add(failed("port", "another station runs here: end it, or give each its own ports.include", "this machine is connected to it already"))
+	case errors.As(err, &pe) && pe.Err != nil:
+		add(failed("port", "see that the serial server is on, that address and port are right, and that it passes raw bytes", "%v", pe.Err))
+	default:
+		add(failed("port", "see the error", "%v", err))
+	}
+	if d.cfg != nil && d.cfg.WireGuard.KeyOverTCP == config.PolicyAllow {
+		add(warned("port", "wireguard.key_over_tcp: refuse, or a network that nobody else is on",
+			"a tunnel's private key that the bridge makes would cross the network in the clear"))
 	}
 	return list
 }

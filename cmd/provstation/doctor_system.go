@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,7 +19,8 @@ type system struct {
 	ports     func() ([]port.Info, error)
 	holder    func(path string) (pid int, name string, ok bool)
 	latency   func(path string) (ms int, ok bool)
-	access    func(path string) error // nil: this user may read and write it
+	access    func(path string) error                      // nil: this user may read and write it
+	reach     func(ctx context.Context, path string) error // nil: the serial server answers
 	group     func(path string) portGroup
 	processes func() ([]process, bool)                      // false: this system does not tell
 	synced    func() (synced, known bool)                   // is the clock kept right
@@ -42,7 +44,7 @@ type portGroup struct {
 func realSystem() system {
 	return system{
 		now: time.Now, getenv: os.Getenv, ports: port.List, holder: holderOf, latency: port.LatencyTimer,
-		access: accessible, group: groupOf, processes: func() ([]process, bool) { return processesIn("/proc") },
+		access: accessible, reach: port.Reach, group: groupOf, processes: func() ([]process, bool) { return processesIn("/proc") },
 		synced: clockSynced, mode: modeOf,
 	}
 }

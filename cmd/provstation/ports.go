@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"provstation/serialproto/port"
 	"provstation/station"
 	"provstation/station/config"
 	"provstation/station/device"
@@ -42,6 +43,7 @@ type portRow struct {
 	Product        string `json:"product,omitempty"`
 	ByID           string `json:"by_id,omitempty"`
 	Driver         string `json:"driver,omitempty"`
+	Network        bool   `json:"network,omitempty"`    // behind a serial server
 	LatencyMS      int    `json:"latency_ms,omitempty"` // of an adapter that holds bytes back
 	Holder         string `json:"holder,omitempty"`
 	HolderPID      int    `json:"holder_pid,omitempty"`
@@ -111,7 +113,7 @@ func portRows(cfg *config.Config, sys system) ([]portRow, error) {
 	for _, p := range explicit {
 		if !shown[p] {
 			shown[p] = true
-			rows = append(rows, portRowOf(cfg, sys, station.PortInfo{Path: p, Slot: p}))
+			rows = append(rows, portRowOf(cfg, sys, station.PortInfo{Path: p, Slot: p, Network: port.IsNetwork(p)}))
 		}
 	}
 	return rows, nil
@@ -121,12 +123,16 @@ func portRowOf(cfg *config.Config, sys system, p station.PortInfo) portRow {
 	slot, why, use := portRules(cfg).Use(p)
 	r := portRow{
 		Port: plain(p.Path), Slot: plain(slot), SlotKey: plain(p.Slot), Use: useIgnored, Why: why, HardwareSerial: plain(p.HardwareSerial),
-		Product: plain(p.Product), ByID: plain(p.ByID), err: sys.access(p.Path),
+		Product: plain(p.Product), ByID: plain(p.ByID), Network: p.Network,
 	}
-	r.Problem = portProblem(r.err)
 	if use {
 		r.Use = useSlot
 	}
+	if r.Network { // nothing of this machine's; only connecting could tell more
+		return r
+	}
+	r.err = sys.access(p.Path)
+	r.Problem = portProblem(r.err)
 	if p.VID != "" {
 		r.USB = p.VID + ":" + p.PID
 	}
@@ -177,8 +183,12 @@ func writePorts(w io.Writer, rows []portRow) error {
 		if held != "" {
 			held = fmt.Sprintf("%s (%d)", r.Holder, r.HolderPID)
 		}
+		product := r.Product
+		if r.Network {
+			product = "serial server"
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			r.Port, use, r.Slot, r.SlotKey, r.USB, r.HardwareSerial, r.Product, held, r.Problem, r.ByID)
+			r.Port, use, r.Slot, r.SlotKey, r.USB, r.HardwareSerial, product, held, r.Problem, r.ByID)
 	}
 	return t.Flush()
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"io/fs"
+	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"provstation/serialproto/port"
+	"provstation/station/config"
 	"provstation/station/stationtest"
 )
 
@@ -34,7 +37,7 @@ func TestPortRows(t *testing.T) {
 		}
 		return nil
 	}
-	p.cfg.Ports.Include = []string{"/dev/ttyUSB*", pty}
+	p.cfg.Ports.Include = []string{"/dev/ttyUSB*", pty, "tcp://192.0.2.10:4001"}
 	p.cfg.Ports.Slots = map[string]string{adapter.Slot: "left"}
 	got, err := portRows(p.cfg, p.sys)
 	if err != nil {
@@ -47,6 +50,9 @@ func TestPortRows(t *testing.T) {
 			ByID: adapter.ByID, Driver: "ftdi_sio", LatencyMS: 16, Holder: "minicom", HolderPID: 42, Problem: "no permission",
 		},
 		{Port: pty, Slot: pty, SlotKey: pty, Use: useSlot, Problem: "not there"},
+		{
+			Port: "tcp://192.0.2.10:4001", Slot: "tcp://192.0.2.10:4001", SlotKey: "tcp://192.0.2.10:4001", Use: useSlot, Network: true,
+		},
 	}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(portRow{})); d != "" {
 		t.Errorf("rows (-want +got):\n%s", d)
@@ -55,7 +61,7 @@ func TestPortRows(t *testing.T) {
 	if err := writePorts(&b, got); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"PORT", "left", "0403:6001", "minicom (42)", "no permission", "ignored (not-included)"} {
+	for _, part := range []string{"PORT", "left", "0403:6001", "minicom (42)", "no permission", "ignored (not-included)", "serial server"} {
 		if !strings.Contains(b.String(), part) {
 			t.Errorf("the table lacks %q:\n%s", part, b.String())
 		}
@@ -74,6 +80,7 @@ func TestDoctorPorts(t *testing.T) {
 		prepare func(p *patient)
 		want    expect
 	}{
+		"named by nothing":  {func(p *patient) { p.cfg.Ports.Slots = nil }, expect{"ports", checkWarn, "1 serial ports, none of them a slot", "ports.slots"}},
 		"in order":          {func(*patient) {}, expect{"port", checkOK, "free and permitted (0403:6001 FT232R)", ""}},
 		"none":              {func(p *patient) { p.sys.ports = func() ([]port.Info, error) { return nil, nil } }, expect{"ports", checkWarn, "none of them a slot", "plug a device"}},
 		"no group":          {func(p *patient) { denied(p, portGroup{}) }, expect{"port", checkFail, "may not open", `GROUP="dialout", MODE="0660"`}},
@@ -102,10 +109,41 @@ func TestDoctorPorts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPatient(t)
 			p.sys.ports = func() ([]port.Info, error) { return []port.Info{adapter}, nil }
+			p.cfg.Ports.Slots = map[string]string{adapter.Slot: "left"}
 			tc.prepare(p)
 			tc.want.in(t, p.checkPorts(t.Context()))
 		})
 	}
+}
+
+// A serial server is asked by connecting, here a real listener; a port of this machine never is.
+func TestDoctorSerialServer(t *testing.T) {
+	p := newPatient(t)
+	p.sys.reach = port.Reach
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	path := "tcp://" + l.Addr().String()
+	p.cfg.Ports.Include = []string{path}
+	expect{"port", checkOK, "serial server answers", ""}.in(t, p.checkPorts(t.Context()))
+	p.cfg.WireGuard.KeyOverTCP = config.PolicyAllow
+	expect{"port", checkWarn, "private key", "wireguard.key_over_tcp: refuse"}.in(t, p.checkPorts(t.Context()))
+	used, err := port.Open(path, port.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" { // elsewhere the server turns a second client away
+		expect{"port", checkFail, "connected to it already", "another station runs here"}.in(t, p.checkPorts(t.Context()))
+	}
+	if err := used.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	expect{"port", checkFail, "refused", "see that the serial server is on"}.in(t, p.checkPorts(t.Context()))
 }
 
 func TestDoctorPrograms(t *testing.T) {
