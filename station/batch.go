@@ -42,13 +42,23 @@ type BatchRecord struct {
 	Devices  []BatchDevice
 }
 
+// BatchStep is one change of a batch's state.
+type BatchStep struct {
+	Tenant, Batch string
+	State         BatchState
+	Code          Code // of the failure that held it
+	Reason        string
+	By            string // person; empty: the station itself, or nobody signed in
+	At            time.Time
+}
+
 // Batches is the durable memory of batches. [ledger.Ledger] is the one there is.
 type Batches interface {
 	// OpenBatch records a new batch with its devices, or opens one of the same name, list digest and tenant again.
 	// ErrBatchOpen: another one is open at this station. ErrConflict: the name is on file with another list.
 	OpenBatch(ctx context.Context, b BatchRecord) (BatchRecord, error)
-	// SetBatch changes the state; closed is final until it is opened again.
-	SetBatch(ctx context.Context, tenant, batch string, s BatchState, code Code, reason string, at time.Time) error
+	// ChangeBatch changes the state; closed is final until it is opened again.
+	ChangeBatch(ctx context.Context, c BatchStep) error
 	// CurrentBatch is the batch of the station that is not closed, with Done filled in from the runs. ErrNotFound.
 	CurrentBatch(ctx context.Context, tenant, station string) (BatchRecord, error)
 }

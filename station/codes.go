@@ -74,7 +74,7 @@ const (
 	CodeWGWarn         Code = "W-WG"
 	CodeWGAddress      Code = "E-WG-ADDRESS-TAKEN"
 	CodeWGKeyNetwork   Code = "E-WG-KEY-NETWORK" // the bridge made the key, and the port is behind a network
-	CodeTrustMissing   Code = "E-TRUST-MISSING" // no root configured, or step-ca's is another
+	CodeTrustMissing   Code = "E-TRUST-MISSING"  // no root configured, or step-ca's is another
 
 	// Install.
 	CodeInstallKey Code = "E-INSTALL-KEY" // device says: certificate is not for its key

@@ -31,14 +31,14 @@ func (f *fakeBatches) OpenBatch(_ context.Context, b BatchRecord) (BatchRecord, 
 	return b, nil
 }
 
-func (f *fakeBatches) SetBatch(_ context.Context, _, _ string, s BatchState, code Code, reason string, _ time.Time) error {
+func (f *fakeBatches) ChangeBatch(_ context.Context, c BatchStep) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
 		return f.fail
 	}
-	f.rec.State, f.rec.Code, f.rec.Reason = s, code, reason
-	f.log = append(f.log, s)
+	f.rec.State, f.rec.Code, f.rec.Reason = c.State, c.Code, c.Reason
+	f.log = append(f.log, c.State)
 	return nil
 }
 

@@ -53,16 +53,27 @@ func (r *roll) labelled(text string) *BatchDevice {
 	return r.bySerial[text]
 }
 
-// find is the list's device for an id or a serial; nil: it is not expected.
+// find is the list's device for an id or a serial; nil: it is not expected. A line that has but a label is that of the
+// device whose id the label is.
 func (r *roll) find(id, serial string) *BatchDevice {
 	if d := r.bySerial[serial]; d != nil {
 		return d
 	}
 	d := r.byID[strings.ToLower(id)]
+	if d == nil {
+		if d = r.byLabel[strings.ToLower(id)]; d != nil && d.DeviceID != "" {
+			return nil
+		}
+	}
 	if d != nil && d.HardwareSerial != "" && d.HardwareSerial != serial {
 		return nil
 	}
 	return d
+}
+
+// finishes reports whether a good run of this id is what the line expects: the two agree in every name that both have.
+func (d *BatchDevice) finishes(id string) bool {
+	return d.DeviceID == "" || id == "" || strings.EqualFold(d.DeviceID, id)
 }
 
 func (r *roll) changed(by string) BatchChanged {
@@ -172,7 +183,7 @@ func (b *Bench) setBatch(ctx context.Context, s BatchState, code Code, reason st
 	case s == BatchClosed && running > 0:
 		return &Fault{Code: CodeBatchBusy, Params: map[string]string{"n": itoa(running)}}
 	}
-	if err := b.cfg.Batches.SetBatch(ctx, r.Tenant, r.Batch, s, code, reason, b.now().UTC()); err != nil {
+	if err := b.cfg.Batches.ChangeBatch(ctx, BatchStep{r.Tenant, r.Batch, s, code, reason, by, b.now().UTC()}); err != nil {
 		return batchFault("record the batch", err)
 	}
 	b.mu.Lock()
@@ -194,7 +205,7 @@ func (b *Bench) counted(e RunEnded) {
 	}
 	if e.Outcome.Good() {
 		r.streak, r.serials = "", nil
-		if d := r.find(e.DeviceID, e.HardwareSerial); d != nil && !d.Done {
+		if d := r.find(e.DeviceID, e.HardwareSerial); d != nil && !d.Done && d.finishes(e.DeviceID) {
 			d.Done = true
 			r.done++
 			b.hub.emit(r.changed(""))
@@ -227,7 +238,7 @@ func (b *Bench) saveHold(r *roll) {
 	if rec.State != BatchHeld {
 		return
 	}
-	if err := b.cfg.Batches.SetBatch(context.Background(), rec.Tenant, rec.Batch, BatchHeld, rec.Code, rec.Reason, at); err != nil {
+	if err := b.cfg.Batches.ChangeBatch(context.Background(), BatchStep{rec.Tenant, rec.Batch, BatchHeld, rec.Code, rec.Reason, "", at}); err != nil {
 		b.log.Error("hold of the batch not recorded", "batch", rec.Batch, "err", err)
 	}
 }

@@ -48,7 +48,7 @@ type RunnerConfig struct {
 	WireGuard bool   // ask for a tunnel
 	// KeyOverNetwork lets a WireGuard key that the bridge made cross the network of a serial server, in the clear.
 	KeyOverNetwork bool
-	Reenroll  bool   // a sealed device gets a new key and certificate
+	Reenroll       bool // a sealed device gets a new key and certificate
 
 	CSR    pki.CSRPolicy
 	Answer pki.Policy // DeviceID, PublicKey, trust and time are filled in per run

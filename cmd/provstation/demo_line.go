@@ -43,7 +43,7 @@ func (e *embedded) watcher() station.Watcher {
 		return portList(e.ports())
 	}
 	var paths []string
-	for _, p := range e.Line.Places() {
+	for _, p := range e.Places() {
 		if _, err := os.Lstat(p.Path); err != nil {
 			return lineWatcher{e.Line}
 		}

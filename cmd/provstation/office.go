@@ -82,7 +82,7 @@ func readManifest(path string, cfg *config.Config, text func(key string, params 
 		return batch.Manifest{}, fmt.Errorf("read the list: %s is no file", path)
 	}
 	rc := batch.ReadConfig{
-		Path: path, Columns: cfg.Batch.Columns, ValidID: pki.ValidDeviceID,
+		Path: path, Columns: cfg.Batch.Columns, ValidID: pki.ValidDeviceID, LabelIsID: cfg.Device.IDTemplate == "",
 		Text: pairs(text),
 	}
 	if tmpl := cfg.Device.IDTemplate; tmpl != "" && !strings.Contains(tmpl, "{model") { // a list does not say the model

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"provstation/station"
@@ -152,14 +151,7 @@ func (t *txn) newBatch(ctx context.Context, b station.BatchRecord) error {
 }
 
 // BatchChange is one change of a batch's state.
-type BatchChange struct {
-	Tenant, Batch string
-	State         station.BatchState
-	Code          station.Code
-	Reason        string
-	By            string // person; empty: the station itself, or not known
-	At            time.Time
-}
+type BatchChange = station.BatchStep
 
 func (t *txn) batchState(ctx context.Context, c BatchChange) error {
 	var n int64
@@ -172,13 +164,6 @@ func (t *txn) batchState(ctx context.Context, c BatchChange) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		c.Tenant, c.Batch, n+1, string(c.State), free(string(c.Code)), free(c.Reason), free(c.By), micros(c.At))
 	return err
-}
-
-// SetBatch changes the state of a batch; who did it is not recorded, see ChangeBatch.
-func (l *Ledger) SetBatch(ctx context.Context, tenant, batch string, s station.BatchState, code station.Code,
-	reason string, at time.Time,
-) error {
-	return l.ChangeBatch(ctx, BatchChange{Tenant: tenant, Batch: batch, State: s, Code: code, Reason: reason, At: at})
 }
 
 // ChangeBatch changes the state of a batch and keeps the change in its history. The same state, code and reason again
