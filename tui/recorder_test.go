@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ type recorder struct {
 	err  error
 	quit func()
 
+	listErr   error
 	manifests []string
 	manifest  batch.Manifest
 	rows      []ledger.RunRow
@@ -73,7 +75,7 @@ func (r *recorder) Manifests(context.Context) ([]string, error) {
 
 func (r *recorder) CheckManifest(_ context.Context, path string) (batch.Manifest, error) {
 	r.note("check " + path)
-	return r.manifest, r.err
+	return r.manifest, cmp.Or(r.err, r.listErr)
 }
 
 func (r *recorder) OpenBatch(_ context.Context, m batch.Manifest) error {

@@ -54,7 +54,7 @@ const scanText = "qrayoLI12340?/fepcbn"
 
 func places() []place {
 	badList := func(r *recorder) {
-		r.err = &batch.ManifestError{Path: "/srv/lot-7.csv", Faults: []batch.Fault{{Line: 3, Column: "id", Problem: "Twice.", Next: "Mend it."}}}
+		r.listErr = &batch.ManifestError{Path: "/srv/lot-7.csv", Faults: []batch.Fault{{Line: 3, Column: "id", Problem: "Twice.", Next: "Mend it."}}}
 	}
 	copies := func(r *recorder) { r.preview.Copies = 1 }
 	reason := []string{"o", "b", "a", "d", "enter"}
@@ -84,7 +84,7 @@ func places() []place {
 		{name: "learn, plug", screen: keymap.Info, scene: sceneMixed, keys: []string{"L", "enter"}},
 		{name: "open batch", screen: keymap.Choice, scene: sceneMixed, keys: []string{"b"}},
 		{name: "open batch, file", screen: keymap.Text, scene: sceneMixed, keys: []string{"b", "end", "enter"}},
-		{name: "open batch, faults", screen: keymap.Info, scene: sceneMixed, keys: []string{"b"}, set: badList},
+		{name: "open batch, faults", screen: keymap.Info, scene: sceneMixed, keys: []string{"b", "enter"}, set: badList},
 		{name: "open batch, confirm", screen: keymap.Consent, scene: sceneMixed, keys: []string{"b", "enter"}},
 		{name: "close batch, why", screen: keymap.Text, scene: sceneBatch, keys: []string{"2", "c"}},
 		{name: "label", screen: keymap.Consent, scene: scenePass, keys: []string{"l"}},

@@ -7,7 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"provstation/station"
 	"provstation/tui/board"
 	"provstation/tui/keymap"
 	"provstation/tui/screen"
@@ -74,6 +73,9 @@ func (m *Model) page() string {
 	}
 }
 
+// margin is how much of a page must be left on either side of a dialog to be worth showing.
+const margin = 12
+
 // cover lays a box over the middle of a page.
 func (m *Model) cover(page string, box []string) string {
 	lines := strings.Split(page, "\n")
@@ -82,9 +84,14 @@ func (m *Model) cover(page string, box []string) string {
 	}
 	w := ansi.StringWidth(box[0])
 	x, y := max(0, (m.w-w)/2), max(0, (len(lines)-len(box))/2)
+	alone := x < margin // Slivers of a page beside a dialog only confuse.
 	for i, row := range box {
 		if y+i >= len(lines) {
 			break
+		}
+		if alone {
+			lines[y+i] = m.look.Fit(strings.Repeat(" ", x)+row, m.w)
+			continue
 		}
 		under := lines[y+i]
 		right := ansi.TruncateLeft(under, x+w, "")
@@ -135,10 +142,6 @@ func (m *Model) status() string {
 		return l.Styles.Warn.Render(m.text("status.closed"))
 	case m.board.Operator.Required && m.board.Operator.Operator == "":
 		return l.Styles.Warn.Render(m.text("status.nooperator"))
-	case m.board.Batch.State == station.BatchHeld:
-		return l.Styles.Bad.Render(m.text("status.held", "batch", m.board.Batch.Batch))
-	case m.board.Batch.State == station.BatchPaused:
-		return l.Styles.Warn.Render(m.text("status.paused", "batch", m.board.Batch.Batch))
 	case m.board.Missed > 0:
 		return l.Styles.Warn.Render(m.text("status.missed", "n", strconv.FormatUint(m.board.Missed, 10)))
 	case m.board.Overflow > 0:

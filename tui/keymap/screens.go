@@ -35,10 +35,10 @@ func For(screen Screen, now Situation, arrows string, text CatalogueText) Map {
 	case Ending:
 		return Map{b.interrupt()}
 	default:
-		return b.dialog(screen)
+		m = b.dialog(screen)
 	}
 	now.apply(m, screen)
-	if screen == Bench || screen == Records {
+	if screen == Bench || screen == Records || screen == Choice {
 		m = slices.Insert(m, 0, Key{Name: "select", Short: true, Binding: key.NewBinding(key.WithHelp(arrows, text("key.select")))})
 	}
 	return m
@@ -152,7 +152,7 @@ func (b binder) dialog(screen Screen) Map {
 	case Choice:
 		m := append(Map{
 			b.bind(Accept, true, "enter", "accept", "enter"), cancel,
-			b.bind(Up, true, "up, k", "lineup", "up", "k"), b.bind(Down, true, "down, j", "linedown", "down", "j"),
+			b.bind(Up, false, "up, k", "lineup", "up", "k"), b.bind(Down, false, "down, j", "linedown", "down", "j"),
 		}, b.pages()...)
 		return append(m, b.interrupt())
 	case Consent:

@@ -1,0 +1,279 @@
+package tui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"provstation/station"
+	"provstation/station/batch"
+	"provstation/tui/keymap"
+)
+
+// TestFlows goes through every conversation and looks at what is asked, in which order, and what the operator is told.
+func TestFlows(t *testing.T) {
+	join := func(parts ...[]string) []string {
+		var out []string
+		for _, p := range parts {
+			out = append(out, p...)
+		}
+		return out
+	}
+	enter := []string{"enter"}
+	for _, tt := range []struct {
+		name  string
+		scene scene
+		set   func(*recorder)
+		keys  []string
+		want  []string
+		ends  keymap.Screen
+		says  string
+	}{
+		{"sign in by name", sceneMixed, nil, join([]string{"i"}, letters("Ada"), enter), []string{"sign in Ada"}, keymap.Bench, "Ada works here now."},
+		{"sign in without a name", sceneMixed, nil, []string{"i", "enter"}, nil, keymap.Text, "Type your name, or scan your badge."},
+		{"sign in refused", sceneMixed, refusing(station.CodeNameUnknown, "name", "Ada"), join([]string{"i"}, letters("Ada"), enter), []string{"sign in Ada"}, keymap.Text, "Ada is not on the list of people."},
+		{"sign in given up", sceneMixed, nil, []string{"i", "a", "esc"}, nil, keymap.Bench, ""},
+		{"sign out", sceneSignedIn, nil, []string{"I"}, []string{"sign out"}, keymap.Bench, "Ada has signed out."},
+		{"sign out of nobody", sceneMixed, nil, []string{"I"}, nil, keymap.Bench, "I: nobody is signed in."},
+		{"override", sceneMixed, nil, join([]string{"o"}, letters("checked"), enter, letters("slot 1"), enter, letters("B77"), enter), []string{"override slot 1, checked, B77"}, keymap.Bench, "slot 1: a line lead let the device go on."},
+		{"override without a reason", sceneMixed, nil, []string{"o", "x", "enter"}, nil, keymap.Text, "Say in a few words why."},
+		{"override with another slot's name", sceneMixed, nil, join([]string{"o"}, letters("checked"), enter, letters("slot 2"), enter), nil, keymap.Text, "Type exactly: slot 1"},
+		{"override with the wrong badge", sceneMixed, refusing(station.CodeOverrideBadge), join([]string{"o"}, letters("checked"), enter, letters("slot 1"), enter, letters("B77"), enter), []string{"override slot 1, checked, B77"}, keymap.Text, "must be a line lead's"},
+		{"override of what is not held", scenePass, nil, []string{"o"}, nil, keymap.Bench, "o: nothing is held in this slot."},
+		{"retry all", sceneMixed, nil, []string{"R"}, []string{"retry failed"}, keymap.Bench, "Slots asked to start again: 3."},
+		{"retry all refused", sceneMixed, refusing(station.CodeHeldPaused), []string{"R"}, []string{"retry failed"}, keymap.Bench, "Not done (retry all that failed): The batch is paused."},
+		{"retry all of none", scenePass, nil, []string{"R"}, nil, keymap.Bench, "R: nothing has failed."},
+		{"pause", sceneBatch, nil, join([]string{"p"}, letters("lunch"), enter), []string{"pause lunch"}, keymap.Bench, "Batch lot-7 is paused."},
+		{"pause without a reason", sceneBatch, nil, []string{"p", "enter"}, []string{"pause "}, keymap.Bench, "Batch lot-7 is paused."},
+		{"go on", sceneHeld, nil, []string{"esc", "p"}, []string{"resume"}, keymap.Bench, "Batch lot-7 goes on."},
+		{"pause without a batch", sceneMixed, nil, []string{"p"}, nil, keymap.Bench, "p: no batch is open."},
+		{"learn", sceneMixed, nil, []string{"L", "enter"}, []string{"learn slot 9"}, keymap.Info, "Plug a device into slot 9 now."},
+		{"learn another name", sceneMixed, nil, join([]string{"L", "backspace"}, letters("12"), enter), []string{"learn slot 12"}, keymap.Info, "Plug a device into slot 12 now."},
+		{"learn refused", sceneMixed, refusing(station.CodeSlotRunning, "slot", "slot 9"), []string{"L", "enter"}, []string{"learn slot 9"}, keymap.Text, "slot 9 is at work."},
+		{"learning ended", sceneMixed, nil, []string{"L", "enter", "esc"}, []string{"learn slot 9", "end learning"}, keymap.Bench, "no longer being taught"},
+		{"open a batch", sceneMixed, nil, []string{"b", "down", "enter", "enter"}, []string{"manifests", "check /srv/lists/lot-6.csv", "open batch lot-7"}, keymap.Bench, "Batch lot-7 is open. Devices: 2."},
+		{"open a batch, seen and left", sceneMixed, nil, []string{"b", "enter", "esc"}, []string{"manifests", "check /srv/lists/lot-7.csv"}, keymap.Bench, ""},
+		{"open a batch from another file", sceneMixed, nil, join([]string{"b", "end", "enter"}, letters("/a.csv"), enter, enter), []string{"manifests", "check /a.csv", "open batch lot-7"}, keymap.Bench, "Batch lot-7 is open."},
+		{"open a batch where no list is", sceneMixed, func(r *recorder) { r.manifests = nil }, []string{"b"}, []string{"manifests"}, keymap.Text, "Where is the list"},
+		{"open a batch with faults", sceneMixed, faulty, []string{"b", "enter"}, []string{"manifests", "check /srv/lists/lot-7.csv"}, keymap.Info, "Line 3, id: Twice. Mend it."},
+		{"open a batch with faults, enter opens nothing", sceneMixed, faulty, []string{"b", "enter", "enter"}, []string{"manifests", "check /srv/lists/lot-7.csv"}, keymap.Bench, ""},
+		{"open a batch, but there is one", sceneBatch, nil, []string{"b"}, nil, keymap.Bench, "b: a batch is open; close it first."},
+		{"lists cannot be had", sceneMixed, func(r *recorder) { r.err = errors.New("read /srv: no such folder") }, []string{"b"}, []string{"manifests"}, keymap.Info, "no such folder"},
+		{"close a batch", sceneBatch, nil, join([]string{"2", "c"}, letters("scrapped"), enter, letters("lot-7"), enter), []string{"close batch scrapped"}, keymap.Batch, "Its report: /var/lib/report.html"},
+		{"close a batch without a reason", sceneBatch, nil, []string{"2", "c", "enter"}, nil, keymap.Text, "Say in a few words why."},
+		{"close a batch, wrong name", sceneBatch, nil, join([]string{"2", "c"}, letters("scrapped"), enter, letters("lot"), enter), nil, keymap.Text, "Type exactly: lot-7"},
+		{"close no batch", sceneMixed, nil, []string{"2", "c"}, nil, keymap.Batch, "c: no batch is open."},
+		{"label", scenePass, nil, []string{"l", "enter"}, []string{"preview " + runID(1), "print " + runID(1) + " "}, keymap.Bench, "The label went to the printer."},
+		{"label once more", scenePass, func(r *recorder) { r.preview.Copies = 2 }, join([]string{"l", "enter"}, letters("torn"), enter), []string{"preview " + runID(1), "print " + runID(1) + " torn"}, keymap.Bench, "The label went to the printer."},
+		{"label once more without a reason", scenePass, func(r *recorder) { r.preview.Copies = 2 }, []string{"l", "enter", "enter"}, []string{"preview " + runID(1)}, keymap.Text, "Say in a few words why."},
+		{"label of what failed", sceneMixed, nil, []string{"l"}, nil, keymap.Bench, "l: there is no finished device in this slot."},
+		{"label of a record", sceneMixed, nil, []string{"3", "enter", "l", "enter"}, []string{"runs  ", "run " + runID(0), "preview " + runID(0), "print " + runID(0) + " "}, keymap.Record, "The label went to the printer."},
+		{"records", sceneMixed, nil, []string{"3", "down", "enter"}, []string{"runs  ", "run " + runID(1)}, keymap.Record, ""},
+		{"search", sceneMixed, nil, join([]string{"3", "/"}, letters("SN-3"), enter), []string{"runs  ", "runs SN-3 "}, keymap.Records, ""},
+		{"filter", sceneMixed, nil, []string{"3", "f", "down", "enter"}, []string{"runs  ", "runs  "}, keymap.Records, ""},
+		{"export", sceneMixed, nil, []string{"3", "e", "down", "down", "enter"}, []string{"runs  ", "export ndjson"}, keymap.Records, "Written: /var/lib/runs.ndjson"},
+		{"records cannot be had", sceneMixed, func(r *recorder) { r.err = errors.New("disk is gone") }, []string{"3"}, []string{"runs  "}, keymap.Records, "disk is gone"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m, rec := benchModel(t, tt.scene, 100, 30, utf8Env)
+			rec.stocked()
+			if tt.set != nil {
+				tt.set(rec)
+			}
+			clockOf(m).people(m, tt.keys...)
+			if d := cmp.Diff(tt.want, rec.intents()); d != "" {
+				t.Errorf("asked for (-want +got):\n%s", d)
+			}
+			view := plainView(m)
+			if m.mode.screen != tt.ends || !strings.Contains(view, tt.says) {
+				t.Errorf("got screen %d, want %d and the words %q:\n%s", m.mode.screen, tt.ends, tt.says, view)
+			}
+		})
+	}
+}
+
+func refusing(code station.Code, pairs ...string) func(*recorder) {
+	return func(r *recorder) {
+		f := &station.Fault{Code: code, Params: map[string]string{}}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			f.Params[pairs[i]] = pairs[i+1]
+		}
+		r.err = f
+	}
+}
+
+func faulty(r *recorder) {
+	r.listErr = &batch.ManifestError{Path: "/srv/lists/lot-7.csv", Faults: []batch.Fault{{Line: 3, Column: "id", Problem: "Twice.", Next: "Mend it."}}}
+}
+
+// TestBadgeStaysHidden types a badge: it is a secret of the person.
+func TestBadgeStaysHidden(t *testing.T) {
+	m, rec := benchModel(t, sceneMixed, 100, 30, utf8Env)
+	c := clockOf(m)
+	c.people(m, append(append([]string{"o"}, append(letters("checked"), "enter")...), append(letters("slot 1"), "enter")...)...)
+	rec.err = &station.Fault{Code: station.CodeOverrideBadge}
+	c.people(m, letters("SECRET")...)
+	if view := plainView(m); strings.Contains(view, "SECRET") || !strings.Contains(view, "******") {
+		t.Errorf("the badge is shown:\n%s", view)
+	}
+	c.people(m, "enter")
+	c.scan(m, "BADGE-OF-LEAD")
+	if view := plainView(m); strings.Contains(view, "SECRET") || strings.Contains(view, "BADGE-OF-LEAD") {
+		t.Errorf("the badge is shown:\n%s", view)
+	}
+}
+
+// TestLearnGoesOn follows the learning from slot to slot.
+func TestLearnGoesOn(t *testing.T) {
+	m, rec := benchModel(t, sceneEmpty, 100, 30, utf8Env)
+	c := clockOf(m)
+	seq := uint64(900)
+	tell := func(b station.Body) {
+		seq++
+		_, cmd := m.Update(eventsArrived{events: []station.Event{{Seq: seq, Time: scriptStart, Body: b}}})
+		settle(m, cmd)
+	}
+	c.people(m, "L", "enter")
+	tell(station.LearnChanged{State: "refused", Slot: "slot 1", Code: station.CodeSlotTaken, Reason: "This place is slot 4 already."})
+	if !strings.Contains(plainView(m), "This place is slot 4 already.") {
+		t.Errorf("does not say what was wrong:\n%s", plainView(m))
+	}
+	tell(station.LearnChanged{State: "learned", Slot: "slot 1", Key: "1-1", Port: "/dev/ttyUSB0"})
+	if !strings.Contains(plainView(m), "Plug a device into slot 2 now.") {
+		t.Errorf("does not go on with the next slot:\n%s", plainView(m))
+	}
+	tell(station.LearnChanged{State: "learned", Slot: "slot 2", Key: "1-2", Port: "/dev/ttyUSB1"})
+	c.people(m, "esc")
+	want := []string{"learn slot 1", "learn slot 2", "learn slot 3", "end learning"}
+	if d := cmp.Diff(want, rec.intents()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if m.mode.screen != keymap.Bench {
+		t.Errorf("got screen %d, want the bench", m.mode.screen)
+	}
+}
+
+// TestLateAnswers: what comes after the operator turned back changes nothing.
+func TestLateAnswers(t *testing.T) {
+	m, rec := benchModel(t, sceneMixed, 100, 30, utf8Env)
+	rec.stocked()
+	c := clockOf(m)
+	cmd := press(m, "b")[0]
+	c.people(m, "esc")
+	msg := cmd()
+	if _, next := m.Update(msg); next != nil || m.mode.screen != keymap.Bench {
+		t.Errorf("a list that came too late opened screen %d", m.mode.screen)
+	}
+	c.people(m, "3")
+	first := press(m, "r")[0]
+	second := press(m, "r")[0]
+	rec.rows = rec.rows[:1]
+	m.Update(second())
+	rec.rows = nil
+	m.Update(first())
+	if _, ok := m.records.page.Selected(); !ok {
+		t.Error("an older answer took the place of the newest one")
+	}
+}
+
+// TestLearnTurnedBack: whoever turns back before the desk has answered does not leave the bench learning.
+func TestLearnTurnedBack(t *testing.T) {
+	m, rec := benchModel(t, sceneMixed, 100, 30, utf8Env)
+	c := clockOf(m)
+	c.people(m, "L")
+	_, cmd := m.Update(keyPress("enter"))
+	c.people(m, "esc")
+	settle(m, cmd)
+	if d := cmp.Diff([]string{"learn slot 9", "end learning"}, rec.intents()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestDialogsCloseThemselves when what they are about has happened otherwise.
+func TestDialogsCloseThemselves(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		scene scene
+		event station.Body
+	}{
+		{"signed in", sceneSignIn, station.OperatorChanged{Operator: "Ada", Required: true}},
+		{"goes on", sceneHeld, station.BatchChanged{Batch: "lot-7", State: station.BatchOpen, Expected: 2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m, _ := benchModel(t, tt.scene, 100, 30, utf8Env)
+			if !m.mode.screen.IsDialog() {
+				t.Fatal("no dialog opened by itself")
+			}
+			m.Update(eventsArrived{events: []station.Event{{Seq: 900, Time: scriptStart, Body: tt.event}}})
+			if m.mode.screen != keymap.Bench {
+				t.Errorf("got screen %d, want the bench", m.mode.screen)
+			}
+		})
+	}
+}
+
+// TestDialogsWaitTheirTurn: a dialog does not open by itself over something that an operator is doing.
+func TestDialogsWaitTheirTurn(t *testing.T) {
+	m, _ := benchModel(t, sceneMixed, 100, 30, utf8Env)
+	c := clockOf(m)
+	c.people(m, append([]string{"o"}, letters("half a rea")...)...)
+	m.Update(eventsArrived{events: []station.Event{{Seq: 900, Time: scriptStart, Body: station.OperatorChanged{Required: true}}}})
+	if !strings.Contains(plainView(m), "half a rea") {
+		t.Fatalf("what was being typed is gone:\n%s", plainView(m))
+	}
+	c.people(m, "esc")
+	if !strings.Contains(plainView(m), "Who works here?") {
+		t.Errorf("the sign-in does not follow:\n%s", plainView(m))
+	}
+}
+
+// TestInterruptFromADialog: ctrl+c asks once and leaves at the second, wherever it is pressed.
+func TestInterruptFromADialog(t *testing.T) {
+	for _, p := range places() {
+		m, rec, c := p.visit(t)
+		c.at = c.at.Add(time.Second)
+		c.people(m, "ctrl+c")
+		if s := m.mode.screen; s != keymap.Question && s != keymap.Ending {
+			t.Errorf("%s: after ctrl+c got screen %d, want the question or the end", p.name, s)
+		}
+		if p.screen == keymap.Ending {
+			continue
+		}
+		_, cmd := m.Update(keyPress("ctrl+c"))
+		if _, left := settle(m, cmd); !left && m.board.Running > 0 {
+			t.Errorf("%s: the second ctrl+c does not leave", p.name)
+		}
+		if m.talk.dialog != nil {
+			t.Errorf("%s: the dialog is still there", p.name)
+		}
+		_ = rec
+	}
+}
+
+func TestWithoutADesk(t *testing.T) {
+	s, c := newScript(), catalogue(t)
+	sceneBatch(s, c)
+	rec := &recorder{}
+	m := New(Config{Events: make(chan station.Event), Intents: rec, Words: c, Now: func() time.Time { return s.at }, Environ: utf8Env})
+	clock := clockOf(m)
+	m.Update(tea.WindowSizeMsg{Width: 100, Height: 30})
+	m.Update(eventsArrived{events: s.events})
+	for _, key := range []string{"o", "i", "R", "p", "L", "b", "l"} {
+		clock.people(m, key)
+		if m.mode.screen != keymap.Bench || !strings.Contains(plainView(m), "not available at this station") {
+			t.Errorf("%s: does not say that it is not available:\n%s", key, plainView(m))
+		}
+	}
+	clock.scan(m, "SN-4711")
+	if !strings.Contains(plainView(m), "The scan was not taken") {
+		t.Error("does not say that the scan was not taken")
+	}
+	for _, key := range []string{"2", "3", "4", "1"} {
+		clock.people(m, key)
+		checkShape(t, plainView(m), 100, 30)
+	}
+}
