@@ -300,3 +300,31 @@ func TestCardsAreDrawnOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestLongAndWideNames: names and ids of any width break neither lines nor columns.
+func TestLongAndWideNames(t *testing.T) {
+	for _, name := range []string{"platform-xhci-hcd.1-usb-0:1.4.2:1.0-port%d", "日本のスロット%d", "%d", "👩‍🔧 é%d"} {
+		for _, n := range []int{1, 5, 16, 64} {
+			for _, signs := range []theme.Signs{theme.Unicode(), theme.ASCII()} {
+				s := newStage(t, "en")
+				for i := 1; i <= n; i++ {
+					slot := fmt.Sprintf(name, i)
+					s.add(station.PortSeen{Port: benchPort(i), Slot: slot, Status: "listening"})
+					if i%3 == 0 {
+						s.add(station.PhaseChanged{Run: "r", Attempt: 1, Slot: slot, DeviceID: "デバイス👩‍🔧" + strings.Repeat("x", 200), Phase: station.PhaseClock, Status: station.PhaseStarted})
+					}
+				}
+				for _, at := range append(sizes, size{81, 25}, size{240, 40}, size{300, 90}) {
+					for _, list := range []bool{false, true} {
+						b := s.bench(s.look(theme.Dark(), signs), at.w, at.h-chrome)
+						b.SetList(list)
+						b.Move(n / 2)
+						checkShape(t, b.View(), at.w, at.h-chrome)
+						b.MoveY(n)
+						checkShape(t, b.View(), at.w, at.h-chrome)
+					}
+				}
+			}
+		}
+	}
+}

@@ -46,7 +46,7 @@ func (b *Bench) panel(sel *board.Slot, p plan) []string {
 		lines = append(lines, b.look.RuleLine(hidden, b.w))
 		h--
 	}
-	if h >= listPanel {
+	if h >= listPanel && sel.Run != "" {
 		return append(lines, b.detail.Lines(b.look, b.board, sel, b.now, b.w, h, false)...)
 	}
 	note := ""

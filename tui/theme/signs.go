@@ -20,6 +20,7 @@ type Signs struct {
 	UpDown                                 string // the arrow keys
 	Ask                                    string // a slot that waits for its label
 	Full, Upper, Lower                     string // a whole cell, its upper and its lower half
+	Shade, Light                           string // a cell of a bar that is being filled, and one that is empty
 
 	outcomes map[station.Outcome]string
 }
@@ -29,7 +30,7 @@ func Unicode() Signs {
 	return Signs{
 		Done: "■", Active: "◆", Failed: "✗", Skipped: "–", Pending: "□", Warned: "▲",
 		Marker: "▌", Ellipsis: "…", Rule: "─", Bar: "│", Dot: "·", Above: "↑", Below: "↓", UpDown: "↑↓",
-		Ask: "▥", Full: "█", Upper: "▀", Lower: "▄",
+		Ask: "▥", Full: "█", Upper: "▀", Lower: "▄", Shade: "▒", Light: "░",
 		outcomes: map[station.Outcome]string{
 			station.Pass: "✓", station.Fail: "✗", station.Error: "!", station.Timeout: "◷", station.Aborted: "■",
 			station.Installed: "○", station.Skipped: "»", station.Uncertain: "?",
@@ -43,7 +44,7 @@ func ASCII() Signs {
 		ASCII: true,
 		Done:  "#", Active: ">", Failed: "X", Skipped: "-", Pending: ".", Warned: "!",
 		Marker: ">", Ellipsis: "~", Rule: "-", Bar: "|", Dot: "-", Above: "^", Below: "v", UpDown: "up/down",
-		Ask: "|", Full: "#", // halves have no ASCII
+		Ask: "|", Full: "#", Shade: "=", Light: ".", // halves have no ASCII
 		outcomes: map[station.Outcome]string{
 			station.Pass: "+", station.Fail: "X", station.Error: "!", station.Timeout: "T", station.Aborted: "#",
 			station.Installed: "o", station.Skipped: "=", station.Uncertain: "?",

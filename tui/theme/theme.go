@@ -64,6 +64,7 @@ type Card struct {
 	Title Paint // above the body, on the terminal's ground
 	Loud  Paint // the verdict in the body
 	Plain Paint // everything else in the body
+	Bar   Paint // a bar of progress in the body
 }
 
 // Card gives the styles of a mood.
@@ -97,10 +98,11 @@ func (t Theme) Styles() Styles {
 func (t Theme) cards(s Styles) [MoodAsk + 1]Card {
 	if t.Mono {
 		plain, strong := lipgloss.NewStyle(), lipgloss.NewStyle().Bold(true)
-		calm := Card{paint(plain), paint(strong), paint(plain)}
-		loud := Card{paint(strong), paint(strong.Reverse(true)), paint(plain.Reverse(true))}
+		calm := Card{paint(plain), paint(strong), paint(plain), paint(plain)}
+		loud := Card{paint(strong), paint(strong.Reverse(true)), paint(plain.Reverse(true)), paint(plain.Reverse(true))}
+		faint := paint(plain.Faint(true))
 		return [...]Card{
-			MoodIdle: {paint(plain), paint(strong), paint(plain.Faint(true))}, MoodWork: calm, MoodGood: calm,
+			MoodIdle: {paint(plain), paint(strong), faint, faint}, MoodWork: calm, MoodGood: calm,
 			MoodBad: loud, MoodWarn: loud, MoodAsk: loud,
 		}
 	}
@@ -109,10 +111,12 @@ func (t Theme) cards(s Styles) [MoodAsk + 1]Card {
 		if ground != nil {
 			p = p.Background(ground)
 		}
-		return Card{paint(title), paint(p.Bold(true)), paint(p)}
+		return Card{paint(title), paint(p.Bold(true)), paint(p), paint(p)}
 	}
+	work := on(t.Text, t.Work, s.Strong)
+	work.Bar = on(t.BusyText, t.Work, s.Strong).Plain
 	return [...]Card{
-		MoodIdle: on(t.Muted, t.Idle, s.Text), MoodWork: on(t.Text, t.Work, s.Strong),
+		MoodIdle: on(t.Muted, t.Idle, s.Text), MoodWork: work,
 		MoodGood: on(Ink(t.Good), t.Good, s.Good), MoodBad: on(Ink(t.Bad), t.Bad, s.Bad),
 		MoodWarn: on(Ink(t.Warn), t.Warn, s.Warn), MoodAsk: on(Ink(t.Ask), t.Ask, s.Ask),
 	}

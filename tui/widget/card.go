@@ -47,7 +47,10 @@ func (l Look) CardBody(s *board.Slot, w, h int, chosen bool) []string {
 	lines := make([]string, 0, h)
 	for _, line := range c.body() {
 		style := c.style.Plain
-		if line.loud {
+		switch {
+		case line.bar:
+			style = c.style.Bar
+		case line.loud:
 			style = c.style.Loud
 		}
 		lines = append(lines, marker+style.Render(l.Fit(line.text, c.w)))
@@ -82,6 +85,7 @@ type card struct {
 type cardLine struct {
 	text string
 	loud bool
+	bar  bool
 }
 
 // smallHeight is the height from which the sign stands in the body with the word, and not with the name.
@@ -118,6 +122,14 @@ func (c card) took(now time.Time) string {
 	return Duration(c.slot.RunTime(now))
 }
 
+// pad is what a line begins with where a word of the usual length leaves room for it.
+func (c card) pad() string {
+	if c.w > VerdictWidth {
+		return " "
+	}
+	return ""
+}
+
 // id names the device: by its id, or its hardware while there is none.
 func (c card) id() string {
 	if c.slot.DeviceID != "" {
@@ -131,9 +143,10 @@ func (c card) body() []cardLine {
 	rows := c.h - 1
 	switch {
 	case rows == 1:
-		return []cardLine{{c.Ends(c.shownWord(0), c.id(), c.w), true}}
+		return []cardLine{{text: c.Ends(c.shownWord(0), c.id(), c.w), loud: true}}
 	case rows == 2:
-		return []cardLine{{c.shownWord(0), true}, {c.id(), false}}
+		pad := c.pad()
+		return []cardLine{{text: pad + c.shownWord(len(pad)), loud: true}, {text: pad + c.id()}}
 	case c.slot.State == board.Running && !c.slot.WantsScan:
 		return c.working(rows)
 	default:
@@ -156,21 +169,21 @@ func (c card) working(rows int) []cardLine {
 	case rows >= 6:
 		thick = 2
 	}
-	lines := []cardLine{{head, true}}
+	lines := []cardLine{{text: head, loud: true}}
 	if rows > 3 && phase != "" {
-		lines = append(lines, cardLine{" " + phase, false})
+		lines = append(lines, cardLine{text: " " + phase})
 	}
 	if rows > 4+thick {
 		lines = append(lines, cardLine{})
 	}
-	bar := c.progress()
+	bar := c.bar()
 	for range thick {
-		lines = append(lines, cardLine{bar, true})
+		lines = append(lines, cardLine{text: bar, bar: true})
 	}
 	if rows > 5+thick {
 		lines = append(lines, cardLine{})
 	}
-	lines = append(lines, cardLine{" " + c.id(), false})
+	lines = append(lines, cardLine{text: " " + c.id()})
 	what, _ := c.words()
 	return c.fill(lines, rows, c.wrap(what, rows-len(lines)), nil)
 }
@@ -188,6 +201,26 @@ func (c card) progress() string {
 	return b.String()
 }
 
+// bar is the progress of a run over the whole width.
+func (c card) bar() string {
+	cells := max(c.w-2, board.PhaseCount)
+	var b strings.Builder
+	if c.w > StripWidth {
+		b.WriteByte(' ')
+	}
+	for x := range cells {
+		sign := c.Signs.Light
+		switch c.slot.Phases[x*board.PhaseCount/cells].Status {
+		case station.PhaseDone, station.PhaseSkipped:
+			sign = c.Signs.Full
+		case station.PhaseStarted, station.PhaseProgress:
+			sign = c.Signs.Shade
+		}
+		b.WriteString(sign)
+	}
+	return b.String()
+}
+
 // standing is a slot that is not at work: the verdict, or what it waits for, in large letters where that is of use.
 func (c card) standing(rows int) []cardLine {
 	what, next := c.words()
@@ -199,10 +232,10 @@ func (c card) standing(rows int) []cardLine {
 	keep := c.keep(rows, id, steps, what, next, needs)
 	lines := c.verdictLines(rows - keep)
 	if id != "" {
-		lines = append(lines, cardLine{" " + id, false})
+		lines = append(lines, cardLine{text: " " + id})
 	}
 	if spare := rows - len(lines); steps != "" && spare > 0 && (what == "" || !needs || spare > 2 || rows < 5) {
-		lines = append(lines, cardLine{steps, false})
+		lines = append(lines, cardLine{text: steps})
 	}
 	left := rows - len(lines)
 	if !needs && rows < 5 {
@@ -250,7 +283,7 @@ func (c card) keep(rows int, id, steps, what, next string, needs bool) int {
 // verdictLines is the verdict in large letters in the middle, in spaced ones where those do not fit, or as a word.
 func (c card) verdictLines(room int) []cardLine {
 	if !c.loudWord() {
-		return []cardLine{{" " + c.sign + " " + c.shownWord(4), true}}
+		return []cardLine{{text: " " + c.sign + " " + c.shownWord(4), loud: true}}
 	}
 	letters := c.Letters(c.longWord(), c.w, room)
 	if letters == nil {
@@ -260,7 +293,7 @@ func (c card) verdictLines(room int) []cardLine {
 		letters = c.spaced(room)
 	}
 	if letters == nil {
-		return []cardLine{{" " + c.sign + " " + c.shownWord(4), true}}
+		return []cardLine{{text: " " + c.sign + " " + c.shownWord(4), loud: true}}
 	}
 	pad := (room - len(letters)) / 2
 	lines := make([]cardLine, 0, room)
@@ -268,7 +301,7 @@ func (c card) verdictLines(room int) []cardLine {
 		lines = append(lines, cardLine{})
 	}
 	for _, line := range letters {
-		lines = append(lines, cardLine{c.Centre(line, c.w), true})
+		lines = append(lines, cardLine{text: c.Centre(line, c.w), loud: true})
 	}
 	if pad > 0 {
 		lines = append(lines, cardLine{})
@@ -328,10 +361,10 @@ func (c card) fill(lines []cardLine, rows int, what, next []string) []cardLine {
 		lines = append(lines, cardLine{})
 	}
 	for _, line := range what {
-		lines = append(lines, cardLine{" " + line, false})
+		lines = append(lines, cardLine{text: " " + line})
 	}
 	for _, line := range next {
-		lines = append(lines, cardLine{" " + line, true})
+		lines = append(lines, cardLine{text: " " + line, loud: true})
 	}
 	for len(lines) < rows {
 		lines = append(lines, cardLine{})
