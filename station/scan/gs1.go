@@ -181,8 +181,8 @@ func (e elements) product(s string) (finding, error) {
 // link reads a GS1 Digital Link address (GS1 Digital Link Standard: URI Syntax, section 4): key and qualifiers are pairs of
 // path segments, everything else is in the query. Any host may serve one, so only a path with a sound key counts there.
 func (e elements) link(s string) (finding, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || !printable(s) || !strings.EqualFold(u.Scheme, "https") && !strings.EqualFold(u.Scheme, "http") {
+	u, ok := webAddress(s)
+	if !ok {
 		return finding{}, nil
 	}
 	f := finding{sure: strings.EqualFold(u.Hostname(), "id.gs1.org"), text: s}
@@ -208,21 +208,38 @@ func (e elements) link(s string) (finding, error) {
 	if (len(segments)-start)%2 != 0 {
 		return f, gs1Error("identifier %q without data in the address", show(segments[len(segments)-1]))
 	}
-	query, err := url.ParseQuery(u.RawQuery)
+	var err error
+	if f.list, err = e.query(f.list, u.RawQuery); err != nil {
+		return f, err
+	}
+	return f, once(f.list)
+}
+
+func webAddress(s string) (*url.URL, bool) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || !printable(s) {
+		return nil, false
+	}
+	return u, strings.EqualFold(u.Scheme, "https") || strings.EqualFold(u.Scheme, "http")
+}
+
+// query adds the elements of an address's query; what has no number is not of the standard: tracking and the like.
+func (e elements) query(list []element, raw string) ([]element, error) {
+	query, err := url.ParseQuery(raw)
 	if err != nil {
-		return f, gs1Error("query: %v", err)
+		return nil, gs1Error("query: %v", err)
 	}
 	for _, ai := range slices.Sorted(maps.Keys(query)) {
 		if !allDigits(ai) {
-			continue // not of the standard: tracking and the like
+			continue
 		}
 		for _, v := range query[ai] {
-			if f.list, err = e.append(f.list, ai, v); err != nil {
-				return f, err
+			if list, err = e.append(list, ai, v); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return f, once(f.list)
+	return list, nil
 }
 
 // keySegment finds the last primary key in a path that has one, with digits of a fitting length behind it.

@@ -208,7 +208,8 @@ func (r *Reader) label(aim, s string) (Label, error) {
 	return r.matched(l)
 }
 
-// matched holds a label against the configured pattern. Only who wrote the pattern knows whether a product code is enough.
+// matched holds a label against the configured pattern. Its group may find
+// the identity where GS1 names only a product.
 func (r *Reader) matched(l Label) (Label, error) {
 	m := r.pattern.FindStringSubmatch(l.Text)
 	if m == nil {
