@@ -258,3 +258,22 @@ func TestWatchServer(t *testing.T) {
 		t.Errorf("got %+v, want nothing more", c)
 	}
 }
+
+// Whatever a configuration names, an address that is taken is a host and a port fit for a screen.
+func FuzzSplitServer(f *testing.F) {
+	for _, s := range []string{"tcp://192.0.2.1:4001", "tcp://[2001:db8::1%eth0]:1", "tcp://:1", "rfc2217://h:1", "tcp://a\x1b:1", "tcp://h:65536"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		host, number, err := splitServer(s)
+		if err != nil {
+			if host != "" || number != 0 || !errors.Is(err, ErrNotSerial) && !errors.Is(err, ErrUnsupported) {
+				t.Fatalf("got %q %d, %v; want nothing but a class", host, number, err)
+			}
+			return
+		}
+		if host == "" || host != clean(host) || number == 0 {
+			t.Fatalf("got %q %d of %q, want a host and a port", host, number, s)
+		}
+	})
+}
