@@ -196,7 +196,7 @@ func TestMoving(t *testing.T) {
 	if cols != 4 && cols != 5 {
 		t.Fatalf("got %d columns, want 4 or 5", cols)
 	}
-	at := func(i int) string { return benchSlot(i) }
+	at := benchSlot
 	for _, tt := range []struct {
 		name string
 		do   func()

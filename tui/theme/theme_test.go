@@ -101,7 +101,7 @@ var visions = map[string][3][3]float64{
 
 func difference(a, b color.Color, m [3][3]float64) float64 {
 	x, y := lab(a, m), lab(b, m)
-	return math.Sqrt(math.Pow(x[0]-y[0], 2) + math.Pow(x[1]-y[1], 2) + math.Pow(x[2]-y[2], 2))
+	return math.Hypot(math.Hypot(x[0]-y[0], x[1]-y[1]), x[2]-y[2])
 }
 
 // lab is CIE 1976 L*a*b* under D65 of a colour as it is seen.
