@@ -58,15 +58,12 @@ func (m *Model) pressed(msg tea.KeyPressMsg) tea.Cmd {
 	return m.hear(k.scan.Press(msg, k.heard))
 }
 
-// expired ends a burst. A program that is busy all the time still lets keys out.
+// expired ends a burst. Keys that were typed before the wait was over have been taken before this message, however long
+// the program was busy: they stand before it in the queue.
 func (m *Model) expired(msg burstExpired) tea.Cmd {
 	k := &m.keyboard
-	now := k.now()
-	if k.clock().Sub(k.typed) >= k.scan.Gap()*3/2 {
-		now = k.heard.Add(k.scan.Gap())
-	}
 	k.scan.SetTyping(m.typing())
-	return m.hear(k.scan.Expire(msg.id, now))
+	return m.hear(k.scan.Expire(msg.id, k.heard.Add(k.scan.Gap())))
 }
 
 // hear does what was typed, in its order.

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"runtime"
 	"time"
 
@@ -49,7 +51,10 @@ type Model struct {
 	closed   bool // the event stream has ended
 	quitSent bool // Intents.Quit has returned
 	progress tea.ProgressBar
+	crash    error // what a panic in here said
 }
+
+var errPanic = errors.New("the screen made an error")
 
 // notice is the status line.
 type notice struct {
@@ -155,8 +160,17 @@ func (m *Model) startTick() tea.Cmd {
 	return tea.Tick(every, func(time.Time) tea.Msg { return ticked{id, now()} })
 }
 
+// fell keeps what a panic said, so that the error can tell it, and lets it go on: the program gives the terminal back.
+func (m *Model) fell() {
+	if r := recover(); r != nil {
+		m.crash = fmt.Errorf("%w: %s", errPanic, clean(fmt.Sprint(r)))
+		panic(r)
+	}
+}
+
 // Update takes a message in.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	defer m.fell()
 	m.keyboard.wake()
 	cmd := m.take(msg)
 	if more := m.openWished(); more != nil {

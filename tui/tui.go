@@ -62,7 +62,9 @@ var ErrConfig = errors.New("tui: events, intents and words are required")
 // waits, with the screen still up, until the events say that it has, or the operator presses ctrl+c again; ending what
 // is left is the caller's. The terminal is restored in every case, a panic included. Signals are the caller's: ctx is to
 // end on SIGINT, SIGTERM and SIGHUP. The error is nil after an ordinary quit, and ctx's cause when ctx ended first.
-func Run(ctx context.Context, cfg Config) error {
+func Run(ctx context.Context, cfg Config) error { return run(ctx, cfg) }
+
+func run(ctx context.Context, cfg Config, more ...tea.ProgramOption) error {
 	if cfg.Events == nil || cfg.Intents == nil || cfg.Words == nil {
 		return ErrConfig
 	}
@@ -70,12 +72,14 @@ func Run(ctx context.Context, cfg Config) error {
 	defer cancel() // of the office's work
 	m := New(cfg)
 	m.ctx = ctx
-	_, err := tea.NewProgram(m, options(ctx, cfg)...).Run()
+	_, err := tea.NewProgram(m, append(options(ctx, cfg), more...)...).Run()
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic):
 		return fmt.Errorf("screen ended: %w", context.Cause(ctx))
+	case m.crash != nil:
+		return fmt.Errorf("run screen: %w: %w", err, m.crash)
 	default:
 		return fmt.Errorf("run screen: %w", err)
 	}

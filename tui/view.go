@@ -26,6 +26,7 @@ func (m *Model) tooSmall() bool { return m.w < minWidth || m.h < minHeight }
 
 // View draws the whole screen.
 func (m *Model) View() tea.View {
+	defer m.fell()
 	content := ""
 	switch {
 	case m.w <= 0 || m.h <= 0: // The size is not known yet.
