@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"provstation/station"
 	"provstation/tui/keymap"
@@ -38,13 +39,7 @@ func (p *Help) Scroll(n int) { p.offset = min(max(p.offset+n, 0), p.last) }
 // View gives the lines of the screen, joined.
 func (p *Help) View() string {
 	l := p.look
-	keys, legend := p.keyLines(), p.legend()
-	var body []string
-	if p.w >= 76 {
-		body = l.Beside(keys, legend, p.column(), 2)
-	} else {
-		body = append(append(keys, ""), legend...)
-	}
+	body := p.body()
 	room := p.h - 1
 	p.last = max(0, len(body)-room)
 	p.offset = min(p.offset, p.last)
@@ -59,8 +54,43 @@ func (p *Help) View() string {
 	return strings.Join(l.Block(lines, p.w, p.h), "\n")
 }
 
-// column is the width of one of the two columns.
-func (p *Help) column() int { return (p.w - 4) / 2 }
+// Widths from which the page has two and three columns.
+const (
+	helpTwo   = 76
+	helpThree = 110
+)
+
+func (p *Help) columns() int {
+	switch {
+	case p.w >= helpThree:
+		return 3
+	case p.w >= helpTwo:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// column is the width of one of the columns, which stand two cells apart and one from the edges.
+func (p *Help) column() int { return (p.w - 2*p.columns()) / p.columns() }
+
+// body is the keys, in two columns where there are three, and the meaning of the signs.
+func (p *Help) body() []string {
+	l, w := p.look, p.column()
+	keys, legend := p.keyLines(), p.legend()
+	switch p.columns() {
+	case 3:
+		half := (len(keys) + 1) / 2
+		for half < len(keys) && strings.HasPrefix(ansi.Strip(keys[half]), " ") {
+			half++ // not inside a key's words
+		}
+		return l.Beside(l.Beside(keys[:half], append([]string{""}, keys[half:]...), w, 2), legend, 2*w+2, 2)
+	case 2:
+		return l.Beside(keys, legend, w, 2)
+	default:
+		return append(append(keys, ""), legend...)
+	}
+}
 
 func (p *Help) keyLines() []string {
 	l := p.look
@@ -105,7 +135,7 @@ func (p *Help) legend() []string {
 		sign, state string
 		meaning     string
 	}{
-		{l.Styles.Ask, l.Signs.Ask, l.Text("state.scan"), "scan.next"},
+		{l.Styles.Ask, l.Signs.Ask, l.Text("state.scan"), "meaning.scan"},
 		{l.Styles.Warn, "!", l.Text("state.held"), "meaning.held"},
 		{l.Styles.Muted, l.Signs.Dot, l.Text("state.silent"), "meaning.silent"},
 	} {
@@ -133,7 +163,9 @@ func (p *Help) legend() []string {
 		l.Text("header.bridge", "bridge", p.about.Bridge), l.Text("header.broker", "broker", p.about.Broker),
 		l.Text("help.version", "station", p.about.StationID, "version", p.about.Version, "digest", l.Cut(p.about.ConfigDigest, 12)),
 	} {
-		lines = append(lines, l.Styles.Muted.Render(s))
+		for _, part := range widget.Wrap(s, p.column()) {
+			lines = append(lines, l.Styles.Muted.Render(part))
+		}
 	}
 	return lines
 }
