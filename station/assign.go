@@ -89,6 +89,9 @@ func (x *run) chooseID(ctx context.Context) (choice, error) {
 	case x.cfg.DeviceID != "":
 		return choice{x.cfg.DeviceID, "flag", templated != "" && templated == x.cfg.DeviceID}, nil
 	case x.cfg.Assign == AssignScan, x.auto() && scans && row != nil:
+		if c, ok := x.scannedBefore(row, templated); ok {
+			return c, nil
+		}
 		return x.scanned(ctx, templated)
 	case expected && row == nil:
 		if err := x.foreign(ctx); err != nil {
@@ -187,6 +190,19 @@ func (b *Bench) expects(serial, id string) (row *BatchDevice, expected, scans bo
 		row = &found
 	}
 	return row, true, len(b.roll.byLabel) > 0 && b.cfg.Scans != nil
+}
+
+// scannedBefore gives the id of hardware whose label was scanned in an earlier run, as long as nothing speaks against it:
+// nobody scans eight labels again because the bridge was down.
+func (x *run) scannedBefore(row *BatchDevice, templated string) (choice, bool) {
+	id := x.known.DeviceID
+	if id == "" || x.known.IDSource != "scan" {
+		return choice{}, false
+	}
+	if row != nil {
+		return choice{id, "scan", row.HardwareSerial != ""}, strings.EqualFold(x.listed(row, templated), id)
+	}
+	return choice{id, "scan", templated != "" || id == x.serial()}, templated == "" || strings.EqualFold(templated, id)
 }
 
 // scanned asks for the label until one is right for the device, and gives the id that it stands for.

@@ -569,6 +569,44 @@ func TestScanFirst(t *testing.T) {
 	})
 }
 
+// A label that was scanned holds for its hardware: trying again after a bridge that was down asks nobody for it.
+func TestScanOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k, f := deskKit(t)
+		expecting(t, f, BatchDevice{HardwareSerial: "SN-1", DeviceID: "dev-1", Label: "L-1"})
+		k.cfg.Retries = map[Phase]int{PhaseEnroll: 0}
+		k.bridge.on = func(_ context.Context, n int, _ EnrollRequest) (*EnrollAnswer, error) {
+			if n == 1 {
+				return nil, fault(CodeBridgeDown, Error, Passing)
+			}
+			return nil, nil
+		}
+		wanted := 0
+		k.on = func(b *Bench, e Event) {
+			switch body := e.Body.(type) {
+			case ScanWanted:
+				if body.Wanted {
+					wanted++
+					_ = b.Scan("L-1", "s1")
+				}
+			case RunEnded:
+				if body.Outcome == Error {
+					if err := b.Retry("s1"); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		}
+		list := ends(k.play())
+		if len(list) != 2 || list[1].Outcome != Pass || list[1].DeviceID != "dev-1" {
+			t.Fatalf("got %+v, want an ERROR, then a PASS of dev-1", list)
+		}
+		if wanted != 1 {
+			t.Errorf("got %d questions for the label, want 1", wanted)
+		}
+	})
+}
+
 // Nobody scans: the run ends with what to do, and holds nothing up.
 func TestScanNone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -613,7 +651,7 @@ func TestScanCommands(t *testing.T) {
 		for _, s := range of[ScanTaken](events) {
 			got = append(got, strings.TrimSpace(s.Command+" "+string(s.Code)))
 		}
-		want := []string{"retry E-SLOT-RUNNING", "abort", "retry", "next", "E-SCAN-UNREADABLE"}
+		want := []string{"retry E-SLOT-RUNNING", "abort", "retry", "next", "E-SCAN-COMMAND"}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -613,7 +613,7 @@ func (l *fakeLedger) BindDevice(ctx context.Context, b Binding) error {
 	if d.DeviceID != "" && d.DeviceID != b.DeviceID {
 		return fmt.Errorf("%s: %w", b.DeviceID, ErrHardwareBound)
 	}
-	d.Tenant, d.HardwareSerial, d.DeviceID = b.Tenant, b.HardwareSerial, b.DeviceID
+	d.Tenant, d.HardwareSerial, d.DeviceID, d.IDSource = b.Tenant, b.HardwareSerial, b.DeviceID, b.Source
 	l.devices[b.HardwareSerial], l.ids[strings.ToLower(b.DeviceID)] = d, b.HardwareSerial
 	return nil
 }

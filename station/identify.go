@@ -97,6 +97,7 @@ func (x *run) decide(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return x.ledgerFault("look the device up", err)
 	}
+	x.known = d
 	passed := len(d.SPKI) > 0
 	h := x.holding
 	x.enrollID = h.EnrollID

@@ -109,6 +109,7 @@ type DeviceRecord struct {
 	Tenant         string
 	HardwareSerial string
 	DeviceID       string
+	IDSource       string // of the binding that holds, see Binding.Source
 	SPKI           []byte // SHA-256 of the current key; nil before the first PASS
 	Leaf           []byte // SHA-256 of the current leaf; nil before the first PASS
 	LastOutcome    Outcome

@@ -33,6 +33,7 @@ type run struct {
 	greet     Greeting
 	boot      string // boot id of the newest greeting
 	holding   Holding
+	known     DeviceRecord // what the ledger knew of the hardware before this run
 	course    course
 	claimed   bool
 	deviceID  string

@@ -43,7 +43,8 @@ func (b *Bench) Scan(text, slot string) error {
 	l, err := b.cfg.Scans.Read(text)
 	switch {
 	case err != nil:
-		b.refuse(ScanTaken{Kind: ScanUnknown, Slot: slot}, CodeScanUnreadable, map[string]string{"detail": printable(err.Error())})
+		code, params := unreadable(err)
+		b.refuse(ScanTaken{Kind: ScanUnknown, Slot: slot}, code, params)
 	case l.Kind == scan.KindBadge:
 		b.refuse(ScanTaken{Kind: ScanBadge}, CodeBadgeUnknown, nil)
 	case l.Kind == scan.KindCommand:
@@ -52,6 +53,21 @@ func (b *Bench) Scan(text, slot string) error {
 		b.label(l, slot)
 	}
 	return nil
+}
+
+// unreadable says why a scan is of no use.
+func unreadable(err error) (Code, map[string]string) {
+	var bad *scan.Error
+	switch {
+	case !errors.As(err, &bad):
+		return CodeScanUnreadable, map[string]string{"detail": printable(err.Error())}
+	case bad.Reason == scan.ReasonCommand:
+		return CodeScanCommand, map[string]string{"label": bad.Text}
+	case bad.Reason == scan.ReasonBadge:
+		return CodeBadgeUnknown, nil
+	default:
+		return CodeScanUnreadable, map[string]string{"detail": string(bad.Reason)}
+	}
 }
 
 // refuse tells of a scan that was of no use.

@@ -167,6 +167,7 @@ type doctor struct {
 	loadErr error
 	sys     system
 	version string
+	atWork  bool // a bench of this process works meanwhile: it holds ports, and some are empty
 
 	anchorsOnce sync.Once
 	anchors     anchorsFound

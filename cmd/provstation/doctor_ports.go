@@ -70,6 +70,8 @@ func (d *doctor) portFindings(r portRow, running []process) (list []finding) {
 		list = append(list, f)
 	}
 	switch {
+	case errors.Is(r.err, fs.ErrNotExist) && d.atWork:
+		return []finding{{Check: "port", Subject: r.Port, Status: checkSkipped, Seen: "nothing is plugged in"}}
 	case errors.Is(r.err, fs.ErrNotExist):
 		return []finding{{Check: "port", Subject: r.Port, Status: checkWarn, Seen: "it is not there", Fix: "plug it in, or correct ports.include"}}
 	case errors.Is(r.err, fs.ErrPermission):

@@ -139,7 +139,7 @@ func (o *office) write(name string, fill func(io.Writer) error) (path string, er
 
 // Diagnose makes the checks of `provstation doctor`. Ports that this bench holds open itself are in order.
 func (o *office) Diagnose(ctx context.Context, tell func(screen.Check)) error {
-	d := &doctor{cfg: o.bench.config, src: o.src, sys: realSystem(), version: o.app.version}
+	d := &doctor{cfg: o.bench.config, src: o.src, sys: realSystem(), version: o.app.version, atWork: true}
 	examine(ctx, d.checks(), func(list []finding) {
 		for _, f := range list {
 			tell(o.check(f))

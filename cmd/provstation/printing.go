@@ -121,6 +121,9 @@ func (p *printing) print(ctx context.Context, run, reason string) error {
 	if perr != nil {
 		trouble = plain(perr.Error())
 	}
+	if errors.Is(perr, label.ErrMaybePrinted) { // its end stays open: it counts as a copy, and another one needs a reason
+		return fail(perr)
+	}
 	if err := p.ledger.EndLabel(context.WithoutCancel(ctx), id, trouble); err != nil && perr == nil {
 		perr = err // it is out, but who reads the record cannot know
 	}

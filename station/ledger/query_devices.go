@@ -60,7 +60,6 @@ type DeviceFilter struct {
 // DeviceRow is a device's current state.
 type DeviceRow struct {
 	station.DeviceRecord
-	IDSource        string
 	Model, Firmware string
 	Attempts        int
 	LastRun         string
