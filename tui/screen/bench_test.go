@@ -51,6 +51,22 @@ func TestBenchGolden(t *testing.T) {
 	}
 }
 
+func TestBenchListGolden(t *testing.T) {
+	for _, locale := range words.Locales() {
+		for _, n := range []int{3, 32} {
+			for _, at := range sizes {
+				s := mixedBench(t, locale, n)
+				b := s.bench(lookIn(t, locale, false), at.w, at.h-chrome)
+				b.SetList(true)
+				b.Move(n)
+				view := b.View()
+				checkShape(t, view, at.w, at.h-chrome)
+				compare(t, fmt.Sprintf("bench-list-%d-%s.%s", n, at, locale), ansi.Strip(view))
+			}
+		}
+	}
+}
+
 // TestBenchShape is what holds for every bench in every window: as many lines of as many cells as there are, the name of
 // every slot that is in sight once, every other one counted, and the selected slot in sight.
 func TestBenchShape(t *testing.T) {
