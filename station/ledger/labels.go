@@ -131,7 +131,12 @@ func (t *txn) endLabel(ctx context.Context, id, trouble string, now any) error {
 
 // Labels lists the labels of the device id, newest first, at most PageMax.
 func (l *Ledger) Labels(ctx context.Context, tenant, deviceID string) ([]LabelPrint, error) {
-	rows, err := query(ctx, l, func(scan func(...any) error) (LabelPrint, error) {
+	rows, err := l.labels(ctx, "tenant = ? AND device_id_fold = ?", tenant, fold(deviceID))
+	return rows, l.wrap(err, "labels of device", deviceID)
+}
+
+func (l *Ledger) labels(ctx context.Context, cond string, args ...any) ([]LabelPrint, error) {
+	return query(ctx, l, func(scan func(...any) error) (LabelPrint, error) {
 		var p LabelPrint
 		var at, ended sql.NullInt64
 		err := scan(&p.ID, &p.Tenant, &p.DeviceID, &p.HardwareSerial, &p.Run, &p.Template, &p.Printer, &p.Copy, &p.Reason,
@@ -139,7 +144,5 @@ func (l *Ledger) Labels(ctx context.Context, tenant, deviceID string) ([]LabelPr
 		p.At, p.EndedAt = fromMicros(at), fromMicros(ended)
 		return p, err
 	}, `SELECT print, tenant, device_id, hardware_serial, coalesce(run, ''), template, printer, copy, reason, operator, at,
-		ended_at, error FROM label_prints WHERE tenant = ? AND device_id_fold = ? ORDER BY at DESC, print DESC LIMIT ?`,
-		tenant, fold(deviceID), PageMax)
-	return rows, l.wrap(err, "labels of device", deviceID)
+		ended_at, error FROM label_prints WHERE `+cond+" ORDER BY at DESC, print DESC LIMIT ?", append(args, PageMax)...)
 }

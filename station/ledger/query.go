@@ -209,7 +209,8 @@ type RunDetail struct {
 	Phases       []station.PhaseEnd
 	Posts        []PostRow
 	Proofs       []station.ProofRecord
-	Certificates []CertRow // received in this run
+	Certificates []CertRow    // received in this run
+	Labels       []LabelPrint // of this run, newest first
 }
 
 // Run finds one attempt. station.ErrNotFound.
@@ -252,7 +253,10 @@ func (l *Ledger) run(ctx context.Context, id string) (d RunDetail, err error) {
 	if d.Proofs, err = l.proofs(ctx, "run = ? ORDER BY n", id); err != nil {
 		return d, err
 	}
-	d.Certificates, err = l.certificates(ctx, "c.run = ? ORDER BY c.received_at", id)
+	if d.Certificates, err = l.certificates(ctx, "c.run = ? ORDER BY c.received_at", id); err != nil {
+		return d, err
+	}
+	d.Labels, err = l.labels(ctx, "run = ?", id)
 	return d, err
 }
 

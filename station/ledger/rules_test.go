@@ -488,7 +488,7 @@ func TestFailAfterPass(t *testing.T) {
 	rec, err := l.Device(ctx, d.tenant, d.serial)
 	must(t, err)
 	diff(t, rec, station.DeviceRecord{
-		Tenant: "acme", HardwareSerial: "A", DeviceID: "dev-A", SPKI: d.spki, Leaf: d.leaf, LastOutcome: station.Fail,
+		Tenant: "acme", HardwareSerial: "A", DeviceID: "dev-A", IDSource: "template", SPKI: d.spki, Leaf: d.leaf, LastOutcome: station.Fail,
 		UpdatedAt: f.EndedAt,
 	})
 }

@@ -121,10 +121,17 @@ func (b *Board) port(p station.PortSeen) {
 	if status == "gone" && s.Port != "" && s.Port != path {
 		return // The slot's device came back under another name before the old one was said to be gone.
 	}
+	back := s.PortStatus == "gone"
 	s.Port, s.PortStatus, s.PortCode, s.PortReason = path, status, code, reason
 	switch status {
 	case "listening":
+		if back {
+			s.State = s.State.next(portBack)
+			break
+		}
 		s.State = s.State.next(portOpen)
+	case "held":
+		s.State = s.State.next(portHeld)
 	case "gone":
 		s.State = s.State.next(portGone)
 	default:

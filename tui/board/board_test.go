@@ -106,6 +106,15 @@ func TestApply(t *testing.T) {
 			s := b.Slot("A")
 			return diff([]any{s.State, s.End.Outcome, s.Plugged()}, []any{Ended, station.Pass, false})
 		}},
+		{"the next device clears the verdict of the one before", []station.Body{started("r1"), ended("r1", station.Pass, ""), seen("gone"), seen("listening")}, func(b *Board) string {
+			return diff(b.Slot("A").State, Waiting)
+		}},
+		{"a device that has to wait does not wear the verdict of the one before", []station.Body{started("r1"), ended("r1", station.Pass, ""), seen("held")}, func(b *Board) string {
+			return diff(b.Slot("A").State, Trouble)
+		}},
+		{"a port that comes back under a run does not disturb it", []station.Body{started("r1"), seen("gone"), seen("listening"), seen("held")}, func(b *Board) string {
+			return diff(b.Slot("A").State, Running)
+		}},
 		{"the next run clears the last one", []station.Body{
 			started("r1"),
 			station.PhaseChanged{Run: "r1", Slot: "A", Phase: station.PhaseIdentify, Status: station.PhaseDone, DeviceID: "old", Facts: map[string]string{station.FactHardwareSerial: "S1"}},

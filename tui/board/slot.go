@@ -42,12 +42,14 @@ const (
 	portOpen input = iota // listening
 	portBad               // silent, busy, denied, error
 	portGone
+	portBack // listening, after it was gone: another device, or the same one anew
+	portHeld // a device is there that is not worked on yet
 	runWorks // run-start or phase
 	runEnds
 )
 
 // next is the one place that says how a slot's state changes. A port's events never disturb a run in flight or a
-// verdict: a device that was pulled out after its PASS shows that PASS until the next one is heard.
+// verdict: a device that was pulled out after its PASS shows that PASS until the next one is plugged in or heard.
 func (s State) next(in input) State {
 	switch in {
 	case runWorks:
@@ -58,9 +60,13 @@ func (s State) next(in input) State {
 		if s == Running || s == Ended {
 			return s
 		}
+	case portBack, portHeld:
+		if s == Running {
+			return s
+		}
 	}
 	switch in {
-	case portBad:
+	case portBad, portHeld:
 		return Trouble
 	case portGone:
 		return Empty

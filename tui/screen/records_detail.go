@@ -28,11 +28,11 @@ func (r *Records) opened() string {
 	w := r.w - 2
 	body := f.verdict(w)
 	body = append(body, "")
-	left := []part{f.run, f.override, f.warnings, f.observations, f.certificates}
+	left := []part{f.run, f.override, f.labels, f.warnings, f.observations, f.certificates}
 	right := []part{f.phases, f.proofs, f.posts, f.logs}
 	switch {
 	case w >= threeColumns:
-		body = append(body, abreast(l, w, []part{f.run, f.override, f.warnings, f.observations}, []part{f.certificates, f.proofs, f.posts, f.logs}, []part{f.phases})...)
+		body = append(body, abreast(l, w, []part{f.run, f.override, f.labels, f.warnings, f.observations}, []part{f.certificates, f.proofs, f.posts, f.logs}, []part{f.phases})...)
 	case w >= twoColumns:
 		body = append(body, abreast(l, w, left, right)...)
 	default:
@@ -163,6 +163,24 @@ func (f file) override(w int) []string {
 		{"record.held", faultText(f.look, station.Code(board.Clean(string(o.Code), 64)), nil)},
 		{"record.heldrun", o.Run},
 	}, w)
+}
+
+// labels is what went to the printer for the run's device.
+func (f file) labels(w int) []string {
+	var entries []entry
+	for _, p := range f.d.Labels {
+		parts := []string{strconv.Itoa(p.Copy), f.stamp(p.At), p.Template, p.Printer}
+		for _, more := range []string{p.Operator, p.Reason, p.Err} {
+			if more != "" {
+				parts = append(parts, more)
+			}
+		}
+		if p.EndedAt.IsZero() {
+			parts = append(parts, f.look.Text("record.copy.unknown"))
+		}
+		entries = append(entries, entry{"record.copy", strings.Join(parts, ", ")})
+	}
+	return f.listing("section.labels", entries, w)
 }
 
 func (f file) warnings(w int) []string {

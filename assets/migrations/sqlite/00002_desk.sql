@@ -91,6 +91,7 @@ CREATE TABLE label_prints (
     CHECK (copy = 1 OR reason <> ''),
     CHECK ((ok IS NULL) = (ended_at IS NULL))
 ) STRICT;
+CREATE INDEX label_prints_by_run ON label_prints (run);
 CREATE INDEX label_prints_by_device ON label_prints (tenant, device_id_fold, at, print);
 
 -- The texts a person searches a run by, folded, one a line. The index holds all that a search looks at, so that only
