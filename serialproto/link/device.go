@@ -110,8 +110,16 @@ func (d *Device) Serve(ctx context.Context) error {
 		_ = d.t.SetReadDeadline(time.Unix(1, 0)) // a transport that cannot is gone, which unblocks as well
 		_ = d.t.SetWriteDeadline(time.Unix(1, 0))
 	}
-	stop := context.AfterFunc(ctx, unblock)
-	defer stop()
+	unblocked := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(unblocked)
+		unblock()
+	})
+	defer func() {
+		if !stop() {
+			<-unblocked // or its deadlines would fall into the next Serve on this transport
+		}
+	}()
 	chunks := make(chan chunk)
 	var reader sync.WaitGroup
 	reader.Go(func() { d.read(ctx, chunks) })
