@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"provstation/serialproto"
@@ -56,6 +57,8 @@ type Agent struct {
 	cfg    Config
 	bootID []byte
 	reset  bool // a reboot was accepted, and waits for its answer to leave
+
+	line atomic.Pointer[link.Device] // being served; nil: none
 }
 
 var (
@@ -190,9 +193,11 @@ func (a *Agent) Handle(ctx context.Context, op serialproto.Op, request []byte) [
 	if err != nil {
 		r := refusalOf(err)
 		a.cfg.Log.Warn("request refused", "op", op, "status", r.status, "error", err)
+		a.say("refused: " + r.detail)
 		return encode(r.status, r.detail, r.next, nil)
 	}
 	a.cfg.Log.Info("request done", "op", op)
+	a.say(notable(op, result))
 	return encode(serialproto.StatusOK, "", 0, result)
 }
 
@@ -264,5 +269,8 @@ func (a *Agent) AfterResponse(op serialproto.Op) {
 // Run serves one line until ctx ends or the line fails, and returns why. The transport stays the caller's to close. An
 // agent may run again on another line, one at a time.
 func (a *Agent) Run(ctx context.Context, t link.Transport) error {
-	return link.NewDevice(t, a.cfg.Link, a).Serve(ctx)
+	d := link.NewDevice(t, a.cfg.Link, a)
+	a.line.Store(d)
+	defer a.line.CompareAndSwap(d, nil)
+	return d.Serve(ctx)
 }

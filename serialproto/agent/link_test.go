@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"provstation/serialproto"
 	"provstation/serialproto/agent"
 	"provstation/serialproto/link"
@@ -96,6 +98,12 @@ func TestOverALine(t *testing.T) {
 			err = h.Call(ctx, sign, nil)
 			if !errors.Is(err, &serialproto.StatusError{Status: serialproto.StatusLocked}) {
 				t.Errorf("sign after seal: got %v, want locked", err)
+			}
+			want := []string{
+				"key 1 made", "key 1 was there already", "files stored and read back", "sealed: the new files are in use", "refused: sealed; TLS 1.3 is not signed any more",
+			}
+			if diff := cmp.Diff(want, h.Log()); diff != "" {
+				t.Errorf("what the device says of it (-want +got):\n%s", diff)
 			}
 			if err := h.Bye(ctx); err != nil {
 				t.Fatal(err)

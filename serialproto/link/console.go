@@ -1,6 +1,8 @@
 package link
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"provstation/serialproto"
@@ -81,4 +83,17 @@ func (c *console) take() []string {
 	lines := c.lines
 	c.lines = nil
 	return lines
+}
+
+// logKeep is how many lines of LOG frames are kept.
+const logKeep = 64
+
+// logBook keeps the newest lines of LOG frames, escaped. A frame is one line, whatever is in it.
+type logBook []string
+
+func (b *logBook) write(p []byte) {
+	if len(*b) == logKeep {
+		*b = slices.Delete(*b, 0, 1)
+	}
+	*b = append(*b, strings.ReplaceAll(serialproto.EscapeConsole(p), "\n", " "))
 }

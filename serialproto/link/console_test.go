@@ -3,12 +3,14 @@ package link_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"provstation/serialproto"
 	"provstation/serialproto/link"
 	"provstation/serialproto/prototest"
 )
@@ -80,6 +82,28 @@ func TestLogFrames(t *testing.T) {
 		b.dev.Log("entropy \x1b[31mlow")
 		if l := <-got; l != `entropy \x1b[31mlow` {
 			t.Errorf("got %q, want the line escaped", l)
+		}
+	})
+}
+
+// The lines of LOG frames are kept apart, one each, clean and bounded.
+func TestLogIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, prototest.Config{}, link.HostConfig{}, link.DeviceConfig{}, newScript())
+		defer b.close(t)
+		b.near.Inject([]byte("boot text\r\n\x00"))
+		for i := range 200 {
+			b.dev.Log(fmt.Sprintf("%d: two\r\nlines \x1b[2J%s", i, strings.Repeat("x", 1000)))
+			synctest.Wait()
+		}
+		got := b.host.Log()
+		if len(got) != 64 {
+			t.Fatalf("kept %d lines, want 64", len(got))
+		}
+		for i, l := range got {
+			if want := fmt.Sprintf(`%d: two lines \x1b[2Jxxx`, 136+i); !strings.HasPrefix(l, want) || len(l) > 6*serialproto.MaxPayload {
+				t.Errorf("line %d: got %q, want it to begin with %q", i, l, want)
+			}
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,6 +78,7 @@ type Host struct {
 	wire      wire
 	stats     Stats
 	con       console
+	log       logBook
 	fatal     error // the transport is gone
 	lost      error // why the last session ended, nil while there is one
 	session   uint32
@@ -135,6 +137,14 @@ func (h *Host) Console() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.con.text()
+}
+
+// Log returns the newest 64 lines that the device said in LOG frames, oldest first, each escaped for a terminal. They are
+// in Console, too, between whatever else came.
+func (h *Host) Log() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.log)
 }
 
 // FirstByte is when the first byte was heard on this transport, zero if none was.
@@ -249,6 +259,7 @@ func (h *Host) onFrame(f serialproto.Frame, now time.Time) {
 	case serialproto.KindRsp, serialproto.KindAck, serialproto.KindBusy:
 		used = h.welcomed && h.x != nil && h.x.id == f.ID && h.x.heard(f, now)
 	case serialproto.KindLog:
+		h.log.write(f.Payload)
 		h.con.write(append(f.Payload, '\n'), now)
 		used = true
 	case serialproto.KindBye:

@@ -92,6 +92,7 @@ func (s *server) run(ctx context.Context, chunks <-chan chunk) error {
 				return fmt.Errorf("read: %w", c.err)
 			}
 		case r := <-s.results:
+			s.sayLogs() // what the handler said comes before what it answered
 			s.finished(r, time.Now())
 		case line := <-s.d.logs:
 			s.log(line)
@@ -255,6 +256,18 @@ func (s *server) write(out []byte, now time.Time) error {
 		return fmt.Errorf("write: %w", err)
 	}
 	return nil
+}
+
+// sayLogs takes every line that waits.
+func (s *server) sayLogs() {
+	for {
+		select {
+		case line := <-s.d.logs:
+			s.log(line)
+		default:
+			return
+		}
+	}
 }
 
 func (s *server) log(line string) {
