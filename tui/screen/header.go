@@ -4,6 +4,7 @@
 package screen
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -166,21 +167,28 @@ func haltReason(e station.BatchChanged) string {
 
 // Counts says how many devices ended how, and how many are in work.
 //
-// Where there is no room for all words, the rarer outcomes are told by sign and number; help explains the signs.
+// Where there is no room for all words, the rarer outcomes are told by sign and number, and then all of them; help
+// explains the signs.
 func Counts(l widget.Look, b *board.Board, w int) string {
-	long := counts(l, b, true)
-	if ansi.StringWidth(long) <= w {
-		return long
+	for _, words := range [][]station.Outcome{station.Outcomes(), {station.Pass, station.Fail}} {
+		if line := counts(l, b, words); ansi.StringWidth(line) <= w {
+			return line
+		}
 	}
-	return l.Cut(counts(l, b, false), w)
+	return l.Cut(counts(l, b, nil), w)
 }
 
-func counts(l widget.Look, b *board.Board, words bool) string {
+// counts writes out the outcomes that are in words, and what is running where there are any.
+func counts(l widget.Look, b *board.Board, words []station.Outcome) string {
 	style := l.Styles.Muted
 	if b.Running > 0 {
 		style = l.Styles.Busy
 	}
-	parts := []string{style.Render(l.Signs.Active + " " + l.Text("header.running", "n", strconv.Itoa(b.Running)))}
+	running := strconv.Itoa(b.Running)
+	if len(words) > 0 {
+		running = l.Text("header.running", "n", running)
+	}
+	parts := []string{style.Render(l.Signs.Active + " " + running)}
 	for _, o := range station.Outcomes() {
 		n := count(b.Counts, o)
 		if n == 0 && o != station.Pass && o != station.Fail {
@@ -191,7 +199,7 @@ func counts(l widget.Look, b *board.Board, words bool) string {
 			style = l.Styles.VerdictText(o)
 		}
 		word := ""
-		if words || o == station.Pass || o == station.Fail {
+		if slices.Contains(words, o) {
 			word = l.Text("outcome."+string(o)) + " "
 		}
 		parts = append(parts, style.Render(l.Signs.Outcome(o)+" "+word+strconv.Itoa(n)))
