@@ -17,7 +17,9 @@ func demoLine(places int) devstack.LineConfig {
 	c := devstack.MixedLine(places, places*5/2)
 	c.WrongLabel, c.BadClock, c.ClonedKey = 0, 0, 0
 	if spare := c.Boxes - places; spare >= 3 {
-		c.WrongLabel, c.BadClock, c.ClonedKey = places+1+spare/6, places+1+spare/3, places+1+spare/2
+		c.WrongLabel = places + 1 + spare/6
+		c.BadClock = max(c.WrongLabel+1, places+1+spare/3)
+		c.ClonedKey = max(c.BadClock+1, places+1+spare/2)
 	}
 	c.DeadBridge.Enrolled = places + (c.Boxes-places)/2
 	return c
