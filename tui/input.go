@@ -13,42 +13,37 @@ import (
 
 // keyboard is what lies between the terminal and the keys: the scanner, and how long ago something was typed.
 //
-// The scanner is told the time that the program spent waiting for input, not the time of day: while the program works,
-// keys queue up, and the time they spend there says nothing of how they were typed.
+// A key that arrives late was not typed late: the program may have been busy, or the machine. So a burst goes on until
+// the message that ends it has arrived, whatever the clock says then. Keys that were typed before stand before that
+// message in the program's queue.
 type keyboard struct {
 	scan  *scanner.Scanner
 	clock func() time.Time
-	free  time.Time     // since when the program waits
-	idle  time.Duration // how long it waited in all
-	typed time.Time     // of the last key or paste, by the clock
-	heard time.Time     // the same, by the scanner's time
+	typed time.Time // of the last key or paste, by the clock
+	heard time.Time // the same, by the scanner's time
 }
-
-// wake notes that the program has been given something to do.
-func (k *keyboard) wake() {
-	now := k.clock()
-	if !k.free.IsZero() {
-		k.idle += max(0, now.Sub(k.free))
-	}
-	k.free = now
-}
-
-// rest notes that the program has nothing more to do.
-func (k *keyboard) rest() { k.free = k.clock() }
-
-// now is the scanner's time.
-func (k *keyboard) now() time.Time { return time.Unix(0, 0).Add(k.idle) }
 
 // touched notes that something was typed, and gives how long nothing had been.
 func (k *keyboard) touched() time.Duration {
 	now := k.clock()
 	quiet := now.Sub(k.typed)
-	k.typed, k.heard = now, k.now()
+	step := max(0, quiet)
+	if k.scan.Holding() {
+		step = min(step, k.scan.Gap())
+	}
+	k.typed, k.heard = now, k.heard.Add(step)
 	return quiet
 }
 
-// burstExpired says that the time a key is held back is over.
-type burstExpired struct{ id int }
+// burstExpired says that the time a key is held back is over. patient: it has waited for late keys already.
+type burstExpired struct {
+	id      int
+	patient bool
+}
+
+// patience is how long an expiry that itself came late waits for keys that may have been held up with it, when the
+// machine did not let the program run for a while.
+const patience = 5 * time.Millisecond
 
 // pressed takes a key press. What it means is known at once, or when the burst it may belong to is over.
 func (m *Model) pressed(msg tea.KeyPressMsg) tea.Cmd {
@@ -58,10 +53,13 @@ func (m *Model) pressed(msg tea.KeyPressMsg) tea.Cmd {
 	return m.hear(k.scan.Press(msg, k.heard))
 }
 
-// expired ends a burst. Keys that were typed before the wait was over have been taken before this message, however long
-// the program was busy: they stand before it in the queue.
+// expired ends a burst.
 func (m *Model) expired(msg burstExpired) tea.Cmd {
 	k := &m.keyboard
+	if late := k.clock().Sub(k.typed) - k.scan.Gap(); late >= patience && !msg.patient {
+		msg.patient = true
+		return tea.Tick(patience, func(time.Time) tea.Msg { return msg })
+	}
 	k.scan.SetTyping(m.typing())
 	return m.hear(k.scan.Expire(msg.id, k.heard.Add(k.scan.Gap())))
 }
@@ -78,7 +76,7 @@ func (m *Model) hear(r scanner.Result) tea.Cmd {
 	}
 	if r.Wait > 0 {
 		id := r.ID
-		cmds = append(cmds, tea.Tick(r.Wait, func(time.Time) tea.Msg { return burstExpired{id} }))
+		cmds = append(cmds, tea.Tick(r.Wait, func(time.Time) tea.Msg { return burstExpired{id: id} }))
 	}
 	return tea.Batch(cmds...)
 }

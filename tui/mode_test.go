@@ -13,6 +13,8 @@ func TestModes(t *testing.T) {
 	abort := mode{screen: keymap.Question, ask: askAbort, back: keymap.Details}
 	quit := mode{screen: keymap.Question, ask: askQuit}
 	ending := mode{screen: keymap.Ending}
+	batch, records, record, doctor := at(keymap.Batch), at(keymap.Records), at(keymap.Record), at(keymap.Doctor)
+	text := mode{screen: keymap.Text, back: keymap.Records}
 	for _, tt := range []struct {
 		name string
 		from mode
@@ -41,6 +43,33 @@ func TestModes(t *testing.T) {
 		{"the last run's end does: nothing is left to ask about", quit, cueIdle, ending, actQuit},
 		{"nothing in flight answers no other question", abort, cueIdle, abort, actNothing},
 		{"nor quits by itself", bench, cueIdle, bench, actNothing},
+		{"to the batch", bench, cueBatch, batch, actNothing},
+		{"to the records, from one slot", details, cueRecords, records, actNothing},
+		{"to the doctor, from a record", record, cueDoctor, doctor, actNothing},
+		{"to the bench", doctor, cueBench, bench, actNothing},
+		{"open a record", records, cueRecord, record, actNothing},
+		{"back to the records", record, cueBack, records, actNothing},
+		{"back to the bench", records, cueBack, bench, actNothing},
+		{"no record opens elsewhere", batch, cueRecord, batch, actNothing},
+		{"no slot opens from another page", batch, cueDetail, batch, actNothing},
+		{"no abort from another page", records, cueAbort, records, actNothing},
+		{"help over another page", doctor, cueHelp, mode{screen: keymap.HelpPage, back: keymap.Doctor}, actNothing},
+		{"and back to it", mode{screen: keymap.HelpPage, back: keymap.Doctor}, cueBack, doctor, actNothing},
+		{"no page under the help", help, cueBatch, help, actNothing},
+		{"a dialog covers a page", records, cueText, text, actNothing},
+		{"a dialog follows another", text, cueInfo, mode{screen: keymap.Info, back: keymap.Records}, actNothing},
+		{"a choice", batch, cueChoice, mode{screen: keymap.Choice, back: keymap.Batch}, actNothing},
+		{"something to accept", bench, cueConsent, mode{screen: keymap.Consent}, actNothing},
+		{"a dialog closes", text, cueClosed, records, actNothing},
+		{"no dialog over the help", help, cueText, help, actNothing},
+		{"no dialog over a question", quit, cueText, quit, actNothing},
+		{"no dialog at the end", ending, cueText, ending, actNothing},
+		{"a dialog hides the pages", text, cueBatch, text, actNothing},
+		{"a dialog takes no q", text, cueQuit, text, actNothing},
+		{"nothing to close", records, cueClosed, records, actNothing},
+		{"ctrl+c in a dialog asks over its page", text, cueInterrupt, mode{screen: keymap.Question, ask: askQuit, back: keymap.Records}, actNothing},
+		{"quit from another page asks over it", batch, cueQuit, mode{screen: keymap.Question, ask: askQuit, back: keymap.Batch}, actNothing},
+		{"and no goes back to it", mode{screen: keymap.Question, ask: askQuit, back: keymap.Batch}, cueBack, batch, actNothing},
 		{"ctrl+c asks as q does", bench, cueInterrupt, quit, actNothing},
 		{"ctrl+c with nothing in flight", bench, cueInterruptIdle, ending, actQuit},
 		{"ctrl+c over the abort question asks to quit", mode{screen: keymap.Question, ask: askAbort}, cueInterrupt, quit, actNothing},

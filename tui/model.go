@@ -171,12 +171,10 @@ func (m *Model) fell() {
 // Update takes a message in.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	defer m.fell()
-	m.keyboard.wake()
 	cmd := m.take(msg)
 	if more := m.openWished(); more != nil {
 		cmd = tea.Batch(cmd, more)
 	}
-	m.keyboard.rest()
 	return m, cmd
 }
 

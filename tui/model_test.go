@@ -42,8 +42,12 @@ func catalogue(t testing.TB) *words.Catalogue {
 // bench is a model in a scene at a size.
 func benchModel(t testing.TB, sc scene, w, h int, env []string) (*Model, *recorder) {
 	t.Helper()
+	return benchIn(t, catalogue(t), sc, w, h, env)
+}
+
+func benchIn(t testing.TB, c *words.Catalogue, sc scene, w, h int, env []string) (*Model, *recorder) {
+	t.Helper()
 	s, rec := newScript(), &recorder{}
-	c := catalogue(t)
 	sc(s, c)
 	m := New(Config{Events: make(chan station.Event), Intents: rec, Desk: rec, Office: rec, Words: c, Now: func() time.Time { return s.at }, Environ: env, Bell: true})
 	m.keyboard.clock = func() time.Time { return s.at }
@@ -155,7 +159,7 @@ func golden(t *testing.T, name, got string) {
 	}
 	got = strings.Join(lines, "\n") + "\n"
 	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {

@@ -69,7 +69,6 @@ type fakeClock struct{ at time.Time }
 func clockOf(m *Model) *fakeClock {
 	c := &fakeClock{at: scriptStart.Add(time.Hour)}
 	m.keyboard.clock = func() time.Time { return c.at }
-	m.keyboard.free = c.at
 	m.keyboard.typed = c.at.Add(-time.Hour)
 	return c
 }

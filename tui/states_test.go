@@ -13,6 +13,7 @@ import (
 
 	"provstation/station"
 	"provstation/station/batch"
+	"provstation/station/words"
 	"provstation/tui/keymap"
 	"provstation/tui/screen"
 )
@@ -99,13 +100,18 @@ func places() []place {
 // visit brings the screen to a place, as a person would.
 func (p place) visit(t *testing.T) (*Model, *recorder, *fakeClock) {
 	t.Helper()
-	m, rec := benchModel(t, p.scene, 100, 30, utf8Env)
+	return p.visitIn(t, catalogue(t), utf8Env)
+}
+
+func (p place) visitIn(t *testing.T, c *words.Catalogue, env []string) (*Model, *recorder, *fakeClock) {
+	t.Helper()
+	m, rec := benchIn(t, c, p.scene, 100, 30, env)
 	rec.stocked()
 	if p.set != nil {
 		p.set(rec)
 	}
-	c := clockOf(m)
-	c.people(m, p.keys...)
+	clock := clockOf(m)
+	clock.people(m, p.keys...)
 	if p.name == "doctor" {
 		waitFor(t, func() bool { return slices.Contains(rec.intents(), "diagnose") })
 	}
@@ -115,7 +121,7 @@ func (p place) visit(t *testing.T) (*Model, *recorder, *fakeClock) {
 	rec.mu.Lock()
 	rec.got = nil
 	rec.mu.Unlock()
-	return m, rec, c
+	return m, rec, clock
 }
 
 // TestScanLandsEverywhere types a label at 1 ms per key into every screen and dialog. It must land as a scan, once, and
@@ -210,28 +216,37 @@ func TestPlacesKeepTheirShape(t *testing.T) {
 	}
 }
 
+// TestPlacesGolden draws every page and dialog in every language, and without colours.
 func TestPlacesGolden(t *testing.T) {
-	for _, p := range places() {
-		if !p.screen.IsDialog() && p.screen != keymap.Batch && p.screen != keymap.Records && p.screen != keymap.Record && p.screen != keymap.Doctor {
-			continue
+	for _, locale := range words.Locales() {
+		c, err := words.Load(locale)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, size := range [][2]int{{80, 24}, {120, 35}, {200, 50}} {
-			name := strings.NewReplacer(" ", "-", ",", "").Replace(p.name) + "-" + itoa(size[0]) + "x" + itoa(size[1])
-			t.Run(name, func(t *testing.T) {
-				m, _, _ := p.visit(t)
-				if p.screen == keymap.Doctor {
-					m.doctor.id++ // What comes from the checks that are on their way is of no interest here.
-					m.doctor.page.Begin()
-					m.doctor.page.Add(screen.Check{Name: "disk", Title: "Disk", Status: "fail", Detail: "full", Next: "Make room."})
-					m.doctor.page.Finish(nil)
-				}
-				m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
-				got := plainView(m)
-				checkShape(t, got, size[0], size[1])
-				golden(t, name, got)
-			})
+		for _, p := range places() {
+			for _, size := range [][2]int{{80, 24}, {120, 35}, {200, 50}} {
+				p.golden(t, c, utf8Env, locale, size)
+			}
+			p.golden(t, c, []string{"LANG=C.UTF-8", "NO_COLOR=1"}, locale+"-nocolor", [2]int{80, 24})
 		}
 	}
+}
+
+func (p place) golden(t *testing.T, c *words.Catalogue, env []string, folder string, size [2]int) {
+	name := folder + "/" + strings.NewReplacer(" ", "-", ",", "").Replace(p.name) + "-" + itoa(size[0]) + "x" + itoa(size[1])
+	t.Run(name, func(t *testing.T) {
+		m, _, _ := p.visitIn(t, c, env)
+		if p.screen == keymap.Doctor {
+			m.doctor.id++ // What comes from the checks that are on their way is of no interest here.
+			m.doctor.page.Begin()
+			m.doctor.page.Add(screen.Check{Name: "disk", Title: "Disk", Status: "fail", Detail: "full", Next: "Make room."})
+			m.doctor.page.Finish(nil)
+		}
+		m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+		got := plainView(m)
+		checkShape(t, got, size[0], size[1])
+		golden(t, name, got)
+	})
 }
 
 // TestGuard: a dialog that opens by itself hears nothing until input was quiet, and nothing below it does either.
@@ -281,6 +296,27 @@ func TestGuardTakesAScan(t *testing.T) {
 	}
 }
 
+// TestScanOfABusyMachine: keys that arrive late are still a scan's, unless the message that ends the burst came first.
+func TestScanOfABusyMachine(t *testing.T) {
+	m, rec := benchModel(t, sceneRunning, 100, 30, utf8Env)
+	c := clockOf(m)
+	for i, k := range append(letters(scanText), "enter") {
+		c.at = c.at.Add(time.Millisecond)
+		if i == 7 {
+			c.at = c.at.Add(300 * time.Millisecond) // The machine stood still, and the expiry got in before the keys.
+			_, cmd := m.Update(burstExpired{id: 7})
+			if len(leaves(cmd)) != 1 || rec.intents() != nil {
+				t.Fatal("a late expiry did not wait for keys that are late too")
+			}
+		}
+		_, cmd := m.Update(keyPress(k))
+		settle(m, cmd)
+	}
+	if d := cmp.Diff([]string{"scan " + scanText + " @slot 1"}, rec.intents()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 // TestScanOrder: scans go out one at a time and in order, however slow the station is.
 func TestScanOrder(t *testing.T) {
 	m, rec := benchModel(t, sceneMixed, 100, 30, utf8Env)
@@ -313,7 +349,8 @@ func TestScanRefused(t *testing.T) {
 	if bells := c.scan(m, "SN-9"); bells != 1 {
 		t.Errorf("got %d bells, want 1", bells)
 	}
-	if want := "The label SN-9 is not of this batch (lot-7). Put the device aside"; !strings.Contains(plainView(m), want) {
+	what, next := catalogue(t).Fault(station.CodeScanForeign, map[string]string{"label": "SN-9", "batch": "lot-7"})
+	if want := what + " " + next; !strings.Contains(strings.Join(strings.Fields(plainView(m)), " "), want) {
 		t.Errorf("the status does not say %q:\n%s", want, plainView(m))
 	}
 	rec.err = errors.New("out of order")

@@ -45,7 +45,6 @@ func (m *Model) View() tea.View {
 		p := m.progress
 		v.ProgressBar = &p
 	}
-	m.keyboard.rest()
 	return v
 }
 
@@ -114,10 +113,15 @@ func (m *Model) footer() string {
 			more = m.text("quitting.more", "n", strconv.Itoa(m.board.Running))
 		}
 		return l.Styles.BusyBar.Render(l.Fit(" "+m.text("quitting.title"), m.w)) + "\n" + l.Fit(" "+l.Styles.Text.Render(more), m.w)
-	case m.mode.screen.IsDialog(): // It shows its own keys.
-		return l.Fit(" "+m.status(), m.w) + "\n" + l.Fit("", m.w)
 	}
-	return l.Fit(" "+m.status(), m.w) + "\n" + l.Fit(m.keyLine(m.keys(m.mode.screen)), m.w)
+	if lines := widget.Wrap(m.notice.text, m.w-2); m.notice.bad && len(lines) > 1 { // What to do next comes last: it must be read.
+		return l.Fit(" "+l.Styles.Bad.Render(lines[0]), m.w) + "\n" + l.Fit(" "+l.Styles.Bad.Render(strings.Join(lines[1:], " ")), m.w)
+	}
+	keys := ""
+	if !m.mode.screen.IsDialog() { // A dialog shows its own keys.
+		keys = m.keyLine(m.keys(m.mode.screen))
+	}
+	return l.Fit(" "+m.status(), m.w) + "\n" + l.Fit(keys, m.w)
 }
 
 func (m *Model) question() string {

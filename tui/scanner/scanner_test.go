@@ -77,9 +77,6 @@ func play(t *testing.T, s *Scanner, keys []typed) []string {
 			} else {
 				got = append(got, o.Key.String())
 			}
-			if late := now.Sub(o.At); o.Scan == "" && late > s.Gap() && textOf(o.Key) != "" {
-				t.Logf("%s came out %v after it was pressed", o.Key, late)
-			}
 		}
 	}
 	for _, k := range keys {
