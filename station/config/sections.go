@@ -17,8 +17,10 @@ type Ports struct {
 	// SlotsFile besides.
 	Slots     map[string]string `yaml:"slots"`
 	SlotsFile string            `yaml:"slots_file" path:"yes"` // what the station learnt; empty at load: beside the ledger
-	Baud      int               `yaml:"baud"`
-	Probe     bool              `yaml:"probe"` // speak before the device has announced itself
+	// Learnt holds the entries of Slots that came from SlotsFile alone. Nil without any.
+	Learnt map[string]string `yaml:"-"`
+	Baud   int               `yaml:"baud"`
+	Probe  bool              `yaml:"probe"` // speak before the device has announced itself
 }
 
 // Batch is how lists of expected devices are worked off.

@@ -57,6 +57,31 @@ func SaveSlots(path string, slots map[string]string) error {
 	return nil
 }
 
+// SaveLearnt makes durable what the station was taught: slots are all of them as they hold from now on, and those that the
+// configuration does not name itself go to SlotsFile. A slot that it does name can only be changed there: moving or
+// renaming one is refused with an [*Error], since the next start would find two places of one name.
+func (c *Config) SaveLearnt(slots map[string]string) error {
+	ps := &problems{}
+	own := map[string]string{}
+	for place, name := range c.Ports.Slots {
+		if c.Ports.Learnt[place] == "" {
+			own[place] = name
+		}
+	}
+	for _, place := range sortedKeys(own) {
+		if slots[place] != own[place] {
+			ps.add(Problem{Key: "ports.slots", Message: fmt.Sprintf("%q is %s there: change it in the configuration, or take it out of it",
+				clip(own[place]), clip(place))})
+		}
+	}
+	if err := ps.err(); err != nil {
+		return err
+	}
+	learnt := maps.Clone(slots)
+	maps.DeleteFunc(learnt, func(place, _ string) bool { return own[place] != "" })
+	return SaveSlots(c.Ports.SlotsFile, learnt)
+}
+
 // slotProblems says what is wrong with names of slots.
 func slotProblems(slots map[string]string) []string {
 	var list []string
@@ -115,16 +140,19 @@ func (l learnt) merge(c *Config, src Sources) {
 	if len(l.slots) == 0 || src.bad["ports.slots"] {
 		return
 	}
-	all := maps.Clone(l.slots)
-	maps.Copy(all, c.Ports.Slots)
-	if len(all) == len(c.Ports.Slots) {
+	own := c.Ports.Slots
+	fresh := maps.Clone(l.slots)
+	maps.DeleteFunc(fresh, func(place, _ string) bool { return own[place] != "" })
+	if len(fresh) == 0 {
 		return
 	}
+	all := maps.Clone(fresh)
+	maps.Copy(all, own)
 	from := Source{From: "file", Where: l.path}
-	if own, ok := src.keys["ports.slots"]; ok {
-		from = Source{From: own.From, Where: own.Where + " and " + l.path}
+	if first, ok := src.keys["ports.slots"]; ok {
+		from = Source{From: first.From, Where: first.Where + " and " + l.path}
 	}
-	c.Ports.Slots, src.keys["ports.slots"] = all, from
+	c.Ports.Slots, c.Ports.Learnt, src.keys["ports.slots"] = all, fresh, from
 }
 
 // readSlots reads a slots file with the same strictness as the configuration.

@@ -172,3 +172,48 @@ func TestDeskLayers(t *testing.T) {
 		t.Errorf("sound (-want +got):\n%s", diff)
 	}
 }
+
+// What was taught is kept apart from what the configuration says, and can be taught anew; what the configuration says can
+// not, and a start after all of it finds the same slots.
+func TestSaveLearnt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "s.yaml")
+	text := minimal + "ports: {slots_file: " + file + ", slots: {1-1: A}}\n"
+	reload := func() *config.Config {
+		t.Helper()
+		c, _, err := load(t, text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := reload()
+	for _, slots := range []map[string]string{
+		{"1-1": "A", "1-2": "B"},
+		{"1-1": "A", "1-3": "B"}, // B has moved
+		{"1-1": "A", "1-3": "B", "1-4": "C"},
+	} {
+		if err := c.SaveLearnt(slots); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(slots, reload().Ports.Slots); diff != "" {
+			t.Errorf("slots after the next start (-taught +got):\n%s", diff)
+		}
+		c = reload()
+	}
+	if diff := cmp.Diff(map[string]string{"1-3": "B", "1-4": "C"}, c.Ports.Learnt); diff != "" {
+		t.Errorf("learnt (-want +got):\n%s", diff)
+	}
+	for name, slots := range map[string]map[string]string{
+		"moved":   {"1-9": "A", "1-3": "B"},
+		"renamed": {"1-1": "Z", "1-3": "B"},
+	} {
+		got := problemsOf(t, c.SaveLearnt(slots))
+		want := []string{`ports.slots: "A" is 1-1 there: change it in the configuration, or take it out of it`}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if diff := cmp.Diff(c.Ports.Slots, reload().Ports.Slots); diff != "" {
+		t.Errorf("a refusal changed the slots (-before +after):\n%s", diff)
+	}
+}
