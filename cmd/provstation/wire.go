@@ -141,8 +141,8 @@ func personal(bc *station.BenchConfig, cfg *config.Config) error {
 	}
 	bc.Scans, bc.Staff, bc.HoldAfter = reader, staff, cfg.Batch.HoldAfter
 	bc.SignIn = cfg.People.Required && cfg.Station.Operator == ""
-	if file := cfg.Ports.SlotsFile; file != "" {
-		bc.SaveSlots = func(slots map[string]string) error { return config.SaveSlots(file, slots) }
+	if cfg.Ports.SlotsFile != "" {
+		bc.SaveSlots = cfg.SaveLearnt
 	}
 	return nil
 }
