@@ -51,6 +51,8 @@ type Line interface {
 	Bye(ctx context.Context)
 	// Traffic is what crossed the wire since Open, framing included.
 	Traffic() (tx, rx uint64)
+	// AgentLog takes what the device's agent logged since the last call, one line each: bounded, escaped.
+	AgentLog() []string
 	// BootLog is the console text heard since Open: bounded, escaped, safe for a terminal.
 	BootLog() string
 	Close() error

@@ -373,6 +373,7 @@ func (l *fakeLine) FirstByte() time.Time     { return l.opened }
 func (l *fakeLine) Bye(ctx context.Context)  { _, _ = l.do(ctx, "bye") }
 func (l *fakeLine) Traffic() (tx, rx uint64) { return l.tx, l.rx }
 func (l *fakeLine) BootLog() string          { return "" }
+func (l *fakeLine) AgentLog() []string       { return nil }
 func (l *fakeLine) Close() error             { return nil }
 
 // fakeWatcher tells of what is sent to it.

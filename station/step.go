@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -55,6 +56,7 @@ func (x *run) step(ctx context.Context, s phaseStep) error {
 	}
 	f, _ := AsFault(err)
 	x.fact(FactWireLog, x.line.take())
+	x.fact(FactDeviceLog, withoutKeys(strings.Join(x.line.AgentLog(), "\n")))
 	rec := PhaseEnd{
 		Run: x.start.Run, Phase: s.phase, Status: status, StartedAt: x.phaseStarted.UTC(), EndedAt: x.now().UTC(),
 		Tries: tries, Facts: x.facts,

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -139,12 +138,14 @@ func (h *Host) Console() string {
 	return h.con.text()
 }
 
-// Log returns the newest 64 lines that the device said in LOG frames, oldest first, each escaped for a terminal. They are
-// in Console, too, between whatever else came.
+// Log takes the lines that the device said in LOG frames since the last call, oldest first, at most the newest 64, each
+// escaped for a terminal. They are in Console, too, between whatever else came.
 func (h *Host) Log() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.log)
+	lines := h.log
+	h.log = nil
+	return lines
 }
 
 // FirstByte is when the first byte was heard on this transport, zero if none was.

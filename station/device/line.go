@@ -184,6 +184,8 @@ func (l *line) Traffic() (tx, rx uint64) {
 	return s.TxBytes, s.RxBytes
 }
 
+func (l *line) AgentLog() []string { return l.host.Log() }
+
 func (l *line) BootLog() string { return l.host.Console() }
 
 func (l *line) Bye(ctx context.Context) { _ = l.host.Bye(ctx) }

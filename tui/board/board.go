@@ -227,9 +227,9 @@ func (s *Slot) learn(p station.PhaseChanged) {
 			continue // of a step
 		case len(s.Facts) >= maxFacts && s.Facts[k] == "":
 			continue
-		case k == station.FactBootLog || k == station.FactDeviceLog:
+		case k == station.FactBootLog:
 			v = LogText(v)
-		case k == station.FactWireLog: // Each phase tells of its own messages.
+		case k == station.FactWireLog || k == station.FactDeviceLog: // Each phase tells of its own messages.
 			v = logAfter(s.Facts[k], LogText(v))
 		case k == station.FactTunnelConf:
 			v = confText(v)

@@ -100,7 +100,14 @@ func (c card) title(chosen bool, now time.Time) string {
 	if c.h < smallHeight {
 		left = c.sign + " " + c.slot.Name
 	}
-	return style.Render(c.Ends(left, c.took(now), c.w))
+	took := c.took(now)
+	if c.h >= smallHeight && c.loudWord() { // large letters are a picture: who searches or copies text finds the word here
+		said := left + "  " + c.sign + " " + c.word
+		if ansi.StringWidth(said)+2+ansi.StringWidth(took) <= c.w {
+			left = said
+		}
+	}
+	return style.Render(c.Ends(left, took, c.w))
 }
 
 // chip is name and verdict on one line; the verdict is never cut before the name.
