@@ -183,7 +183,9 @@ func TestUnderLoad(t *testing.T) {
 		t.Errorf("got %v, want the one scan", got)
 	}
 	cancel()
-	<-done
+	if err := ends(t, done); !errors.Is(err, tea.ErrProgramKilled) {
+		t.Errorf("got %v, want %v", err, tea.ErrProgramKilled)
+	}
 	n := <-fed
 	slices.Sort(arrows)
 	slices.Sort(letters)

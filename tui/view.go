@@ -104,10 +104,10 @@ func (m *Model) cover(page string, box []string) string {
 // footer is the status line and the keys, or a question in their place.
 func (m *Model) footer() string {
 	l := m.look
-	switch {
-	case m.mode.screen == keymap.Question:
+	switch m.mode.screen {
+	case keymap.Question:
 		return l.Styles.WarnBar.Render(l.Fit(" "+m.question(), m.w)) + "\n" + l.Fit(m.keyLine(m.keys(keymap.Question)), m.w)
-	case m.mode.screen == keymap.Ending:
+	case keymap.Ending:
 		more := ""
 		if m.board.Running > 0 {
 			more = m.text("quitting.more", "n", strconv.Itoa(m.board.Running))

@@ -9,6 +9,7 @@ import (
 
 	"provstation/tui/board"
 	"provstation/tui/keymap"
+	"provstation/tui/widget"
 )
 
 // TextConfig is what a text field asks for. Its texts are sentences of the station's language.
@@ -112,7 +113,7 @@ func (t *Text) View(w, h int) []string {
 	in := inner(w)
 	var lines []string
 	about := t.paragraphs(in)
-	if room := h - chrome - 4; len(about) > room {
+	if room := h - chrome - 2 - maxProblem; len(about) > room {
 		about = about[:max(0, room)]
 	}
 	if lines = append(lines, about...); len(lines) > 0 {
@@ -124,9 +125,16 @@ func (t *Text) View(w, h int) []string {
 	}
 	label = l.Cut(label, in/2)
 	lines = append(lines, l.Styles.Muted.Render(label)+t.field.view(l, in-ansi.StringWidth(label), t.cfg.Masked))
-	problem := ""
+	problem := []string{""}
 	if t.problem != "" {
-		problem = l.Styles.Warn.Render(l.Cut("! "+t.problem, in))
+		problem = widget.Wrap("! "+t.problem, in)
+		problem = problem[:min(len(problem), maxProblem)]
 	}
-	return t.box(append(lines, problem), "", keymap.Text, w)
+	for _, p := range problem {
+		lines = append(lines, l.Styles.Warn.Render(p))
+	}
+	return t.box(lines, "", keymap.Text, w)
 }
+
+// maxProblem is how many lines a problem may take.
+const maxProblem = 4
