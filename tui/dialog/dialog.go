@@ -21,7 +21,7 @@ type Action interface{ action() }
 // Cancelled says that the person turned back.
 type Cancelled struct{}
 
-// Entered is the text of a field, clean and without spaces around it.
+// Entered is the text of a field: typed, then clean and without spaces around it; or scanned, then as it was read.
 type Entered struct {
 	Text    string
 	Scanned bool // a scanner gave it

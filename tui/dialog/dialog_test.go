@@ -230,6 +230,7 @@ func TestMaskedShowsNothing(t *testing.T) {
 
 func FuzzText(f *testing.F) {
 	f.Add("abc", 3)
+	f.Add("\x1b", 34)
 	f.Add("e\u0301\u200d\x1b[31m", 1)
 	f.Fuzz(func(t *testing.T, text string, left int) {
 		d := NewText(TextConfig{})

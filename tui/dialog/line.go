@@ -35,9 +35,7 @@ func (e *line) String() string { return strings.Join(e.left, "") + strings.Join(
 // insert puts text at the cursor. What a terminal must not see is taken out, and what is too long is left out.
 func (e *line) insert(text string) {
 	room := MaxText - len(e.String())
-	if clean := board.Clean("|"+text+"|", 4*MaxText); len(clean) >= 2 { // The bars keep the spaces at the ends.
-		text = clean[1 : len(clean)-1]
-	}
+	text = strings.ReplaceAll(board.CleanLines(text, 4*MaxText), "\n", " ")
 	for _, c := range clusters(text) {
 		if room -= len(c); room < 0 {
 			return
