@@ -110,6 +110,7 @@ const (
 	CodeSlotRunning    Code = "E-SLOT-RUNNING" // a run is in flight
 	CodeSlotIdle       Code = "E-SLOT-IDLE"    // no run in flight, or nothing to retry
 	CodeSlotTaken      Code = "E-SLOT-TAKEN"   // the place has another slot's name
+	CodeSlotSave       Code = "E-SLOT-SAVE"    // what was taught could not be kept
 	CodePortUnknown    Code = "I-PORT-UNKNOWN" // a port that nobody configured: shown, not used
 	CodeHeldSignIn     Code = "I-HELD-SIGN-IN" // a device waits: nobody is signed in
 	CodeHeldLearning   Code = "I-HELD-LEARNING"

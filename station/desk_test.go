@@ -710,7 +710,7 @@ func TestLearnRefused(t *testing.T) {
 		code Code
 	}{
 		{"taken", nil, CodeSlotTaken},
-		{"disk", context.DeadlineExceeded, CodeLedger},
+		{"disk", context.DeadlineExceeded, CodeSlotSave},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

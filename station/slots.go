@@ -3,14 +3,15 @@ package station
 import (
 	"maps"
 	"path"
+	"unicode/utf8"
 )
 
 // PortRules say which ports are the bench's. The zero value uses none.
 type PortRules struct {
-	Include []string          // patterns (path.Match on path, slot key or by-id name); empty: see Unknown
+	Include []string          // patterns (path.Match on path, slot key or by-id name) of ports that are used
 	Exclude []string          // patterns of ports that are never opened, whatever else holds
 	Slots   map[string]string // slot key or path to the slot's name; a port named here is used
-	Unknown bool              // without Include, every USB port is used
+	Unknown bool              // every USB port is used
 }
 
 // Use decides what a port is to the bench: its slot's name, and whether it is used; if not, why, in stable English
@@ -31,14 +32,14 @@ func (r PortRules) Use(p PortInfo) (slot, why string, use bool) {
 		return slot, "excluded", false
 	case named, matchPort(r.Include, p):
 		return slot, "", true
+	case p.VID != "" && r.Unknown:
+		return slot, "", true
+	case p.VID != "":
+		return slot, "unknown", false
 	case len(r.Include) > 0:
 		return slot, "not-included", false
-	case p.VID == "":
-		return slot, "not-usb", false
-	case !r.Unknown:
-		return slot, "unknown", false
 	default:
-		return slot, "", true
+		return slot, "not-usb", false
 	}
 }
 
@@ -70,10 +71,13 @@ func (b *Bench) leave(p PortInfo, slot, why string) {
 	b.hub.emit(PortSeen{Port: p.Path, Slot: slot, Status: "ignored", Code: code, Reason: reason})
 }
 
+// maxSlotName is the longest name of a slot, in characters.
+const maxSlotName = 32
+
 // Learn waits for a device to be plugged in and calls its place slot, until EndLearning. No run starts meanwhile.
 func (b *Bench) Learn(slot string) error {
 	name := printable(slot)
-	if name == "" || name != slot || len(name) > 64 {
+	if name == "" || name != slot || utf8.RuneCountInString(name) > maxSlotName {
 		return &Fault{Code: CodeNameUnknown, Params: map[string]string{"name": name}}
 	}
 	b.mu.Lock()
@@ -120,8 +124,8 @@ func (b *Bench) learn(p PortInfo) {
 	slots[key] = b.learning
 	if b.cfg.SaveSlots != nil {
 		if err := b.cfg.SaveSlots(slots); err != nil {
-			e.Code = CodeLedger
-			e.Reason, _ = b.runner.words.Fault(e.Code, map[string]string{"doing": "save the slots", "detail": printable(err.Error())})
+			e.Code = CodeSlotSave
+			e.Reason, _ = b.runner.words.Fault(e.Code, map[string]string{"detail": printable(err.Error())})
 			b.hub.emit(e)
 			return
 		}
