@@ -28,6 +28,7 @@ type stackFlags struct {
 	signer   string
 	stepCA   string
 	contract string
+	outage   time.Duration // of the demo's batch
 }
 
 // maxDevices bounds the virtual devices: each holds a pty and its files.
@@ -86,6 +87,7 @@ the log, and each device's own files in devices/NAME/.`,
 		},
 	}
 	f.register(cmd, 8)
+	cmd.Flags().DurationVar(&f.outage, "outage", time.Minute, "how long the bridge is away in the middle of the batch; 0: never")
 	cmd.Flags().BoolVar(&headless, "headless", false, "no screen: provision every device, then stop")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line on standard output; implies --headless")
 	return cmd
@@ -137,7 +139,7 @@ func (a *app) startStack(ctx context.Context, f stackFlags, line bool) (_ *embed
 		return nil, err
 	}
 	if line && cfg.Devices > 0 {
-		cfg.Line = demoLine(cfg.Devices)
+		cfg.Line = demoLine(cfg.Devices, f.outage)
 	}
 	e := &embedded{}
 	defer func() {

@@ -13,8 +13,9 @@ import (
 
 // demoLine is a batch two and a half times as large as the bench. Its boxes in trouble are not among the first ones, so
 // that a demo in which nobody opens a batch ends well.
-func demoLine(places int) devstack.LineConfig {
+func demoLine(places int, outage time.Duration) devstack.LineConfig {
 	c := devstack.MixedLine(places, places*5/2)
+	c.DeadBridge.For = max(outage, 0)
 	c.WrongLabel, c.BadClock, c.ClonedKey = 0, 0, 0
 	if spare := c.Boxes - places; spare >= 3 {
 		c.WrongLabel = places + 1 + spare/6
