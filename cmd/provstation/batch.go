@@ -163,7 +163,7 @@ func (a *app) batchOffice() (*config.Config, *words.Catalogue, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	text, err := words.Load(cfg.Station.Locale)
+	text, err := sentences(cfg)
 	if err != nil {
 		return nil, nil, &exitError{exitFault, err}
 	}
@@ -284,7 +284,7 @@ func (a *app) batchReport(ctx context.Context, name string, asCSV bool) error {
 		return err
 	}
 	defer l.Close()
-	text, err := words.Load(cfg.Station.Locale)
+	text, err := sentences(cfg)
 	if err != nil {
 		return &exitError{exitFault, err}
 	}

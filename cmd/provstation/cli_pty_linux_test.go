@@ -25,9 +25,15 @@ type person struct {
 
 func sitDown(t *testing.T, args ...string) *person {
 	t.Helper()
+	return sitDownIn(t, nil, args...)
+}
+
+// sitDownIn is sitDown with more in the environment.
+func sitDownIn(t *testing.T, env []string, args ...string) *person {
+	t.Helper()
 	const cols, rows = 100, 30
 	p := &person{t: t, cmd: exec.Command(binary(t, "provstation"), args...), screen: vt.NewSafeEmulator(cols, rows), ended: make(chan struct{})} //nolint:noctx // ended by the cleanup
-	p.cmd.Env, p.cmd.Dir = isolated(t, "TERM=xterm-256color", "LANG=C.UTF-8"), t.TempDir()
+	p.cmd.Env, p.cmd.Dir = isolated(t, append([]string{"TERM=xterm-256color"}, env...)...), t.TempDir()
 	var err error
 	if p.tty, err = pty.StartWithSize(p.cmd, &pty.Winsize{Cols: cols, Rows: rows}); err != nil {
 		t.Fatal(err)
@@ -104,6 +110,21 @@ func TestScreenShowsPass(t *testing.T) {
 }
 
 // With a run in flight q asks first: esc goes back to the bench, y ends the run in order and leaves.
+// TestScreenSpeaksGerman: the environment's language is on the screen, and its letters are whole.
+func TestScreenSpeaksGerman(t *testing.T) {
+	t.Parallel()
+	p := sitDownIn(t, []string{"LANG=de_DE.UTF-8"}, "demo", "--devices", "1")
+	p.waitFor("a device that is finished", func(s string) bool {
+		return strings.Contains(s, "PASS") && strings.Contains(s, "Läuft 0")
+	})
+	p.types("?")
+	p.waitFor("the help in German", func(s string) bool {
+		return strings.Contains(s, "Tasten") && strings.Contains(s, "Ergebnisse") && strings.Contains(s, "ein Mensch entscheidet")
+	})
+	p.types("?q")
+	p.leaves()
+}
+
 func TestScreenAsksBeforeQuitting(t *testing.T) {
 	t.Parallel()
 	p := sitDown(t, "demo", "--devices", "1", "--baud", "1200")

@@ -27,7 +27,7 @@ func isolated(t *testing.T, extra ...string) []string {
 	t.Helper()
 	home := t.TempDir()
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PROVSTATION_") })
-	return append(append(env, "HOME="+home, "XDG_CONFIG_HOME=", "XDG_STATE_HOME="), extra...)
+	return append(append(env, "HOME="+home, "XDG_CONFIG_HOME=", "XDG_STATE_HOME=", "LC_ALL=", "LC_MESSAGES=", "LANG=C.UTF-8"), extra...)
 }
 
 // cli runs the real program to its end, without a terminal.

@@ -15,7 +15,6 @@ import (
 	"provstation/station/label"
 	"provstation/station/ledger"
 	"provstation/station/scan"
-	"provstation/station/words"
 )
 
 func (a *app) labelsCommand() *cobra.Command {
@@ -62,7 +61,7 @@ func (a *app) labelCommands(format string) error {
 	if err != nil {
 		return usage("scan: %v", err)
 	}
-	catalogue, err := words.Load(cfg.Station.Locale)
+	catalogue, err := sentences(cfg)
 	if err != nil {
 		return &exitError{exitFault, err}
 	}

@@ -81,7 +81,7 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 		return nil, fault(err)
 	}
 	b.closes, b.Log = append(b.closes, logFile.Close), log
-	if b.Words, err = words.Load(cfg.Station.Locale); err != nil {
+	if b.Words, err = sentences(cfg); err != nil {
 		return nil, fault(err)
 	}
 	if b.Ledger, err = ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Logger: log}); err != nil {

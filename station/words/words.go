@@ -81,6 +81,17 @@ func Match(locale string) string {
 	return Default
 }
 
+// Wanted gives the locale that the environment asks for in what people read, or the empty name: the first of LC_ALL,
+// LC_MESSAGES and LANG that is set, as POSIX has it (XBD 8.2).
+func Wanted(getenv func(string) string) string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := getenv(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
 // Locales lists the languages there are, sorted.
 func Locales() []string {
 	names, err := fs.Glob(assets.Locales, "locales/*.yaml")
