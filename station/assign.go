@@ -208,8 +208,10 @@ func (x *run) scannedBefore(row *BatchDevice, templated string) (choice, bool) {
 // scanned asks for the label until one is right for the device, and gives the id that it stands for.
 func (x *run) scanned(ctx context.Context, templated string) (choice, error) {
 	began := x.now()
+	a := x.askLabel(ctx)
+	defer a.done()
 	for {
-		l, err := x.ask(ctx)
+		l, err := a.next()
 		if err != nil {
 			return choice{}, err
 		}

@@ -479,7 +479,9 @@ func TestScanWithoutList(t *testing.T) {
 				}
 				n := 0
 				k.on = func(b *Bench, e Event) {
-					if w, ok := e.Body.(ScanWanted); ok && w.Wanted {
+					wanted, taken := e.Body.(ScanWanted)
+					refused, ok := e.Body.(ScanTaken)
+					if (taken && wanted.Wanted) || (ok && refused.Code != "") {
 						if err := b.Scan(row.scans[n], ""); err != nil {
 							t.Error(err)
 						}

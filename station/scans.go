@@ -1,6 +1,7 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -174,48 +175,73 @@ func (b *Bench) asked(row *BatchDevice, slot string) *ask {
 	return waiting[0]
 }
 
-// ask waits for the label of the run's device. It is asked of a person: only the limit of the policy ends it.
-func (x *run) ask(ctx context.Context) (scan.Label, error) {
-	limit := x.cfg.ScanTimeout
-	if limit == 0 {
-		limit = defaultScanTimeout
+// asking is a run that asks for the label of its device until it has the right one.
+type asking struct {
+	*ask
+	x      *run
+	ctx    context.Context // ends with the policy's limit: it is asked of a person
+	cancel context.CancelFunc
+	limit  time.Duration
+	told   bool // that it waits
+}
+
+// askLabel begins to ask. End it with done.
+func (x *run) askLabel(ctx context.Context) *asking {
+	a := &asking{
+		ask: &ask{run: x.start.Run, slot: x.start.Slot, serial: x.serial(), since: x.now(), answer: make(chan scan.Label, 1)},
+		x:   x, limit: cmp.Or(x.cfg.ScanTimeout, defaultScanTimeout),
 	}
-	serial, began := x.serial(), x.now()
-	a := &ask{run: x.start.Run, slot: x.start.Slot, serial: serial, since: began, answer: make(chan scan.Label, 1)}
-	if l, ok := x.bench.waitFor(a); ok {
+	a.ctx, a.cancel = context.WithTimeout(ctx, a.limit)
+	x.bench.waitFor(a.ask)
+	return a
+}
+
+// next waits for the next label that is scanned for the run.
+func (a *asking) next() (scan.Label, error) {
+	select {
+	case l := <-a.answer: // it was scanned before
 		return l, nil
+	default:
 	}
-	x.bench.hub.emit(ScanWanted{Run: a.run, Slot: a.slot, HardwareSerial: serial, Wanted: true})
-	defer func() {
-		x.bench.answered(a)
-		x.bench.hub.emit(ScanWanted{Run: a.run, Slot: a.slot, HardwareSerial: serial})
-	}()
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+	if !a.told {
+		a.told = true
+		a.tell(true)
+	}
 	select {
 	case l := <-a.answer:
 		return l, nil
-	case <-ctx.Done():
-		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-			return scan.Label{}, &Fault{Code: CodeScanNone, Outcome: Timeout, Params: map[string]string{"limit": limit.String()}}
+	case <-a.ctx.Done():
+		if errors.Is(context.Cause(a.ctx), context.DeadlineExceeded) {
+			return scan.Label{}, &Fault{Code: CodeScanNone, Outcome: Timeout, Params: map[string]string{"limit": a.limit.String()}}
 		}
-		return scan.Label{}, context.Cause(ctx)
+		return scan.Label{}, context.Cause(a.ctx)
+	}
+}
+
+func (a *asking) tell(wanted bool) {
+	a.x.bench.hub.emit(ScanWanted{Run: a.run, Slot: a.slot, HardwareSerial: a.serial, Wanted: wanted})
+}
+
+func (a *asking) done() {
+	a.x.bench.answered(a.ask)
+	a.cancel()
+	if a.told {
+		a.tell(false)
 	}
 }
 
 // defaultScanTimeout is how long a run waits for a label where no policy says otherwise.
 const defaultScanTimeout = 10 * time.Minute
 
-// waitFor puts a run among those that wait; or gives the label that was scanned before.
-func (b *Bench) waitFor(a *ask) (scan.Label, bool) {
+// waitFor puts a run among those that wait, with the label that was scanned before it asked.
+func (b *Bench) waitFor(a *ask) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if l, ok := b.early[a.serial]; ok {
 		delete(b.early, a.serial)
-		return l, true
+		a.answer <- l
 	}
 	b.asks[a.slot] = a
-	return scan.Label{}, false
 }
 
 func (b *Bench) answered(a *ask) {

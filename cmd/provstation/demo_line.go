@@ -87,6 +87,7 @@ const scanAfter = 700 * time.Millisecond
 func (r robot) work(ctx context.Context, events <-chan station.Event) {
 	open := ""
 	ends := map[string]station.RunEnded{} // by slot: what ended before a batch was open
+	scanned := map[string]bool{}          // boxes, by hardware serial
 	for e := range events {
 		switch body := e.Body.(type) {
 		case station.BatchChanged:
@@ -102,6 +103,9 @@ func (r robot) work(ctx context.Context, events <-chan station.Event) {
 		case station.RunStarted:
 			delete(ends, body.Slot)
 			r.line.Started(body.Slot)
+			if box, ok := r.line.At(body.Slot); ok {
+				delete(scanned, box.Serial)
+			}
 		case station.RunEnded:
 			if open != "" {
 				r.ended(body)
@@ -109,7 +113,8 @@ func (r robot) work(ctx context.Context, events <-chan station.Event) {
 				ends[body.Slot] = body
 			}
 		case station.ScanWanted:
-			if box, ok := r.line.At(body.Slot); ok && body.Wanted {
+			if box, ok := r.line.At(body.Slot); ok && body.Wanted && !scanned[box.Serial] {
+				scanned[box.Serial] = true
 				time.AfterFunc(scanAfter, func() {
 					if ctx.Err() == nil {
 						_ = r.bench.Scan(box.Label, body.Slot) // told by an event
