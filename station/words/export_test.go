@@ -1,6 +1,7 @@
 package words
 
 import (
+	"slices"
 	"strings"
 
 	"provstation/assets"
@@ -38,4 +39,47 @@ func (t template) markdown() string {
 		}
 	}
 	return b.String()
+}
+
+// Sentences gives every sentence as it stands in the file, by its key; the halves of a fault have "fault." and "next." before
+// the code.
+func (c *Catalogue) Sentences() map[string]Sentence {
+	all := make(map[string]Sentence, len(c.texts)+2*len(c.faults))
+	for key, t := range c.texts {
+		all[key] = t.sentence()
+	}
+	for code, f := range c.faults {
+		all["fault."+string(code)], all["next."+string(code)] = f.message.sentence(), f.next.sentence()
+	}
+	return all
+}
+
+// Sentence is a template to look at: Words is its text with every parameter as {name} and every optional part filled; Params
+// are its parameters, those that are left out together as "[a b]", sorted.
+type Sentence struct {
+	Words  string
+	Params string
+}
+
+func (t template) sentence() Sentence {
+	var text strings.Builder
+	var params []string
+	for _, p := range t {
+		var names []string
+		for _, x := range p.pieces {
+			if x.param {
+				text.WriteString("{" + x.text + "}")
+				names = append(names, x.text)
+			} else {
+				text.WriteString(x.text)
+			}
+		}
+		slices.Sort(names)
+		if p.optional {
+			names = []string{"[" + strings.Join(names, " ") + "]"}
+		}
+		params = append(params, names...)
+	}
+	slices.Sort(params)
+	return Sentence{Words: text.String(), Params: strings.Join(slices.Compact(params), " ")}
 }
