@@ -72,6 +72,9 @@ func waitForEvents(events <-chan station.Event, notBefore time.Time) tea.Cmd {
 func (m *Model) events(msg eventsArrived) tea.Cmd {
 	var cmds []tea.Cmd
 	for _, e := range msg.events {
+		if m.look.Signs.ASCII {
+			e = spelled(e)
+		}
 		m.board.Apply(e)
 		cmds = append(cmds, m.noticed(e))
 	}
@@ -176,7 +179,7 @@ func (m *Model) batchChanged() tea.Cmd {
 // scanTaken tells what became of a scan.
 func (m *Model) scanTaken() tea.Cmd {
 	s := m.board.Scan
-	if s.Slot != "" && m.board.Slot(s.Slot) != nil {
+	if s.Slot != "" && m.mayMove() {
 		m.bench.Select(s.Slot)
 	}
 	if s.Code != "" {

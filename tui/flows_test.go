@@ -282,3 +282,58 @@ func TestWithoutADesk(t *testing.T) {
 		checkShape(t, plainView(m), 100, 30)
 	}
 }
+
+func TestNextSlotName(t *testing.T) {
+	for _, tt := range []struct {
+		have  []string
+		after string
+		want  string
+	}{
+		{nil, "", "slot 1"},
+		{[]string{"slot 1", "slot 2"}, "", "slot 3"},
+		{[]string{"slot 1", "slot 3"}, "", "slot 2"},
+		{[]string{"slot-01", "slot-02"}, "", "slot-03"},
+		{[]string{"slot-09"}, "slot-09", "slot-10"},
+		{[]string{"A1"}, "A1", "A2"},
+		{[]string{"1", "2"}, "", "3"},
+		{[]string{"1-4.2"}, "", "slot 1"},
+		{[]string{"left"}, "left", "slot 1"},
+		{[]string{"slot 3", "slot 4"}, "slot 3", "slot 5"},
+	} {
+		m, _ := benchModel(t, func(s *script, _ faulter) {
+			for _, name := range tt.have {
+				s.add(station.PortSeen{Port: name, Slot: name, Status: "listening"})
+			}
+		}, 100, 30, utf8Env)
+		got := m.freeSlot()
+		if tt.after != "" {
+			got = m.slotAfter(tt.after)
+		}
+		if got != tt.want {
+			t.Errorf("%v after %q: got %q, want %q", tt.have, tt.after, got, tt.want)
+		}
+	}
+}
+
+// TestOthersScansLeaveTheSelection: what somebody else scans does not change what the next key acts upon.
+func TestOthersScansLeaveTheSelection(t *testing.T) {
+	taken := station.ScanTaken{Kind: station.ScanLabel, Text: "dev-9", Slot: "slot 5"}
+	m, _ := benchModel(t, sceneMixed, 100, 30, utf8Env)
+	c := clockOf(m)
+	c.people(m, "right")
+	tell(m, 900, taken)
+	if got := selected(m); got != "slot 2" {
+		t.Errorf("got %s, want slot 2: somebody is at the keys", got)
+	}
+	c.at = c.at.Add(handsAway)
+	tell(m, 901, taken)
+	if got := selected(m); got != "slot 5" {
+		t.Errorf("got %s, want slot 5", got)
+	}
+	c.people(m, "left")
+	c.scan(m, "dev-9")
+	tell(m, 902, taken)
+	if got := selected(m); got != "slot 5" {
+		t.Errorf("got %s, want slot 5: it was scanned here", got)
+	}
+}

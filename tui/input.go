@@ -119,9 +119,23 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 type scans struct {
 	waiting []scan
 	sent    bool
+	at      time.Time // when the last one was sent, by the keyboard's clock
 }
 
 type scan struct{ text, slot string }
+
+// Times that tell whose a scan is.
+const (
+	ownScan   = 2 * time.Second // after one was sent from here: what is told of a scan is told of that one
+	handsAway = 3 * time.Second // after the last key: nobody is about to press another one
+)
+
+// mayMove reports whether a scan may move the selection: it was read here, or nobody works at the keys. A scan that
+// somebody else makes must not change what the next key acts upon.
+func (m *Model) mayMove() bool {
+	now := m.keyboard.clock()
+	return now.Sub(m.queue.at) < ownScan || now.Sub(m.keyboard.typed) >= handsAway
+}
 
 // maxScans bounds what waits while the station does not answer.
 const maxScans = 64
@@ -165,7 +179,7 @@ func (m *Model) nextScan() tea.Cmd {
 		return nil
 	}
 	s, desk := m.queue.waiting[0], m.cfg.Desk
-	m.queue.waiting, m.queue.sent = m.queue.waiting[1:], true
+	m.queue.waiting, m.queue.sent, m.queue.at = m.queue.waiting[1:], true, m.keyboard.clock()
 	return func() tea.Msg { return scanTaken{desk.Scan(s.text, s.slot)} }
 }
 

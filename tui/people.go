@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -202,39 +203,55 @@ func (m *Model) learnChanged() tea.Cmd {
 
 // freeSlot is the first name of the bench's kind that no slot has: "slot 3" after "slot 2".
 func (m *Model) freeSlot() string {
-	stem := "slot "
+	like := ordinal{stem: "slot "}
 	for _, s := range m.board.Slots() {
-		if before, _, ok := numbered(s.Name); ok {
-			stem = before
+		if name, ok := numbered(s.Name); ok {
+			like = name
 			break
 		}
 	}
-	return m.free(stem, 1)
+	like.n = 1
+	return m.free(like)
 }
 
 // slotAfter is the next free name after one that was just given.
 func (m *Model) slotAfter(name string) string {
-	stem, n, ok := numbered(name)
+	like, ok := numbered(name)
 	if !ok {
 		return m.freeSlot()
 	}
-	return m.free(stem, n+1)
+	like.n++
+	return m.free(like)
 }
 
-func (m *Model) free(stem string, n int) string {
-	for m.board.Slot(stem+strconv.Itoa(n)) != nil {
-		n++
+func (m *Model) free(name ordinal) string {
+	for m.board.Slot(name.String()) != nil {
+		name.n++
 	}
-	return stem + strconv.Itoa(n)
+	return name.String()
 }
 
-// numbered splits a name such as "slot 3". A topology key such as "1-4.2" is no such name.
-func numbered(name string) (stem string, n int, ok bool) {
-	stem = strings.TrimRight(name, "0123456789")
+// ordinal is a slot's name such as "slot 3" or "slot-03".
+type ordinal struct {
+	stem  string
+	n     int
+	width int // of the number, filled with zeros; 0: not filled
+}
+
+func (s ordinal) String() string { return fmt.Sprintf("%s%0*d", s.stem, s.width, s.n) }
+
+// numbered splits a name that ends in a number. A topology key such as "1-4.2" is no such name.
+func numbered(name string) (ordinal, bool) {
+	stem := strings.TrimRight(name, "0123456789")
 	digits := name[len(stem):]
-	if digits == "" || len(digits) > 6 || strings.ContainsFunc(stem, func(r rune) bool { return !unicode.IsLetter(r) && r != ' ' }) {
-		return "", 0, false
+	other := func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune(" -_", r) }
+	if digits == "" || len(digits) > 6 || strings.ContainsFunc(stem, other) {
+		return ordinal{}, false
 	}
 	n, err := strconv.Atoi(digits)
-	return stem, n, err == nil
+	s := ordinal{stem: stem, n: n}
+	if digits[0] == '0' {
+		s.width = len(digits)
+	}
+	return s, err == nil
 }
