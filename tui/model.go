@@ -141,7 +141,16 @@ func (m *Model) text(key string, pairs ...string) string {
 			params[pairs[i]] = pairs[i+1]
 		}
 	}
-	return m.cfg.Words.Text(key, params)
+	return m.words(key, params)
+}
+
+// words is a text of the catalogue in the letters that the terminal has.
+func (m *Model) words(key string, params map[string]string) string {
+	text := m.cfg.Words.Text(key, params)
+	if m.look.Signs.ASCII {
+		return widget.Spelled(text)
+	}
+	return text
 }
 
 // Init starts the one wait for events, the clock, and the question for the background's colour.

@@ -199,7 +199,7 @@ func (m *Model) deskAnswered(msg deskAnswered) tea.Cmd {
 // faultOf is an error in words: what is wrong, and what to do where the catalogue knows.
 func (m *Model) faultOf(err error) (what, next string) {
 	if f, ok := station.AsFault(err); ok {
-		return m.cfg.Words.Text("fault."+string(f.Code), f.Params), m.cfg.Words.Text("next."+string(f.Code), f.Params)
+		return m.words("fault."+string(f.Code), f.Params), m.words("next."+string(f.Code), f.Params)
 	}
 	return clean(err.Error()), ""
 }

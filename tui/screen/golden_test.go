@@ -55,6 +55,9 @@ func lookIn(t testing.TB, locale string, plain bool) widget.Look {
 			!strings.HasPrefix(key, "fact.") && !strings.HasPrefix(key, "fault.") && !strings.HasPrefix(key, "next.") {
 			t.Errorf("%s: the catalogue has no %q", locale, key)
 		}
+		if plain {
+			return widget.Spelled(text)
+		}
 		return text
 	}
 	return l

@@ -5,6 +5,7 @@ package widget
 import (
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
@@ -111,9 +112,10 @@ func (l Look) RuleLine(note string, w int) string {
 		l.Styles.Rule.Render(strings.Repeat(l.Signs.Rule, max(0, w-n-ansi.StringWidth(note))))
 }
 
-// ASCIIOnly replaces what is not ASCII by as many question marks as it was wide. Escape sequences stay.
+// ASCIIOnly replaces what is not ASCII by as many characters as it was wide: a letter of Latin-1 by the one it is made from,
+// all else by question marks. Escape sequences stay. What may become longer goes through [Spelled] first.
 func ASCIIOnly(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
+	if isASCII(s) {
 		return s
 	}
 	var b strings.Builder
@@ -121,10 +123,61 @@ func ASCIIOnly(s string) string {
 	for s != "" {
 		seq, width, n, next := ansi.DecodeSequence(s, state, nil)
 		if seq[0] >= utf8.RuneSelf {
-			seq = strings.Repeat("?", width)
+			if r, size := utf8.DecodeRuneInString(seq); size == len(seq) && r >= firstLatin && r <= lastLatin && width == 1 {
+				seq = latin[r-firstLatin : r-firstLatin+1]
+			} else {
+				seq = strings.Repeat("?", width)
+			}
 		}
 		b.WriteString(seq)
 		s, state = s[n:], next
+	}
+	return b.String()
+}
+
+// latin has the letter that each character from [firstLatin] to [lastLatin] is made from.
+const (
+	firstLatin, lastLatin = '\u00c0', '\u00ff'
+	latin                 = "AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty"
+)
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// Spelled writes the letters that German has and ASCII has not as German writes them without: ae, oe, ue, ss, in capitals
+// within a word of capitals. It makes text longer, so it comes before any layout.
+func Spelled(s string) string {
+	if isASCII(s) {
+		return s
+	}
+	var b strings.Builder
+	var before rune
+	for i, r := range s {
+		two := ""
+		switch r {
+		case 'ä', 'Ä':
+			two = "ae"
+		case 'ö', 'Ö':
+			two = "oe"
+		case 'ü', 'Ü':
+			two = "ue"
+		case 'ß':
+			two = "ss"
+		default:
+			b.WriteRune(r)
+			before = r
+			continue
+		}
+		after, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
+		switch {
+		case unicode.IsUpper(after) || (unicode.IsUpper(before) && !unicode.IsLetter(after) && !unicode.IsLower(r)):
+			two = strings.ToUpper(two)
+		case unicode.IsUpper(r):
+			two = strings.ToUpper(two[:1]) + two[1:]
+		}
+		b.WriteString(two)
+		before = r
 	}
 	return b.String()
 }
