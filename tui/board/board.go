@@ -266,6 +266,7 @@ func (b *Board) end(r station.RunEnded, at time.Time) {
 	s.State = s.State.next(runEnds)
 	s.Revision++
 	s.Attempt, s.Elapsed, s.Retrying, s.RetryParams, s.WantsScan = r.Attempt, elapsed, "", nil, false
+	s.Refused, s.RefusedNext = "", ""
 	if r.DeviceID != "" {
 		s.DeviceID = Clean(r.DeviceID, maxWord)
 	}

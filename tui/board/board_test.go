@@ -115,6 +115,16 @@ func TestApply(t *testing.T) {
 		{"a port that comes back under a run does not disturb it", []station.Body{started("r1"), seen("gone"), seen("listening"), seen("held")}, func(b *Board) string {
 			return diff(b.Slot("A").State, Running)
 		}},
+		{"a slot keeps why its label was refused until it has the right one", []station.Body{
+			started("r1"), station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
+			station.ScanTaken{Kind: station.ScanLabel, Slot: "A", Code: station.CodeScanWrong, Message: "Wrong.", Hint: "Scan it."},
+			station.ScanTaken{Kind: station.ScanLabel, Slot: "B"},
+		}, func(b *Board) string { return diff(b.Slot("A").Refused+b.Slot("A").RefusedNext, "Wrong.Scan it.") }},
+		{"the right label clears the refusal", []station.Body{
+			started("r1"), station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
+			station.ScanTaken{Kind: station.ScanLabel, Slot: "A", Code: station.CodeScanWrong, Message: "Wrong."},
+			station.ScanWanted{Run: "r1", Slot: "A"},
+		}, func(b *Board) string { return diff(b.Slot("A").Refused, "") }},
 		{"the next run clears the last one", []station.Body{
 			started("r1"),
 			station.PhaseChanged{Run: "r1", Slot: "A", Phase: station.PhaseIdentify, Status: station.PhaseDone, DeviceID: "old", Facts: map[string]string{station.FactHardwareSerial: "S1"}},

@@ -14,7 +14,7 @@ func (b *Board) people(body station.Body) {
 		b.Batch = e
 	case station.ScanWanted:
 		if s := b.slot(e.Slot); s != nil && s.Run == Clean(e.Run, maxWord) {
-			s.WantsScan = e.Wanted
+			s.WantsScan, s.Refused, s.RefusedNext = e.Wanted, "", ""
 			s.Revision++
 		}
 	case station.ScanTaken:
@@ -33,6 +33,10 @@ func (b *Board) scanned(e station.ScanTaken) {
 	e.Message, e.Hint, e.Params = Clean(e.Message, maxText), Clean(e.Hint, maxText), nil
 	b.Scan = e
 	b.Scans++
+	if s := b.byName[e.Slot]; s != nil && s.WantsScan && e.Kind == station.ScanLabel && e.Code != "" {
+		s.Refused, s.RefusedNext = e.Message, e.Hint
+		s.Revision++
+	}
 }
 
 func (b *Board) printed(e station.LabelPrinted) {

@@ -109,6 +109,8 @@ type Slot struct {
 
 	// WantsScan: the run waits for the label of its device.
 	WantsScan bool
+	// Refused is the last label that was scanned for the run and was not right: why, and what to do.
+	Refused, RefusedNext string
 	// Batch and Operator are those of the present or last run.
 	Batch, Operator string
 	// Copies of the label that went to the printer since the run ended.

@@ -161,6 +161,9 @@ func (l Look) BarStyle(s *board.Slot) lipgloss.Style {
 func (l Look) Sentence(s *board.Slot) (what, next string) {
 	switch s.State {
 	case board.Running:
+		if s.WantsScan && s.Refused != "" {
+			return s.Refused, s.RefusedNext
+		}
 		if s.WantsScan {
 			return l.Text("scan.wanted", "slot", s.Name), l.Text("scan.next")
 		}
