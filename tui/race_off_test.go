@@ -1,0 +1,6 @@
+//go:build !race
+
+package tui
+
+// slower is how much slower the race detector makes a program.
+const slower = 1
