@@ -93,7 +93,7 @@ func TestBatchSays(t *testing.T) {
 		{"batch-new", []string{"Batch 2026-47-A: open", "0 of 40 done", "0 %", "Still missing: 40", "not known yet", "Nothing has failed."}, []string{"NaN", "Inf"}},
 		{"batch-open", []string{"26 of 40 done", "65 %", "E-LINE-NOISE", "The line to the device keeps failing", "slot 3 fails 14 times more often than the others: change its cable.", "Ready at", "Still missing: 14", "dev-0021"}, nil},
 		{"batch-held", []string{"HELD", "Stopped: 5 devices in a row", "The enrollment server cannot be reached.", "Next: Check the station's network cable.", "press p to go on"}, nil},
-		{"batch-paused", []string{"PAUSED", "The batch is paused: lunch.", "(Ilse Brandt)", "Next: Press p to go on."}, nil},
+		{"batch-paused", []string{"PAUSED", "The batch is paused, lunch.", "(Ilse Brandt)", "Next: Press p to go on."}, nil},
 		{"batch-done", []string{"8 of 8 done", "100 %", "Every device of the list is done.", "Press c to close"}, []string{"Still missing", "Ready at"}},
 		{"batch-closed", []string{"Batch 2026-47-A is closed: 8 of 8 done.", "Open one with b."}, []string{"Still missing"}},
 	} {
