@@ -24,7 +24,7 @@ func TestGermanWithoutUmlauts(t *testing.T) {
 			t.Errorf("got no %q in\n%s", want, got)
 		}
 	}
-	for _, never := range []string{"Drucken", "Gerat", "Ger?t"} {
+	for _, never := range []string{"Drucken", "Ger?t", "lauft"} {
 		if strings.Contains(got, never) {
 			t.Errorf("got %q in\n%s", never, got)
 		}

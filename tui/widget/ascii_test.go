@@ -24,7 +24,7 @@ func TestSpelled(t *testing.T) {
 func TestASCIIOnly(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"slot 1", "slot 1"},
-		{"Gerät größer, Ÿ", "Gerat groser, ?"},
+		{"Schlüssel größer, Ÿ", "Schlussel groser, ?"},
 		{"\x1b[31mÄrger\x1b[0m", "\x1b[31mArger\x1b[0m"},
 		{"日本 → é", "???? ? e"},
 		{"e\u0301x", "ex"},

@@ -154,7 +154,7 @@ func Spelled(s string) string {
 	var b strings.Builder
 	var before rune
 	for i, r := range s {
-		two := ""
+		var two string
 		switch r {
 		case 'ä', 'Ä':
 			two = "ae"
