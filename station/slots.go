@@ -63,6 +63,8 @@ func (b *Bench) leave(p PortInfo, slot, why string) {
 	code := CodePortIgnored
 	if why == "unknown" {
 		code = CodePortUnknown
+	} else if text := b.words("ignored." + why); text != "ignored."+why {
+		why = text
 	}
 	reason, next := b.runner.words.Fault(code, map[string]string{"port": p.Path, "reason": why})
 	if why == "unknown" {

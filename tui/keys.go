@@ -28,6 +28,7 @@ func (m *Model) situation(screen keymap.Screen) keymap.Situation {
 	if screen == keymap.Details && !m.bench.Tabbed() {
 		why[keymap.Left], why[keymap.Right] = "why.notabs", "why.notabs"
 	}
+	now.Now = m.wanted()
 	if m.closed {
 		for _, name := range []keymap.Name{
 			keymap.Retry, keymap.Abort, keymap.RetryAll, keymap.Override, keymap.SignIn, keymap.SignOut, keymap.Learn,
@@ -37,6 +38,17 @@ func (m *Model) situation(screen keymap.Screen) keymap.Situation {
 		}
 	}
 	return now
+}
+
+// wanted are the keys that the bench waits for.
+func (m *Model) wanted() (names []keymap.Name) {
+	if m.board.Operator.Required && m.board.Operator.Operator == "" {
+		names = append(names, keymap.SignIn)
+	}
+	if s := m.board.Batch.State; s == station.BatchHeld || s == station.BatchPaused {
+		names = append(names, keymap.Pause)
+	}
+	return append(names, keymap.RetryAll)
 }
 
 // slotWhy is why the selected slot can not be retried, aborted or released.
@@ -107,9 +119,10 @@ func (m *Model) hasBatch() bool {
 	return b.Batch != "" && b.State != station.BatchClosed
 }
 
+// anyFailed reports whether a run ended with a fault that may have passed, see [Desk.RetryFailed].
 func (m *Model) anyFailed() bool {
 	for _, s := range m.board.Slots() {
-		if s.State == board.Ended && !s.End.Outcome.Good() && s.Plugged() {
+		if s.State == board.Ended && (s.End.Outcome == station.Error || s.End.Outcome == station.Timeout) && s.Plugged() {
 			return true
 		}
 	}

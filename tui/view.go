@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -176,7 +177,9 @@ func (m *Model) unlabelled() *board.Slot {
 func (m *Model) keyLine(keys keymap.Map) string {
 	l := m.look
 	var parts []string
-	for _, k := range keys {
+	line := slices.Clone(keys)
+	slices.SortStableFunc(line, func(a, b keymap.Key) int { return rank(a) - rank(b) })
+	for _, k := range line {
 		if !k.Short {
 			continue
 		}
@@ -191,12 +194,24 @@ func (m *Model) keyLine(keys keymap.Map) string {
 		}
 	}
 	dot := l.Styles.Rule.Render(" " + l.Signs.Dot + " ")
-	line := " " + strings.Join(parts, dot)
-	for len(parts) > 2 && ansi.StringWidth(line) > m.w {
+	text := " " + strings.Join(parts, dot)
+	for len(parts) > 2 && ansi.StringWidth(text) > m.w {
 		parts = append(parts[:len(parts)-3], parts[len(parts)-2:]...)
-		line = " " + strings.Join(parts, dot)
+		text = " " + strings.Join(parts, dot)
 	}
-	return line
+	return text
+}
+
+// rank is a key's place in the line: how to move, what is asked for now, the rest.
+func rank(k keymap.Key) int {
+	switch {
+	case k.Name == "select":
+		return 0
+	case k.Urgent:
+		return 1
+	default:
+		return 2
+	}
 }
 
 // small is what a window too small shows: what is wrong, and how it stands.

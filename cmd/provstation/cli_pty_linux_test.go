@@ -25,14 +25,19 @@ type person struct {
 
 func sitDown(t *testing.T, args ...string) *person {
 	t.Helper()
-	return sitDownIn(t, nil, args...)
+	return sitDownAt(t, 100, 30, nil, args...)
 }
 
 // sitDownIn is sitDown with more in the environment.
 func sitDownIn(t *testing.T, env []string, args ...string) *person {
 	t.Helper()
-	const cols, rows = 100, 30
-	p := &person{t: t, cmd: exec.Command(binary(t, "provstation"), args...), screen: vt.NewSafeEmulator(cols, rows), ended: make(chan struct{})} //nolint:noctx // ended by the cleanup
+	return sitDownAt(t, 100, 30, env, args...)
+}
+
+// sitDownAt is sitDown at a terminal of that size, with more in the environment.
+func sitDownAt(t *testing.T, cols, rows uint16, env []string, args ...string) *person {
+	t.Helper()
+	p := &person{t: t, cmd: exec.Command(binary(t, "provstation"), args...), screen: vt.NewSafeEmulator(int(cols), int(rows)), ended: make(chan struct{})} //nolint:noctx // ended by the cleanup
 	p.cmd.Env, p.cmd.Dir = isolated(t, append([]string{"TERM=xterm-256color"}, env...)...), t.TempDir()
 	var err error
 	if p.tty, err = pty.StartWithSize(p.cmd, &pty.Winsize{Cols: cols, Rows: rows}); err != nil {

@@ -97,6 +97,7 @@ type Key struct {
 	Name    Name
 	Binding key.Binding
 	Short   bool // shown in the line at the bottom
+	Urgent  bool // first in that line: what is asked for now
 	Why     string
 }
 
@@ -104,6 +105,7 @@ type Key struct {
 type Situation struct {
 	Slots bool            // there is a slot to select
 	Why   map[Name]string // catalogue keys of why a key does nothing now
+	Now   []Name          // keys that the situation asks for, where they do something
 }
 
 // Map is the keys of one screen in the order help lists them.

@@ -38,6 +38,9 @@ func For(screen Screen, now Situation, arrows string, text CatalogueText) Map {
 		m = b.dialog(screen)
 	}
 	now.apply(m, screen)
+	if at := slices.IndexFunc(m, func(k Key) bool { return k.Name == Help }); at > 0 && (screen == Bench || screen == Details) {
+		m = slices.Insert(m, at, Key{Name: "places", Short: true, Binding: key.NewBinding(key.WithHelp("1-4", text("key.places")))})
+	}
 	if screen == Bench || screen == Records || screen == Choice {
 		m = slices.Insert(m, 0, Key{Name: "select", Short: true, Binding: key.NewBinding(key.WithHelp(arrows, text("key.select")))})
 	}
@@ -50,6 +53,9 @@ func (now Situation) apply(m Map, screen Screen) {
 		if why := now.Why[m[i].Name]; why != "" {
 			m[i].Why = why
 			continue
+		}
+		if slices.Contains(now.Now, m[i].Name) {
+			m[i].Short, m[i].Urgent = true, true
 		}
 		if now.Slots || screen != Bench && screen != Details {
 			continue
