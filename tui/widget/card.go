@@ -102,8 +102,7 @@ func (c card) title(chosen bool, now time.Time) string {
 	}
 	took := c.took(now)
 	if c.h >= smallHeight && c.loudWord() { // large letters are a picture: who searches or copies text finds the word here
-		said := left + "  " + c.sign + " " + c.word
-		if ansi.StringWidth(said)+2+ansi.StringWidth(took) <= c.w {
+		if said := left + "  " + c.sign + " " + c.word; ansi.StringWidth(said) <= c.w { // it goes before the time
 			left = said
 		}
 	}
