@@ -122,6 +122,9 @@ func (b *Board) port(p station.PortSeen) {
 		return // The slot's device came back under another name before the old one was said to be gone.
 	}
 	back := s.PortStatus == "gone"
+	if s.State == Ended && (status == "held" || (back && status == "listening")) {
+		s.forget() // another device is there now, or may be
+	}
 	s.Port, s.PortStatus, s.PortCode, s.PortReason = path, status, code, reason
 	switch status {
 	case "listening":

@@ -107,7 +107,8 @@ func TestApply(t *testing.T) {
 			return diff([]any{s.State, s.End.Outcome, s.Plugged()}, []any{Ended, station.Pass, false})
 		}},
 		{"the next device clears the verdict of the one before", []station.Body{started("r1"), ended("r1", station.Pass, ""), seen("gone"), seen("listening")}, func(b *Board) string {
-			return diff(b.Slot("A").State, Waiting)
+			s := b.Slot("A")
+			return diff([]any{s.State, s.Run, s.End.Outcome}, []any{Waiting, "", station.Outcome("")})
 		}},
 		{"a device that has to wait does not wear the verdict of the one before", []station.Body{started("r1"), ended("r1", station.Pass, ""), seen("held")}, func(b *Board) string {
 			return diff(b.Slot("A").State, Trouble)

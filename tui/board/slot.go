@@ -167,6 +167,13 @@ func (s *Slot) begin(run string, attempt int, at time.Time) {
 	}
 }
 
+// forget clears what belonged to the run before, without a new one.
+func (s *Slot) forget() {
+	*s = Slot{
+		Name: s.Name, State: s.State, Port: s.Port, PortStatus: s.PortStatus, Revision: s.Revision, Now: -1, Facts: map[string]string{},
+	}
+}
+
 // PhaseTime is how long a phase has taken up to now.
 func (s *Slot) PhaseTime(i int, now time.Time) time.Duration {
 	p := s.Phases[i]
