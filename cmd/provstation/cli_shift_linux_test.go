@@ -41,6 +41,10 @@ func (p *person) page(key, shows string) {
 func TestShift(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	if *captures != "" { // documents name no machine's folders
+		dir = "/tmp/demo"
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	}
 	p := sitDownAt(t, 120, 35, nil, "demo", "--devices", "16", "--outage", "15s", "--state-dir", dir)
 	p.waitText("PASS 16")
 	p.types("b")
