@@ -548,10 +548,9 @@ func TestScanFirst(t *testing.T) {
 		k, f := deskKit(t)
 		expecting(t, f, BatchDevice{HardwareSerial: "SN-1", DeviceID: "dev-1", Label: "L-1"}, BatchDevice{HardwareSerial: "SN-2", DeviceID: "dev-2", Label: "L-2"})
 		k.on = func(b *Bench, e Event) {
-			switch e.Body.(type) {
-			case StationInfo:
+			switch body := e.Body.(type) {
 			case BatchChanged:
-				if len(e.Body.(BatchChanged).Devices) > 0 {
+				if len(body.Devices) > 0 {
 					_ = b.Scan("L-1", "")
 				}
 			case RunEnded:
@@ -668,22 +667,20 @@ func TestLearn(t *testing.T) {
 		var saved []map[string]string
 		k.bench.SaveSlots = func(m map[string]string) error { saved = append(saved, m); return nil }
 		k.on = func(b *Bench, e Event) {
-			switch body := e.Body.(type) {
-			case PortSeen:
-				if body.Status == "ignored" && len(saved) == 0 {
-					if err := b.Learn("left"); err != nil {
-						t.Error(err)
-					}
-					k.watcher.changes <- PortChange{Port: PortInfo{Path: "/dev/s1", Slot: "pci-1", VID: "0403"}}
-					k.watcher.changes <- PortChange{Added: true, Port: PortInfo{Path: "/dev/s1", Slot: "pci-1", VID: "0403"}}
+			body, ok := e.Body.(PortSeen)
+			if ok && body.Status == "ignored" && len(saved) == 0 {
+				if err := b.Learn("left"); err != nil {
+					t.Error(err)
 				}
-				if body.Status == "held" {
-					if body.Code != CodeHeldLearning {
-						t.Errorf("got %+v, want held while learning", body)
-					}
-					if err := b.EndLearning(); err != nil {
-						t.Error(err)
-					}
+				k.watcher.changes <- PortChange{Port: PortInfo{Path: "/dev/s1", Slot: "pci-1", VID: "0403"}}
+				k.watcher.changes <- PortChange{Added: true, Port: PortInfo{Path: "/dev/s1", Slot: "pci-1", VID: "0403"}}
+			}
+			if ok && body.Status == "held" {
+				if body.Code != CodeHeldLearning {
+					t.Errorf("got %+v, want held while learning", body)
+				}
+				if err := b.EndLearning(); err != nil {
+					t.Error(err)
 				}
 			}
 		}

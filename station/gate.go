@@ -14,7 +14,6 @@ import (
 type ticket struct {
 	operator, batch string
 	override        *Override
-	serial          string // the hardware that the override is for
 }
 
 // closed says why no run may begin now; empty: one may. b.mu is held.
