@@ -8,9 +8,10 @@ import (
 
 // PortRules say which ports are the bench's. The zero value uses none.
 type PortRules struct {
-	Include []string          // patterns (path.Match on path, slot key or by-id name) of ports that are used
+	Include []string          // patterns (path.Match on path, slot key or by-id name) of ports that are used; empty: see Slots
 	Exclude []string          // patterns of ports that are never opened, whatever else holds
-	Slots   map[string]string // slot key or path to the slot's name; a port named here is used
+	Slots   map[string]string // slot key or path to the slot's name; without Include, a port named here is used
+	Learnt  map[string]string // of these, the ones that the bench was taught: they are used whatever Include says
 	Unknown bool              // every USB port is used
 }
 
@@ -24,7 +25,8 @@ func (r PortRules) Use(p PortInfo) (slot, why string, use bool) {
 	named := false
 	for _, key := range []string{p.Slot, p.Path} {
 		if name, ok := r.Slots[key]; ok && key != "" {
-			slot, named = name, true
+			slot = name
+			named = named || len(r.Include) == 0 || r.Learnt[key] != ""
 		}
 	}
 	switch {
@@ -132,7 +134,12 @@ func (b *Bench) learn(p PortInfo) {
 			return
 		}
 	}
-	b.rules.Slots = slots
+	learnt := maps.Clone(b.rules.Learnt)
+	if learnt == nil {
+		learnt = map[string]string{}
+	}
+	learnt[key] = b.learning
+	b.rules.Slots, b.rules.Learnt = slots, learnt
 	e.State, b.learning = "learned", ""
 	b.hub.emit(e)
 }

@@ -82,7 +82,7 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	}
 	if len(slots) > 0 {
 		cfg = cfg.Clone()
-		cfg.Ports.Include, cfg.Ports.Slots, cfg.Ports.Unknown = nil, slots, config.UnknownShow
+		cfg.Ports.Include, cfg.Ports.Slots, cfg.Ports.Learnt, cfg.Ports.Unknown = nil, slots, nil, config.UnknownShow
 		for path := range slots {
 			cfg.Ports.Include = append(cfg.Ports.Include, path)
 		}

@@ -150,7 +150,8 @@ func personal(bc *station.BenchConfig, cfg *config.Config) error {
 // portRules are the configuration's rules of which ports are the bench's.
 func portRules(cfg *config.Config) station.PortRules {
 	return station.PortRules{
-		Include: cfg.Ports.Include, Exclude: cfg.Ports.Exclude, Slots: cfg.Ports.Slots, Unknown: cfg.Ports.Unknown == config.UnknownUse,
+		Include: cfg.Ports.Include, Exclude: cfg.Ports.Exclude, Slots: cfg.Ports.Slots, Learnt: cfg.Ports.Learnt,
+		Unknown: cfg.Ports.Unknown == config.UnknownUse,
 	}
 }
 
@@ -223,8 +224,12 @@ func bridgeAuth(c config.Auth) bridge.Auth {
 // explicitPaths are the ports that are named in full, by ports.include or ports.slots: no enumeration lists a pty, a link or
 // a serial server.
 func explicitPaths(cfg *config.Config) []string {
+	named := cfg.Ports.Learnt
+	if len(cfg.Ports.Include) == 0 {
+		named = cfg.Ports.Slots
+	}
 	var paths []string
-	for _, p := range slices.Concat(cfg.Ports.Include, slices.Sorted(maps.Keys(cfg.Ports.Slots))) {
+	for _, p := range slices.Concat(cfg.Ports.Include, slices.Sorted(maps.Keys(named))) {
 		full := strings.HasPrefix(p, "tcp://") || (filepath.IsAbs(p) && !strings.ContainsAny(p, `*?[\`))
 		if full && !slices.Contains(paths, p) {
 			paths = append(paths, p)

@@ -8,8 +8,8 @@ const (
 
 // Ports says which serial ports are the bench's.
 type Ports struct {
-	// Include names ports by device path, glob pattern, or tcp://host:port of a serial server. Ports that Slots names
-	// are used as well.
+	// Include names ports by device path, glob pattern, or tcp://host:port of a serial server. Left empty, the ports that
+	// Slots names are used. What the station was taught is used in any case.
 	Include []string `yaml:"include"`
 	Exclude []string `yaml:"exclude"` // paths or patterns; wins over everything
 	Unknown string   `yaml:"unknown" enum:"show|use"`
