@@ -109,7 +109,11 @@ func (b *Bench) Run(ctx context.Context) (Summary, error) {
 
 	b.hub.emit(b.cfg.Info)
 	if b.cfg.Staff != nil {
-		b.signIn(Person{})
+		p := Person{Name: b.runner.cfg.Start.Operator, Role: RoleOperator}
+		if known, ok := b.cfg.Staff.ByName(p.Name); ok && p.Name != "" {
+			p = known
+		}
+		b.signIn(p)
 	}
 	if err := b.carryOn(ctx); err != nil {
 		b.finish(started)

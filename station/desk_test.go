@@ -740,3 +740,32 @@ func TestLearnRefused(t *testing.T) {
 		})
 	}
 }
+
+// Who is configured is signed in from the start, and signing out holds.
+func TestConfiguredOperator(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k, _ := deskKit(t)
+		k.cfg.Start.Operator = "Ada"
+		n := 0
+		k.on = func(b *Bench, e Event) {
+			if _, ok := e.Body.(RunEnded); ok {
+				if n++; n > 1 {
+					return
+				}
+				if err := b.SignOut(); err != nil {
+					t.Error(err)
+				}
+				if err := b.Retry("s1"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		var got []string
+		for _, r := range of[RunStarted](k.play()) {
+			got = append(got, r.Operator)
+		}
+		if want := []string{"Ada", ""}; !slices.Equal(got, want) {
+			t.Errorf("got operators %q, want %q", got, want)
+		}
+	})
+}

@@ -1,7 +1,6 @@
 package station
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -49,7 +48,10 @@ func (b *Bench) begin(ctx context.Context) (t ticket, held Code, params map[stri
 		return t, code, why, false
 	}
 	b.running++
-	t.operator = cmp.Or(b.operator.Name, b.runner.cfg.Start.Operator)
+	t.operator = b.operator.Name
+	if b.cfg.Staff == nil { // nobody can sign in or out: who is configured works here
+		t.operator = b.runner.cfg.Start.Operator
+	}
 	t.batch = b.runner.cfg.Start.Batch
 	if b.roll != nil {
 		t.batch = b.roll.Batch
@@ -122,7 +124,7 @@ func (b *Bench) Override(slot, reason, badge string) error {
 	}
 	lead, ok := b.badge(badge)
 	b.mu.Lock()
-	operator := cmp.Or(b.operator.Name, b.runner.cfg.Start.Operator)
+	operator := b.operator.Name
 	b.mu.Unlock()
 	if !ok || lead.Role != RoleLead || strings.EqualFold(lead.Name, operator) {
 		return &Fault{Code: CodeOverrideBadge}
