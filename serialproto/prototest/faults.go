@@ -21,6 +21,8 @@ type Faults struct {
 	BurstLen   int     // default 8
 	TextEvery  int     // after this many bytes Text is inserted, wherever in a frame that is; 0: never
 	Text       string  // default: a kernel line of 75 bytes
+
+	Count func(kind string) // told of every damage, by its name in small letters; nil: nobody is. It must not block
 }
 
 // KernelLine is the default of Faults.Text: 75 bytes, as a kernel prints to a console it shares.
@@ -47,7 +49,20 @@ func (n *noise) init(f Faults) {
 	n.active = f.Drop > 0 || f.Flip > 0 || f.Duplicate > 0 || f.InsertZero > 0 || f.InsertFF > 0 || f.Swap > 0 || f.Burst > 0 || f.TextEvery > 0
 }
 
-func (n *noise) hit(p float64) bool { return p > 0 && n.rng.Float64() < p }
+// hit draws, and tells of a hit by its name.
+func (n *noise) hit(kind string, p float64) bool {
+	if p <= 0 || n.rng.Float64() >= p {
+		return false
+	}
+	n.tell(kind)
+	return true
+}
+
+func (n *noise) tell(kind string) {
+	if n.f.Count != nil {
+		n.f.Count(kind)
+	}
+}
 
 func (n *noise) apply(p []byte) []byte {
 	if !n.active {
@@ -57,31 +72,32 @@ func (n *noise) apply(p []byte) []byte {
 	for _, b := range p {
 		if n.f.TextEvery > 0 {
 			if n.since++; n.since > n.f.TextEvery {
+				n.tell("text")
 				out = append(out, n.f.Text...)
 				n.since = 0
 			}
 		}
-		if n.hit(n.f.InsertZero) {
+		if n.hit("zero", n.f.InsertZero) {
 			out = append(out, 0)
 		}
-		if n.hit(n.f.InsertFF) {
+		if n.hit("ff", n.f.InsertFF) {
 			out = append(out, 0xff)
 		}
-		if n.hit(n.f.Burst) {
+		if n.hit("burst", n.f.Burst) {
 			n.burst = n.f.BurstLen
 		}
 		if n.burst > 0 {
 			n.burst--
 			b = byte(n.rng.Uint32())
 		}
-		if n.hit(n.f.Drop) {
+		if n.hit("drop", n.f.Drop) {
 			continue
 		}
-		if n.hit(n.f.Flip) {
+		if n.hit("flip", n.f.Flip) {
 			b ^= 1 << n.rng.IntN(8)
 		}
 		out = append(out, b)
-		if n.hit(n.f.Duplicate) {
+		if n.hit("duplicate", n.f.Duplicate) {
 			out = append(out, b)
 		}
 	}
@@ -100,7 +116,7 @@ func (n *noise) swapped(p []byte) []byte {
 		return p
 	}
 	for range p {
-		if n.hit(n.f.Swap) {
+		if n.hit("swap", n.f.Swap) {
 			k := min(piece, len(p))
 			n.swap = bytes.Clone(p[len(p)-k:])
 			return p[:len(p)-k]

@@ -21,7 +21,8 @@ const (
 	Documented Contract = "documented"
 )
 
-// Fault makes the bridge fail as the recorded one does.
+// Fault makes the bridge fail as the recorded one does, or as one that lies. Without Status, Cut and Lie the right answer
+// comes, after Delay.
 type Fault struct {
 	Status int
 	Type   string        // content type; empty: application/json
@@ -29,12 +30,16 @@ type Fault struct {
 	Delay  time.Duration // before the answer
 	Issue  bool          // a certificate is issued first, and lost
 	Cut    bool          // the connection is cut instead of an answer
+	Half   bool          // with Cut and Issue: half of the right answer comes before
+	Lie    Lie           // the right answer, but for this
 }
 
 // Bridge is the IoT Bridge API. It serves POST /devices/{id}/enroll, GET /health and GET /openapi.json.
 type Bridge struct {
 	contract Contract
 	signer   signer
+	pki      *authority // what lies are signed with
+	issued   book[Issued]
 	tunnel   *tunnels
 	delay    time.Duration
 	fault    atomic.Pointer[func(id string, n int) *Fault]
@@ -148,7 +153,12 @@ func (b *Bridge) enroll(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	switch answer, status, detail := b.issue(r.Context(), req, id); {
+	b.answer(w, r, req, id, Honest)
+}
+
+// answer gives the right answer, or one with a lie in it.
+func (b *Bridge) answer(w http.ResponseWriter, r *http.Request, req map[string]any, id string, lie Lie) {
+	switch answer, status, detail := b.issue(r.Context(), req, id, lie); {
 	case status == http.StatusOK:
 		n := int(b.enrolled.Add(1))
 		if f := b.onEnroll.Load(); f != nil {
@@ -176,14 +186,22 @@ func wait(ctx context.Context, d time.Duration) bool {
 
 // fail does what a fault says.
 func (b *Bridge) fail(w http.ResponseWriter, r *http.Request, f *Fault, req map[string]any, id string) {
+	var lost any
 	if f.Issue {
-		_, _, _ = b.issue(r.Context(), req, id) // issued and lost: that is the fault
+		lost, _, _ = b.issue(r.Context(), req, id, Honest) // issued and lost: that is the fault
 	}
 	if !wait(r.Context(), f.Delay) {
 		return
 	}
-	if f.Cut {
+	switch {
+	case f.Cut && f.Half && lost != nil:
+		half(w, lost)
 		panic(http.ErrAbortHandler)
+	case f.Cut:
+		panic(http.ErrAbortHandler)
+	case f.Status == 0:
+		b.answer(w, r, req, id, f.Lie)
+		return
 	}
 	typ := f.Type
 	if typ == "" {
@@ -194,9 +212,21 @@ func (b *Bridge) fail(w http.ResponseWriter, r *http.Request, f *Fault, req map[
 	_, _ = io.WriteString(w, f.Body)
 }
 
+// half sends the first half of an answer, under the length of the whole.
+func half(w http.ResponseWriter, answer any) {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	_, _ = w.Write(text[:len(text)/2]) // an error: the client is gone
+	_ = http.NewResponseController(w).Flush()
+}
+
 // issue has the CSR signed and the tunnel configured, in this order and with no way back. With a status other than 200,
 // detail is the error's text; where there is none, the recorded server answers in text.
-func (b *Bridge) issue(ctx context.Context, req map[string]any, id string) (answer any, status int, detail string) {
+func (b *Bridge) issue(ctx context.Context, req map[string]any, id string, lie Lie) (answer any, status int, detail string) {
 	field := "csr"
 	if b.contract == Documented {
 		field = "csr_pem"
@@ -205,7 +235,7 @@ func (b *Bridge) issue(ctx context.Context, req map[string]any, id string) (answ
 	if err != nil {
 		return nil, http.StatusUnprocessableEntity, "Invalid CSR: " + err.Error()
 	}
-	leaf, ca, err := b.signer.sign(ctx, csr, id)
+	leaf, ca, err := b.sign(ctx, csr, id, lie)
 	var refused *caError
 	switch {
 	case errors.As(err, &refused):
@@ -219,7 +249,7 @@ func (b *Bridge) issue(ctx context.Context, req map[string]any, id string) (answ
 			return nil, http.StatusInternalServerError, ""
 		}
 		return map[string]string{
-			"device_id": id, "certificate_pem": string(certPEM(leaf)), "ca_chain_pem": string(certPEM(ca)), "wireguard_config": conf,
+			"device_id": id, "certificate_pem": lie.text(leaf), "ca_chain_pem": string(certPEM(ca)), "wireguard_config": conf,
 		}, http.StatusOK, ""
 	}
 	key, _ := req["wg_public_key"].(string)
@@ -228,7 +258,7 @@ func (b *Bridge) issue(ctx context.Context, req map[string]any, id string) (answ
 		return nil, http.StatusInternalServerError, ""
 	}
 	return map[string]string{
-		"certificate": string(certPEM(leaf)), "ca_chain": string(certPEM(ca)), "wireguard_ip": ip, "wireguard_config": conf,
+		"certificate": lie.text(leaf), "ca_chain": string(certPEM(ca)), "wireguard_ip": ip, "wireguard_config": conf,
 	}, http.StatusOK, ""
 }
 

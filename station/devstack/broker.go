@@ -2,12 +2,16 @@ package devstack
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -19,6 +23,7 @@ const maxPacket = 64 << 10
 // broker is an MQTT broker over mTLS that trusts only the root: a client has to present its whole chain.
 type broker struct {
 	server *mqtt.Server
+	hook   *identityHook
 	port   int
 }
 
@@ -32,12 +37,13 @@ func startBroker(a *authority, log *slog.Logger) (*broker, error) {
 	caps := mqtt.NewDefaultServerCapabilities()
 	caps.MaximumPacketSize = maxPacket
 	s := mqtt.New(&mqtt.Options{Logger: log, Capabilities: caps})
-	if err := s.AddHook(new(identityHook), nil); err != nil {
+	hook := new(identityHook)
+	if err := s.AddHook(hook, nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	l := &listener{conns: map[net.Conn]bool{}, tls: &tls.Config{
 		Certificates: []tls.Certificate{identity}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots,
-		MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true,
+		MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true, VerifyConnection: hook.arrives,
 	}}
 	if err := s.AddListener(l); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
@@ -53,18 +59,26 @@ func startBroker(a *authority, log *slog.Logger) (*broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	return &broker{server: s, port: n}, nil
+	return &broker{server: s, hook: hook, port: n}, nil
 }
 
 func (b *broker) close() { _ = b.server.Close() }
 
 // identityHook lets a client in whose id is its certificate's common name, and lets it use its own topics.
-type identityHook struct{ mqtt.HookBase }
+type identityHook struct {
+	mqtt.HookBase
+	fault atomic.Pointer[func(id string, n int) BrokerFault]
+	seen  book[Seen]
+
+	mu    sync.Mutex
+	count map[string]int         // connections of each client
+	now   map[string]BrokerFault // of each client's present connection
+}
 
 func (h *identityHook) ID() string { return "identity" }
 
 func (h *identityHook) Provides(b byte) bool {
-	return bytes.IndexByte([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck}, b) >= 0
+	return bytes.IndexByte([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPublished}, b) >= 0
 }
 
 func (h *identityHook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
@@ -73,9 +87,42 @@ func (h *identityHook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet)
 		return false
 	}
 	state := c.ConnectionState()
-	return len(state.VerifiedChains) > 0 && state.PeerCertificates[0].Subject.CommonName == pk.Connect.ClientIdentifier
+	if len(state.VerifiedChains) == 0 || state.PeerCertificates[0].Subject.CommonName != pk.Connect.ClientIdentifier {
+		return false
+	}
+	switch h.of(pk.Connect.ClientIdentifier) {
+	case BrokerRefuses:
+		return false
+	case BrokerHangsUp:
+		_ = c.NetConn().Close()
+	}
+	return true
 }
 
-func (h *identityHook) OnACLCheck(_ *mqtt.Client, topic string, _ bool) bool {
-	return topic == "v1/devices/me/telemetry" || topic == "v1/devices/me/attributes"
+func (h *identityHook) OnACLCheck(cl *mqtt.Client, topic string, _ bool) bool {
+	return (topic == "v1/devices/me/telemetry" || topic == "v1/devices/me/attributes") && h.of(cl.ID) != BrokerDenies
+}
+
+// OnPublish comes before the broker answers.
+func (h *identityHook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	switch h.of(cl.ID) {
+	case BrokerDrops:
+		_ = cl.Net.Conn.Close()
+		return pk, packets.ErrRejectPacket
+	case BrokerIsSilent:
+		time.Sleep(silentFor)
+		_ = cl.Net.Conn.Close()
+		return pk, packets.ErrRejectPacket
+	case BrokerIsSlow:
+		time.Sleep(slowFor)
+	}
+	return pk, nil
+}
+
+// OnPublished comes when the broker has taken a message.
+func (h *identityHook) OnPublished(cl *mqtt.Client, _ packets.Packet) {
+	if c, ok := cl.Net.Conn.(*tls.Conn); ok {
+		leaf := c.ConnectionState().PeerCertificates[0]
+		h.seen.add(Seen{ClientID: cl.ID, Leaf: sha256.Sum256(leaf.Raw), At: time.Now()})
+	}
 }

@@ -128,7 +128,7 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.Bridge = &Bridge{contract: s.cfg.Contract, signer: sign, tunnel: wg, delay: s.cfg.Delay}
+	s.Bridge = &Bridge{contract: s.cfg.Contract, signer: sign, pki: s.pki, tunnel: wg, delay: s.cfg.Delay}
 	s.Bridge.SetFault(s.cfg.Faults.bridge())
 	if s.BridgeURL, err = s.serve(ctx, "bridge.tenant.example", "/api", s.Bridge.handler(), s.Bridge.behind); err != nil {
 		return err

@@ -47,6 +47,9 @@ type Config struct {
 	// Volatile leaves out syncing: for virtual devices, many of which share one disk and none of which loses its power
 	// without the whole machine. Everything else is as ever.
 	Volatile bool
+	// Before, if not nil, is asked before every operation that changes the directory (mkdir, create, write, sync, rename,
+	// remove, symlink); its error is the operation's. For tests and training: a full flash, a power cut.
+	Before func(op, path string) error
 }
 
 // Store is an agent.Store in a directory. One process may use a directory at a time; that is the caller's to ensure.
@@ -63,10 +66,14 @@ var _ agent.Store = (*Store)(nil)
 // Open opens or creates the store in dir, finishes what a power cut interrupted and checks that all of it reads.
 // Errors: ErrDamaged, agent.ErrNoSpace, or the file system's.
 func Open(dir string, cfg Config) (*Store, error) {
+	var f fsys = disk{}
 	if cfg.Volatile {
-		return open(volatile{}, dir, cfg)
+		f = volatile{}
 	}
-	return open(disk{}, dir, cfg)
+	if cfg.Before != nil {
+		f = guarded{f, cfg.Before}
+	}
+	return open(f, dir, cfg)
 }
 
 func open(f fsys, dir string, cfg Config) (*Store, error) {
