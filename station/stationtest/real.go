@@ -66,9 +66,16 @@ const maxOutput = 1 << 20
 // Start starts a program whose output is kept and shown when the test fails.
 func Start(t testing.TB, program string, args ...string) *Process {
 	t.Helper()
-	p := &Process{t: t, name: filepath.Base(program), exited: make(chan struct{}), lines: make(chan string, 1024)}
-	p.Cmd = exec.Command(program, args...) //nolint:noctx // ended by Stop
+	return start(t, exec.Command(program, args...), nil) //nolint:noctx // ended by Stop
+}
+
+func start(t testing.TB, cmd *exec.Cmd, as *account) *Process {
+	t.Helper()
+	p := &Process{
+		Cmd: cmd, t: t, name: filepath.Base(cmd.Path), exited: make(chan struct{}), lines: make(chan string, 1024),
+	}
 	endWithParent(p.Cmd)
+	as.apply(p.Cmd)
 	out, err := p.Cmd.StdoutPipe()
 	if err != nil {
 		t.Fatalf("start %s: %v", p.name, err)
