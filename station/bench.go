@@ -262,7 +262,7 @@ func (b *Bench) ended(e RunEnded) {
 	b.hub.emit(e)
 	b.running--
 	b.summary.Count(e.Outcome)
-	if e.Outcome.Good() {
+	if e.Outcome.Good() || e.Outcome == Collected {
 		b.good++
 	}
 	b.counted(e)

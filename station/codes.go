@@ -105,6 +105,13 @@ const (
 	CodeWGKeyCrossed Code = "W-WG-KEY-CROSSED" // a WireGuard private key crossed the line
 	CodeMQTTOff      Code = "W-MQTT-OFF"
 
+	// Requests that are collected without a network.
+	CodeCollected       Code = "I-COLLECTED"
+	CodeCollectEnrolled Code = "E-COLLECT-ENROLLED" // it holds a certificate already, and no broker can be asked
+	CodeCollectKey      Code = "E-COLLECT-KEY"      // the bridge would make the tunnel's private key
+	CodeCollectSecret   Code = "E-COLLECT-SECRET"   // the answer holds a secret that is not kept
+	CodeRelaying        Code = "E-RELAY-BUSY"       // the request is being posted by a relay
+
 	// What a person asks of the bench.
 	CodeSlotEmpty      Code = "E-SLOT-EMPTY"   // no port there
 	CodeSlotRunning    Code = "E-SLOT-RUNNING" // a run is in flight

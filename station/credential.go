@@ -48,6 +48,9 @@ func (x *run) wantsDeviceTunnelKey(ctx context.Context) bool {
 	if !x.cfg.WireGuard || !x.greet.WireGuard {
 		return false
 	}
+	if x.cfg.Queue != nil {
+		return true // nobody can be asked; a bridge that makes the key itself is refused when the request is relayed
+	}
 	ctx, cancel := context.WithTimeout(ctx, contractWait) // a bridge that hangs is no fault of the device
 	defer cancel()
 	c, err := x.bridge.Contract(ctx)
@@ -159,11 +162,16 @@ func (x *run) needed() time.Duration {
 // post asks the bridge once. Intent is durable before the first byte goes out; a row stays open where a certificate may
 // have been issued and lost.
 func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error) {
+	if x.relayed != nil && contract == ContractDocumented && x.cfg.WireGuard {
+		return EnrollAnswer{}, documentedFault(x.deviceID)
+	}
 	name := x.deviceID
-	if x.cfg.NameOf != nil {
+	if x.relayed != nil {
+		name = x.relayed.DeviceName
+	} else if x.cfg.NameOf != nil {
 		n, err := x.cfg.NameOf(x.deviceID, x.greet)
 		if err != nil {
-			return EnrollAnswer{}, &Fault{Code: CodeIDInvalid, Outcome: Fail, Class: Misconfigured, Params: map[string]string{"detail": err.Error()}, Err: err}
+			return EnrollAnswer{}, nameFault(err)
 		}
 		name = n
 	}
@@ -172,6 +180,9 @@ func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error)
 		CSRDigest: x.csr.Digest[:], Contract: contract, At: x.now().UTC(),
 	}
 	if err := x.ledger.PostBegun(ctx, p); err != nil {
+		if errors.Is(err, ErrRelaying) {
+			return EnrollAnswer{}, &Fault{Code: CodeRelaying, Outcome: Error, Class: Passing, Params: map[string]string{"device_id": x.deviceID}, Err: err}
+		}
 		return EnrollAnswer{}, x.ledgerFault("record the request", err)
 	}
 	req := EnrollRequest{DeviceID: x.deviceID, DeviceName: name, DeviceType: x.cfg.DeviceType, CSR: x.csr.Raw}

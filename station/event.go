@@ -18,7 +18,8 @@ type Event struct {
 }
 
 // Body is what an event says. The set is closed: [StationInfo], [PortSeen], [RunStarted], [PhaseChanged], [RunEnded],
-// [OperatorChanged], [BatchChanged], [ScanWanted], [ScanTaken], [LearnChanged], [LabelPrinted], [Summary].
+// [OperatorChanged], [BatchChanged], [ScanWanted], [ScanTaken], [LearnChanged], [LabelPrinted], [RelayChanged],
+// [RelaySummary], [Summary].
 type Body interface{ eventType() string }
 
 // Type is the event's name in NDJSON.
@@ -220,6 +221,7 @@ type Summary struct {
 	Installed int   `json:"installed"`
 	Skipped   int   `json:"skipped"`
 	Uncertain int   `json:"uncertain"`
+	Collected int   `json:"collected,omitempty"`
 	ElapsedMS int64 `json:"elapsed_ms"`
 }
 
@@ -243,6 +245,8 @@ func (s *Summary) Count(o Outcome) {
 		s.Skipped++
 	case Uncertain:
 		s.Uncertain++
+	case Collected:
+		s.Collected++
 	default:
 		s.Error++
 	}

@@ -82,7 +82,7 @@ func TestSummaryCountsEveryOutcome(t *testing.T) {
 	for _, o := range append(Outcomes(), "NEW") {
 		s.Count(o)
 	}
-	want := Summary{Devices: 9, Pass: 1, Fail: 1, Error: 2, Timeout: 1, Aborted: 1, Installed: 1, Skipped: 1, Uncertain: 1}
+	want := Summary{Devices: 10, Pass: 1, Fail: 1, Error: 2, Timeout: 1, Aborted: 1, Installed: 1, Skipped: 1, Uncertain: 1, Collected: 1}
 	if s != want {
 		t.Errorf("got %+v, want %+v: what is unknown counts as an error", s, want)
 	}

@@ -30,6 +30,8 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 		fin.Code, fin.Params = f.Code, printables(f.Params)
 	} else if outcome == Skipped {
 		fin.Code, fin.Params = CodeSkipped, x.skipParams()
+	} else if outcome == Collected {
+		fin.Code, fin.Params = CodeCollected, map[string]string{"device_id": x.deviceID}
 	}
 	if lerr := x.ledger.FinishRun(ctx, fin); lerr != nil {
 		lf := x.ledgerFault("finish run", lerr)
@@ -57,6 +59,8 @@ func (x *run) outcome(f *Fault) Outcome {
 		return Error
 	case x.course == courseSkip:
 		return Skipped
+	case x.collected:
+		return Collected
 	case x.proof != NoProof && x.sealed:
 		return Pass
 	case x.cfg.MQTTOff && x.sealed:

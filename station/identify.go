@@ -187,7 +187,7 @@ type serverClock interface {
 
 // clock checks the station's clock against the bridge's and the device's against the station's.
 func (x *run) clock(ctx context.Context) error {
-	if sc, ok := x.bridge.(serverClock); ok {
+	if sc, ok := x.bridge.(serverClock); ok && x.cfg.Queue == nil {
 		// A bridge that cannot be reached is the enroll phase's business, with its own code and tries.
 		if at, err := sc.ServerTime(ctx); err == nil && !at.IsZero() {
 			if off := x.now().Sub(at); off.Abs() > x.cfg.StationTolerance {

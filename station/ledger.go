@@ -55,6 +55,7 @@ var (
 	ErrHardwareBound = errors.New("hardware has another device id")
 	ErrKeyTaken      = errors.New("key belongs to another device")
 	ErrAddressTaken  = errors.New("tunnel address belongs to another device")
+	ErrRelaying      = errors.New("a relay is posting the request")
 	ErrConflict      = errors.New("other facts are on file under the same id") // device and ledger contradict each other
 )
 

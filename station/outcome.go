@@ -15,11 +15,12 @@ const (
 	Installed Outcome = "INSTALLED" // everything but a broker's proof, where policy switched it off
 	Skipped   Outcome = "SKIPPED"   // enrolled already, and the ledger proves it
 	Uncertain Outcome = "UNCERTAIN" // repeating would do harm, or device and ledger contradict; held for a person
+	Collected Outcome = "COLLECTED" // its request is in the queue, and nothing else was asked for: no certificate yet
 )
 
 // Outcomes lists every outcome in the order a summary counts them.
 func Outcomes() []Outcome {
-	return []Outcome{Pass, Fail, Error, Timeout, Aborted, Installed, Skipped, Uncertain}
+	return []Outcome{Pass, Fail, Error, Timeout, Aborted, Installed, Skipped, Uncertain, Collected}
 }
 
 // Good reports whether a run that ended so asks nothing more of anybody: exit code 0.

@@ -212,7 +212,7 @@ func (b *Bench) counted(e RunEnded) {
 		}
 		return
 	}
-	if e.Outcome == Aborted || e.Outcome == Installed || e.Code == "" {
+	if e.Outcome == Aborted || e.Outcome == Installed || e.Outcome == Collected || e.Code == "" {
 		return
 	}
 	if e.Code != r.streak {

@@ -63,6 +63,9 @@ type run struct {
 	phase        Phase
 	phaseStarted time.Time
 	facts        map[string]string
+
+	collected bool           // the request is in the queue
+	relayed   *QueuedRequest // the request that is relayed; nil: a device is there
 }
 
 // phaseStep is one phase and what does it. A nil do means: not part of this run.
@@ -154,7 +157,7 @@ func (x *run) plan() []phaseStep {
 		verify, readback = x.verifyHeld, x.readBackHeld
 	}
 	work := enroll || adopt
-	return []phaseStep{
+	steps := []phaseStep{
 		{PhaseAssign, x.assign},
 		{PhaseClock, off(x.clock, work)},
 		{PhaseKeygen, off(x.keygen, enroll)},
@@ -168,6 +171,10 @@ func (x *run) plan() []phaseStep {
 		{PhaseRegister, nil},
 		{PhaseSeal, off(x.seal, work)},
 	}
+	if x.cfg.Queue != nil {
+		x.onlyCollect(steps)
+	}
+	return steps
 }
 
 // serial is the hardware serial of the run's device.

@@ -49,6 +49,9 @@ type RunnerConfig struct {
 	// KeyOverNetwork lets a WireGuard key that the bridge made cross the network of a serial server, in the clear.
 	KeyOverNetwork bool
 	Reenroll       bool // a sealed device gets a new key and certificate
+	// Queue makes a run end, COLLECTED, when the device's request is in it. The network is not asked for anything then.
+	Queue    Queue
+	Contract Contract // noted with a collected request; empty: auto
 
 	CSR    pki.CSRPolicy
 	Answer pki.Policy // DeviceID, PublicKey, trust and time are filled in per run

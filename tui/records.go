@@ -182,7 +182,7 @@ func (m *Model) choices() []choice {
 func bad() []station.Outcome {
 	var out []station.Outcome
 	for _, o := range station.Outcomes() {
-		if !o.Good() {
+		if !o.Good() && o != station.Collected {
 			out = append(out, o)
 		}
 	}

@@ -247,6 +247,8 @@ func count(s station.Summary, o station.Outcome) int {
 		return s.Skipped
 	case station.Uncertain:
 		return s.Uncertain
+	case station.Collected:
+		return s.Collected
 	default:
 		return 0
 	}

@@ -127,6 +127,9 @@ func (p *Help) legend() []string {
 	l := p.look
 	lines := []string{l.Styles.Heading.Render(l.Text("help.verdicts"))}
 	for _, o := range station.Outcomes() {
+		if o == station.Collected { // no run on a screen ends so
+			continue
+		}
 		word := l.Text("outcome." + string(o))
 		lines = append(lines, l.Styles.VerdictText(o).Render(l.Fit(l.Signs.Outcome(o)+" "+word, 12))+l.Styles.Muted.Render(l.Text("meaning."+string(o))))
 	}

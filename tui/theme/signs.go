@@ -34,6 +34,7 @@ func Unicode() Signs {
 		outcomes: map[station.Outcome]string{
 			station.Pass: "✓", station.Fail: "✗", station.Error: "!", station.Timeout: "◷", station.Aborted: "■",
 			station.Installed: "○", station.Skipped: "»", station.Uncertain: "?",
+			station.Collected: "◇",
 		},
 	}
 }
@@ -48,6 +49,7 @@ func ASCII() Signs {
 		outcomes: map[station.Outcome]string{
 			station.Pass: "+", station.Fail: "X", station.Error: "!", station.Timeout: "T", station.Aborted: "#",
 			station.Installed: "o", station.Skipped: "=", station.Uncertain: "?",
+			station.Collected: "c",
 		},
 	}
 }
