@@ -28,6 +28,9 @@ func (l *Ledger) PostBegun(ctx context.Context, p station.Post) error {
 			if _, err := t.runOf(ctx, p.Run, p.Tenant); err != nil {
 				return err
 			}
+			if err := t.notRelayed(ctx, p); err != nil {
+				return err
+			}
 			cells := []cell{
 				{"post", p.ID},
 				{"run", p.Run},

@@ -147,6 +147,9 @@ func (t *txn) finish(ctx context.Context, e station.RunFinish, end []cell) error
 	if err != nil || e.HardwareSerial == "" {
 		return err
 	}
+	if err := t.relayed(ctx, e); err != nil {
+		return err
+	}
 	if e.Outcome == station.Pass {
 		_, err = t.exec(ctx, `UPDATE devices SET spki = ?, leaf = ?, pass_run = ?, passed_at = ?
 			WHERE tenant = ? AND hardware_serial = ?`,

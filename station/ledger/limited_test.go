@@ -77,7 +77,7 @@ func TestFullQuota(t *testing.T) {
 
 // A real full disk: a small tmpfs, filled up by somebody else.
 func TestFullDisk(t *testing.T) {
-	dir := mountTmpfs(t, "size=2m")
+	dir := mountTmpfs(t, "size=4m")
 	l := openAt(t, filepath.Join(dir, "l.db"), Config{})
 	ballast := filepath.Join(dir, "ballast")
 	must(t, checkFull(t.Context(), l, func() error {
