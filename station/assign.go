@@ -64,6 +64,7 @@ func (x *run) accept(ctx context.Context, c choice) error {
 	if err != nil {
 		return x.bindFault(c.id, err)
 	}
+	crash(pointBound)
 	return nil
 }
 
@@ -285,9 +286,10 @@ func (x *run) overrules(code Code) bool {
 	return true
 }
 
-// reenroll reports whether an enrolled device gets a new key: by policy, or because a lead released it.
+// reenroll reports whether an enrolled device gets a new key: by policy, because a person decided so, or
+// because a lead released it.
 func (x *run) reenroll() bool {
-	if x.cfg.Reenroll {
+	if x.cfg.Reenroll || x.resolved.Decision == DecisionReenroll {
 		return true
 	}
 	o := x.start.Override

@@ -107,6 +107,7 @@ func (b *Bench) Run(ctx context.Context) (Summary, error) {
 	b.stop = cancel
 	b.mu.Unlock()
 
+	b.cfg.Info.Interrupted = b.endInterrupted(ctx)
 	b.hub.emit(b.cfg.Info)
 	if b.cfg.Staff != nil {
 		p := Person{Name: b.runner.cfg.Start.Operator, Role: RoleOperator}
@@ -148,6 +149,23 @@ func (b *Bench) Run(ctx context.Context) (Summary, error) {
 	b.saving.Wait()
 	b.finish(started)
 	return b.summary, err
+}
+
+// endInterrupted ends the runs that an earlier process of this station left open. A ledger that cannot be written says so
+// again in every run.
+func (b *Bench) endInterrupted(ctx context.Context) int {
+	if b.cfg.Info.StationID == "" {
+		return 0
+	}
+	n, err := b.runner.ledger.EndInterrupted(ctx, b.cfg.Info.StationID, b.now().UTC())
+	switch {
+	case err != nil:
+		b.log.Error("runs that were cut are still open on record", "err", err)
+	case n > 0:
+		b.log.Warn("ended runs that were cut", "runs", n)
+	}
+	crash(pointInterrupted)
+	return n
 }
 
 // portChanged starts or ends the keeper of a port.
@@ -262,6 +280,7 @@ func (b *Bench) ended(e RunEnded) {
 	b.hub.emit(e)
 	b.running--
 	b.summary.Count(e.Outcome)
+	b.summary.Adopt(e.Adopted)
 	if e.Outcome.Good() || e.Outcome == Collected {
 		b.good++
 	}

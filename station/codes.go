@@ -98,6 +98,7 @@ const (
 	CodeLedger       Code = "E-LEDGER"
 	CodeDeadline     Code = "E-DEADLINE"
 	CodeAborted      Code = "E-ABORTED"
+	CodeInterrupted  Code = "E-INTERRUPTED" // the station's process ended under the run
 	CodeUncertain    Code = "E-UNCERTAIN"
 	CodeInternal     Code = "E-INTERNAL"
 	CodeSkipped      Code = "I-SKIPPED"
@@ -149,4 +150,10 @@ const (
 	// Labels.
 	CodeLabelPrinter Code = "E-LABEL-PRINTER" // the printer did not take it
 	CodeLabelNothing Code = "E-LABEL-NOTHING" // no finished device there
+
+	// Records.
+	CodeDecommissioned Code = "E-DECOMMISSIONED" // a person took the device out of service
+	CodeResolved       Code = "W-RESOLVED"       // a person decided how to go on with a device that was held
+	CodeResolveLead    Code = "E-RESOLVE-LEAD"   // only a lead may decide
+	CodeResolveNot     Code = "E-RESOLVE-NOT"    // the run waits for no decision, or not for this one
 )

@@ -27,16 +27,24 @@ func (x *run) keygen(ctx context.Context) error {
 	x.key = a
 	x.fact(FactKeyStore, a.KeyStore)
 	x.fact("key_reused", yesNo(a.Existing))
+	if a.Existing && x.enrollID == x.holding.EnrollID { // not one that this run made before a reset
+		x.adopt(AdoptedKey)
+	}
 	if len(a.WireGuardKey) > 0 {
 		x.fact(FactWireGuardKey, wireGuardText(a.WireGuardKey))
 	}
 	return nil
 }
 
-func (x *run) makeKey(ctx context.Context) (KeyAnswer, error) {
-	return x.line.MakeKey(ctx, KeyRequest{
+func (x *run) makeKey(ctx context.Context) (a KeyAnswer, err error) {
+	r := KeyRequest{
 		DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, WireGuard: x.wantsDeviceTunnelKey(ctx),
+	}
+	err = x.cause(ctx, IntendKey, nil, func() error {
+		a, err = x.line.MakeKey(ctx, r)
+		return err
 	})
+	return a, err
 }
 
 // contractWait is how long keygen waits to hear which contract the bridge speaks.
@@ -82,6 +90,7 @@ func (x *run) checkCSR(ctx context.Context) error {
 	if err != nil {
 		return x.ledgerFault("record the device key", err)
 	}
+	crash(pointKeyBound)
 	return nil
 }
 
@@ -133,22 +142,33 @@ func (x *run) onFile(ctx context.Context) (bool, error) {
 		return false, x.ledgerFault("look certificates up", err)
 	}
 	for _, c := range certs {
-		if _, refused := x.refused.Load(string(c.Fingerprint)); refused {
-			continue
-		}
-		if len(c.Chain) == 0 || c.WireGuardKeyByBridge || strings.Contains(c.WGConf, hidden) || (c.WGConf == "") == x.cfg.WireGuard ||
+		if c.Refused != "" || len(c.Chain) == 0 || c.WireGuardKeyByBridge || strings.Contains(c.WGConf, hidden) || (c.WGConf == "") == x.cfg.WireGuard ||
 			c.Revoked || c.NotAfter.Sub(x.now()) < x.needed() {
 			continue
 		}
 		x.answer = EnrollAnswer{
-			Contract: c.Contract, Certificate: pemText(c.Leaf), Chain: pemText(c.Chain[0]), WGConf: NewSecret([]byte(c.WGConf)),
+			Contract: c.Contract, Certificate: pemText(c.Leaf), Chain: chainOnFile(c), WGConf: NewSecret([]byte(c.WGConf)),
 		}
 		x.postID = c.PostID
+		x.adopt(AdoptedCertificate)
+		crash(pointOnFile)
 		x.fact("certificate_on_file", "yes")
 		x.fact(FactContract, string(c.Contract))
 		return true, nil
 	}
 	return false, nil
+}
+
+// chainOnFile is the chain as the bridge answered it. Of an answer that was judged the issuer is enough: the rest of the
+// chain on file is what was pinned then.
+func chainOnFile(c CertRecord) (text string) {
+	if c.IssuerFingerprint != "" {
+		return pemText(c.Chain[0])
+	}
+	for _, der := range c.Chain {
+		text += pemText(der)
+	}
+	return text
 }
 
 // needed is the shelf life below which a certificate on file is of no use.
@@ -185,12 +205,14 @@ func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error)
 		}
 		return EnrollAnswer{}, x.ledgerFault("record the request", err)
 	}
+	crash(pointPostIntent)
 	req := EnrollRequest{DeviceID: x.deviceID, DeviceName: name, DeviceType: x.cfg.DeviceType, CSR: x.csr.Raw}
 	if contract == ContractDeployed {
 		req.WireGuardKey = x.key.WireGuardKey
 	}
 	a, err := x.bridge.Enroll(ctx, contract, req)
 	if err == nil {
+		crash(pointPostAnswered)
 		x.postID = p.ID
 		return a, nil
 	}
@@ -206,23 +228,38 @@ func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error)
 		if lerr := x.ledger.PostEnded(context.WithoutCancel(ctx), p.ID, err.Error()); lerr != nil {
 			return EnrollAnswer{}, x.ledgerFault("close the request", lerr)
 		}
+		crash(pointPostClosed)
 	}
 	return EnrollAnswer{}, err
 }
 
 // journalAnswer makes the issued certificate durable before it is judged: whatever is wrong with it, it exists and can
-// be revoked.
+// be revoked. What came with it is kept, too, secrets cut out: a station that dies now judges it after, and asks for no
+// second one.
 func (x *run) journalAnswer(ctx context.Context) error {
-	for _, c := range certificatesIn(x.answer.Certificate, x.answer.Chain) {
-		r := certRecord(c)
-		if !bytes.Equal(r.SPKI, x.spki) {
-			continue // not for this device's key: whatever it is, it does not close the request
-		}
+	ours, others := x.issued()
+	for _, r := range ours {
+		r.Chain = others
+		r.WGConf, r.WireGuardKeyByBridge = x.tunnelReceived()
 		if err := x.saveCertificate(ctx, r); err != nil {
 			return err
 		}
+		crash(pointPostJournaled)
 	}
 	return nil // where none was found the possibly-issued row stays open; verify says what is wrong
+}
+
+// issued are the certificates of the answer for the device's key, and the others, in order. What is for another key does
+// not close the request, whatever it is.
+func (x *run) issued() (ours []CertRecord, others [][]byte) {
+	for _, c := range certificatesIn(x.answer.Certificate, x.answer.Chain) {
+		if r := certRecord(c); bytes.Equal(r.SPKI, x.spki) {
+			ours = append(ours, r)
+		} else {
+			others = append(others, c.Raw)
+		}
+	}
+	return ours, others
 }
 
 // saveCertificate writes a certificate row with the run's own facts.
@@ -231,7 +268,6 @@ func (x *run) saveCertificate(ctx context.Context, c CertRecord) error {
 	c.HardwareSerial, c.Contract, c.ReceivedAt = x.serial(), x.answer.Contract, x.now().UTC()
 	err := x.ledger.SaveCertificate(ctx, c)
 	if errors.Is(err, ErrAddressTaken) {
-		x.refused.Store(string(c.Fingerprint), true) // the next answer may hold another address
 		return &Fault{Code: CodeWGAddress, Outcome: Fail, Params: map[string]string{"detail": err.Error(), "device_id": x.deviceID}, Err: err}
 	}
 	if err != nil {
@@ -240,8 +276,20 @@ func (x *run) saveCertificate(ctx context.Context, c CertRecord) error {
 	return nil
 }
 
-// verify is the response lint: nothing the bridge answered is pushed before it passed.
+// verify is the response lint: nothing the bridge answered is pushed before it passed. What fails it is not looked at
+// again: the next run has another one issued.
 func (x *run) verify(ctx context.Context) error {
+	err := x.judgeAnswer(ctx)
+	if f, ok := AsFault(err); ok && f.Outcome == Fail {
+		ours, _ := x.issued()
+		for _, c := range ours {
+			x.refuse(ctx, c.Fingerprint, f.Code)
+		}
+	}
+	return err
+}
+
+func (x *run) judgeAnswer(ctx context.Context) error {
 	anchors, err := x.trust.Anchors(ctx)
 	if err != nil {
 		return err
@@ -266,6 +314,7 @@ func (x *run) verify(ctx context.Context) error {
 	if err := x.saveCertificate(ctx, rec); err != nil {
 		return err
 	}
+	crash(pointJudged)
 	x.bundle.EnrollID, x.bundle.Leaf, x.bundle.Chain, x.bundle.WGConf = x.enrollID, rec.Leaf, rec.Chain, x.wgText
 	return nil
 }
@@ -311,7 +360,12 @@ func (x *run) verifyHeld(ctx context.Context) error {
 	rec := certRecord(chain.Leaf)
 	rec.IssuerFingerprint = pki.Fingerprint(chain.Issuer())
 	rec.Chain = chain.CAFileDER()
-	return x.saveCertificate(ctx, rec)
+	if err := x.saveCertificate(ctx, rec); err != nil {
+		return err
+	}
+	x.adopt(AdoptedKey, AdoptedCertificate)
+	crash(pointHeldSaved)
+	return nil
 }
 
 // completeFiles wants the device's files to be what they have to be for its own OpenSSL clients: the whole chain to

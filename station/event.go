@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -65,8 +66,9 @@ type StationInfo struct { //nolint:revive // named after its event, as the other
 	Site         string `json:"site,omitempty"`
 	Version      string `json:"version"`
 	ConfigDigest string `json:"config_digest"`
-	Bridge       string `json:"bridge"` // base URL, without credentials
-	Broker       string `json:"broker"` // host:port
+	Bridge       string `json:"bridge"`                // base URL, without credentials
+	Broker       string `json:"broker"`                // host:port
+	Interrupted  int    `json:"interrupted,omitempty"` // runs that an earlier process left open, ended now
 }
 
 // PortSeen tells of a port that is there but is not (or not yet) a device: the reason is said, nothing counts it.
@@ -131,7 +133,8 @@ type RunEnded struct {
 	NotAfter        *time.Time        `json:"not_after,omitempty"`
 	Contract        string            `json:"contract,omitempty"`
 	Batch           string            `json:"batch,omitempty"`
-	ElapsedMS       int64             `json:"elapsed_ms"` // first byte heard to durable record
+	Adopted         string            `json:"adopted,omitempty"` // what an earlier run had done: key, certificate, files, proof
+	ElapsedMS       int64             `json:"elapsed_ms"`        // first byte heard to durable record
 	WireTxBytes     uint64            `json:"wire_tx_bytes"`
 	WireRxBytes     uint64            `json:"wire_rx_bytes"`
 }
@@ -223,6 +226,33 @@ type Summary struct {
 	Uncertain int   `json:"uncertain"`
 	Collected int   `json:"collected,omitempty"`
 	ElapsedMS int64 `json:"elapsed_ms"`
+
+	// Runs that carried on from where an earlier one was cut, and what they took over.
+	Adopted             int `json:"adopted,omitempty"`
+	AdoptedKeys         int `json:"adopted_keys,omitempty"`
+	AdoptedCertificates int `json:"adopted_certificates,omitempty"`
+	AdoptedFiles        int `json:"adopted_files,omitempty"`
+	AdoptedProofs       int `json:"adopted_proofs,omitempty"`
+}
+
+// Adopt counts what one run took over, as [RunEnded.Adopted] says it.
+func (s *Summary) Adopt(what string) {
+	if what == "" {
+		return
+	}
+	s.Adopted++
+	for w := range strings.SplitSeq(what, ", ") {
+		switch w {
+		case AdoptedKey:
+			s.AdoptedKeys++
+		case AdoptedCertificate:
+			s.AdoptedCertificates++
+		case AdoptedFiles:
+			s.AdoptedFiles++
+		case AdoptedProof:
+			s.AdoptedProofs++
+		}
+	}
 }
 
 // Count adds one run's end.
@@ -299,4 +329,5 @@ const (
 	FactDeviceLog      = "device_log"      // last lines of what the device's agent logged
 	FactStepMS         = "step_ms"         // duration of PhaseChanged.Step, milliseconds
 	FactStepOK         = "step_ok"         // yes|no
+	FactReconciled     = "reconciled"      // what earlier runs began, and whether the device shows that it was done
 )

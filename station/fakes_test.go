@@ -518,6 +518,21 @@ type fakeLedger struct {
 	proofs  []ProofRecord
 	passes  map[string]PassRecord // by serial, SPKI and leaf
 	ends    []RunFinish
+	fakeJournal
+	decided map[string]Resolution // by hardware serial
+}
+
+func (l *fakeLedger) Resolution(ctx context.Context, _, hardwareSerial string) (Resolution, error) {
+	end, err := l.begin(ctx, "Resolution")
+	if err != nil {
+		return Resolution{}, err
+	}
+	defer end()
+	r, ok := l.decided[hardwareSerial]
+	if !ok {
+		return Resolution{}, ErrNotFound
+	}
+	return r, nil
 }
 
 func newFakeLedger() *fakeLedger {
@@ -585,6 +600,7 @@ func (l *fakeLedger) RecordPhase(ctx context.Context, p PhaseEnd) error {
 	}
 	defer end()
 	l.phases = append(l.phases, p)
+	l.done(p.Results)
 	return nil
 }
 
@@ -676,6 +692,9 @@ func (l *fakeLedger) SaveCertificate(ctx context.Context, c CertRecord) error {
 	}
 	for i, have := range l.certs {
 		if bytes.Equal(have.Fingerprint, c.Fingerprint) {
+			if c.WGConf == "" {
+				c.WGConf = have.WGConf
+			}
 			l.certs[i] = c
 			return nil
 		}
@@ -693,6 +712,7 @@ func (l *fakeLedger) Certificates(ctx context.Context, _ string, spki []byte) ([
 	var list []CertRecord
 	for _, c := range slices.Backward(l.certs) {
 		if bytes.Equal(c.SPKI, spki) {
+			c.Refused = l.refused[string(c.Fingerprint)]
 			list = append(list, c)
 		}
 	}
@@ -706,6 +726,9 @@ func (l *fakeLedger) SaveProof(ctx context.Context, p ProofRecord) error {
 	}
 	defer end()
 	l.proofs = append(l.proofs, p)
+	if p.Seal != nil {
+		l.intend(*p.Seal)
+	}
 	return nil
 }
 

@@ -33,6 +33,7 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 	} else if outcome == Collected {
 		fin.Code, fin.Params = CodeCollected, map[string]string{"device_id": x.deviceID}
 	}
+	crash(pointFinishing)
 	if lerr := x.ledger.FinishRun(ctx, fin); lerr != nil {
 		lf := x.ledgerFault("finish run", lerr)
 		x.log.Error("run not recorded", "outcome", outcome, "err", lerr)
@@ -43,7 +44,9 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 	} else {
 		x.emit(PhaseDone, nil)
 	}
+	crash(pointFinished)
 	x.line.Bye(ctx)
+	crash(pointGoodbye)
 	if x.claimed {
 		x.bench.release(x.serial(), x.start.Slot)
 	}
@@ -76,6 +79,9 @@ func (x *run) ended(fin RunFinish) RunEnded {
 		Phase: fin.Phase, Code: fin.Code, Params: fin.Params, DeviceID: fin.DeviceID, HardwareSerial: fin.HardwareSerial,
 		CertFingerprint: hexOf(fin.Leaf), Contract: string(fin.Contract), Batch: x.start.Batch, ElapsedMS: fin.Elapsed.Milliseconds(),
 		WireTxBytes: fin.WireTx, WireRxBytes: fin.WireRx,
+	}
+	if fin.Outcome == Pass || fin.Outcome == Installed { // one that did not come through hands it on to the next
+		e.Adopted = joined(x.adopted)
 	}
 	if !fin.NotAfter.IsZero() {
 		at := fin.NotAfter.UTC()

@@ -19,6 +19,7 @@ func (x *run) identify(ctx context.Context) error {
 	if err := x.sameHardware(g); err != nil {
 		return err
 	}
+	crash(pointGreeted)
 	x.greet = g
 	x.fact(FactHardwareSerial, g.HardwareSerial)
 	x.fact(FactModel, g.Model)
@@ -38,6 +39,9 @@ func (x *run) identify(ctx context.Context) error {
 		}
 		x.fact(FactSPKI, hexOf(x.holding.SPKI))
 		x.fact(FactFingerprint, hexOf(x.holding.Leaf))
+	}
+	if err := x.reconcile(ctx); err != nil {
+		return err
 	}
 	return x.decide(ctx)
 }
@@ -77,6 +81,7 @@ func (x *run) observe(ctx context.Context, g Greeting) error {
 		return x.ledgerFault("identify run", err)
 	}
 	x.attempt = attempt
+	crash(pointObserved)
 	return nil
 }
 
@@ -92,12 +97,19 @@ func (x *run) observe(ctx context.Context, g Greeting) error {
 //	sealed           a PASS with this key, other leaf adopt and prove: it was renewed
 //	sealed           a PASS with another key          held (--reenroll goes on)
 //	foreign          as sealed                        as sealed, but never enrolled anew
+//
+// What a person decided about the hardware goes first, see [DecisionsFor]: decommissioned holds it whatever it holds;
+// re-enroll is --reenroll for it; keep takes the key that was decided on for the ledger's, and an enrolled device with
+// it is adopted and proven.
 func (x *run) decide(ctx context.Context) error {
 	d, err := x.ledger.Device(ctx, x.start.Tenant, x.greet.HardwareSerial)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return x.ledgerFault("look the device up", err)
 	}
 	x.known = d
+	if err := x.resolve(ctx); err != nil {
+		return err
+	}
 	passed := len(d.SPKI) > 0
 	h := x.holding
 	x.enrollID = h.EnrollID
@@ -109,7 +121,7 @@ func (x *run) decide(ctx context.Context) error {
 		}
 	case StateKeyed, StateInstalled:
 		x.course = courseEnroll
-		if passed && !x.reenroll() && h.Active == 0 && !bytes.Equal(d.SPKI, h.SPKI) {
+		if passed && !x.reenroll() && !x.keeps() && h.Active == 0 && !bytes.Equal(d.SPKI, h.SPKI) {
 			return x.otherKey(d)
 		}
 		if h.SignaturesLeft == 0 || (x.reenroll() && h.Active == 0) {
@@ -131,11 +143,13 @@ func (x *run) decideEnrolled(ctx context.Context, d DeviceRecord, passed bool) e
 		x.course, x.enrollID = courseEnroll, newEnrollID()
 		return nil
 	}
-	if passed && !bytes.Equal(d.SPKI, h.SPKI) { // an old image put back has a PASS on file, too
+	other := passed && !bytes.Equal(d.SPKI, h.SPKI) // an old image put back has a PASS on file, too
+	if other && !x.keeps() {
 		return x.otherKey(d)
 	}
 	pass, err := x.ledger.Passed(ctx, x.start.Tenant, x.greet.HardwareSerial, h.SPKI, h.Leaf)
 	switch {
+	case err == nil && other && !pass.Revoked: // proven anew, so that the ledger's present state is this key
 	case err == nil:
 		return x.skipOrRefuse(pass)
 	case !errors.Is(err, ErrNotFound):
@@ -211,7 +225,7 @@ func (x *run) clock(ctx context.Context) error {
 	}
 	params := map[string]string{"have": stamp(x.greet.Clock), "want": stamp(x.greet.HeardAt), "limit": x.cfg.ClockTolerance.String()}
 	if x.cfg.ClockSet && x.greet.SetClock && x.course == courseEnroll {
-		err := x.line.SetClock(ctx, x.now())
+		err := x.cause(ctx, IntendClock, nil, func() error { return x.line.SetClock(ctx, x.now()) })
 		if err == nil {
 			x.fact("clock_set", "yes")
 			return nil

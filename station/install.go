@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Names of the objects a device holds, in Holding.Objects and Readback.
@@ -23,16 +24,19 @@ func (x *run) install(ctx context.Context) error {
 		bytes.Equal(x.holding.Leaf, x.leaf) && len(x.differs(x.holding.Objects)) == 0 {
 		x.readback = x.holding.Objects
 		x.fact("install_reused", "yes")
+		x.adopt(AdoptedFiles)
 		return nil
 	}
 	if x.port.Network && !x.bundle.WGKey.Empty() && !x.cfg.KeyOverNetwork {
 		return &Fault{Code: CodeWGKeyNetwork, Outcome: Error, Class: Misconfigured, Params: map[string]string{"port": x.port.Path}}
 	}
-	back, err := x.line.Install(ctx, x.bundle)
+	err := x.cause(ctx, IntendInstall, x.leaf, func() (err error) {
+		x.readback, err = x.line.Install(ctx, x.bundle)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	x.readback = back
 	if !x.bundle.WGKey.Empty() {
 		x.warn(CodeWGKeyCrossed, map[string]string{"device_id": x.deviceID})
 	}
@@ -47,17 +51,43 @@ func (x *run) compareReadback(context.Context) error {
 	return nil
 }
 
-// readBackHeld compares what an enrolled device says of its files with the certificates it showed.
-func (x *run) readBackHeld(context.Context) error {
+// readBackHeld compares what an enrolled device says of its files with the certificates it showed, and its tunnel file with
+// the one that is on file for its certificate. A difference is for a person: a sealed device takes no files, and a tunnel
+// that leads elsewhere is no matter of trying again.
+func (x *run) readBackHeld(ctx context.Context) error {
 	want := x.expected()
-	delete(want, ObjectTunnel) // what a tunnel file held when others wrote it is not known here
-	for name, digest := range want {
-		if !bytes.Equal(x.holding.Objects[name], digest) {
+	delete(want, ObjectTunnel)
+	conf, known, err := x.tunnelOnFile(ctx)
+	if err != nil {
+		return err
+	}
+	if known {
+		want[ObjectTunnel] = digest8([]byte(conf))
+	}
+	x.fact("tunnel_compared", yesNo(known))
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !bytes.Equal(x.holding.Objects[name], want[name]) {
 			return &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": name}}
 		}
 	}
 	x.readback = x.holding.Objects
+	x.adopt(AdoptedFiles)
 	return nil
+}
+
+// tunnelOnFile is the wg0.conf that came with the device's certificate. It is not known where others wrote it, where the
+// certificate is a later one for the same key, and where a secret was cut out of it.
+func (x *run) tunnelOnFile(ctx context.Context) (conf string, known bool, err error) {
+	certs, err := x.ledger.Certificates(ctx, x.start.Tenant, x.spki)
+	if err != nil {
+		return "", false, x.ledgerFault("look certificates up", err)
+	}
+	for _, c := range certs {
+		if bytes.Equal(c.Fingerprint, x.leaf) && c.WGConf != "" && !strings.Contains(c.WGConf, hidden) {
+			return c.WGConf, true, nil
+		}
+	}
+	return "", false, nil
 }
 
 // expected is what a device that holds the run's credentials answers: the first 8 bytes of SHA-256 of each object.

@@ -46,6 +46,9 @@ type Ledger interface {
 	Passed(ctx context.Context, tenant, hardwareSerial string, spki, leaf []byte) (PassRecord, error)
 	// FinishRun closes the run and, for a PASS, makes it the device's current state, in one transaction.
 	FinishRun(ctx context.Context, e RunFinish) error
+
+	Journal
+	Resolutions
 }
 
 // Errors of a Ledger that a run tells apart.
@@ -103,6 +106,7 @@ type PhaseEnd struct {
 	Tries     int
 	Code      Code
 	Facts     map[string]string
+	Results   map[string]IntentResult // by intent's id: what came of it, made durable with the phase's end
 }
 
 // DeviceRecord is a device's current state.
@@ -162,6 +166,7 @@ type CertRecord struct {
 	TunnelAddresses               []string // canonical, one per address
 	Contract                      Contract
 	Revoked                       bool // known to be; filled in by Certificates
+	Refused                       Code // why it is not to be used, empty if it may be; filled in by Certificates
 	WireGuardKeyByBridge          bool // the bridge made the WireGuard key: it crossed the line and is not on file
 	ReceivedAt                    time.Time
 }
@@ -174,6 +179,7 @@ type ProofRecord struct {
 	Broker, TLS, MQTT                     string
 	Readback                              map[string]string // object name to hex digest
 	At                                    time.Time
+	Seal                                  *Intent // what the proof is for, made durable with it; nil: nothing follows
 }
 
 // PassRecord is a PASS on file.

@@ -41,7 +41,7 @@ func (x *run) mqtt(ctx context.Context) error {
 	if err != nil {
 		err = brokerFault(err, x.brokerName())
 		if f, ok := AsFault(err); ok && f.Code == CodeBrokerCert {
-			x.refused.Store(string(x.leaf), true) // the next run has another one issued
+			x.refuse(ctx, x.leaf, f.Code) // the next run has another one issued
 		}
 		return err
 	}
@@ -51,6 +51,7 @@ func (x *run) mqtt(ctx context.Context) error {
 	if !ok {
 		return &Fault{Code: CodeInternal, Outcome: Error, Params: map[string]string{"detail": "the broker test ended without a proof"}}
 	}
+	crash(pointProven)
 	x.proof = proof
 	x.fact(FactProof, string(proof))
 	x.proofs = ProofRecord{
@@ -77,36 +78,60 @@ func (x *run) provenBefore(ctx context.Context) (bool, error) {
 	x.proofs.Run, x.proofs.At = x.start.Run, x.now().UTC()
 	x.fact(FactProof, string(p.Proof))
 	x.fact("proof_on_file", p.Run)
+	x.adopt(AdoptedProof)
 	return true, nil
 }
 
 func (x *run) brokerName() string { return x.bench.cfg.Info.Broker }
 
-// seal makes proof and provisional record durable first; only then may the device be told that it is enrolled.
+// seal makes proof, provisional record and the intent to seal durable first; only then may the device be told that it is
+// enrolled.
 func (x *run) seal(ctx context.Context) error {
-	if x.cfg.MQTTOff {
-		x.warn(CodeMQTTOff, nil)
-	} else {
-		p := x.proofs
-		p.Readback = map[string]string{}
-		for name, digest := range x.readback {
-			p.Readback[name] = hexOf(digest)
-		}
-		if err := x.ledger.SaveProof(ctx, p); err != nil {
-			return x.ledgerFault("record the proof", err)
-		}
+	adopted := x.course == courseAdopt // sealed already, by itself or by its own script
+	var in Intent
+	if !adopted {
+		in = x.intent(IntendSeal, x.leaf)
 	}
-	if x.course == courseAdopt { // sealed already, by itself or by its own script
+	if err := x.provisional(ctx, in); err != nil {
+		return err
+	}
+	if adopted {
+		crash(pointSealAdopted)
 		x.sealed = true
 		return nil
 	}
+	crash(pointSealIntent)
 	flag := ""
 	if a := x.tunnelAddresses(); len(a) > 0 {
 		flag = a[0]
 	}
-	if err := x.line.Seal(ctx, x.enrollID, flag); err != nil {
+	if err := x.came(in, x.line.Seal(ctx, x.enrollID, flag)); err != nil {
 		return err
 	}
 	x.sealed = true
+	return nil
+}
+
+// provisional makes durable what is known before the device is sealed, in one transaction.
+func (x *run) provisional(ctx context.Context, seal Intent) error {
+	if x.cfg.MQTTOff {
+		x.warn(CodeMQTTOff, nil)
+		if seal.ID == "" {
+			return nil
+		}
+		_, err := x.intend(ctx, seal.Kind, seal.Leaf)
+		return err
+	}
+	p := x.proofs
+	p.Readback = map[string]string{}
+	for name, digest := range x.readback {
+		p.Readback[name] = hexOf(digest)
+	}
+	if seal.ID != "" {
+		p.Seal = &seal
+	}
+	if err := x.ledger.SaveProof(ctx, p); err != nil {
+		return x.ledgerFault("record the proof", err)
+	}
 	return nil
 }

@@ -34,6 +34,7 @@ type run struct {
 	boot      string // boot id of the newest greeting
 	holding   Holding
 	known     DeviceRecord // what the ledger knew of the hardware before this run
+	resolved  Resolution   // what a person decided about it
 	course    course
 	claimed   bool
 	deviceID  string
@@ -57,6 +58,10 @@ type run struct {
 	spki     []byte
 	tx, rx   uint64 // bytes that had crossed the wire before
 	resets   int
+	adopted  []string                // what earlier runs had done
+	intents  []Intent                // of this run
+	intended map[string]bool         // of them, those that are durable
+	results  map[string]IntentResult // of them, not durable yet
 	warnings []Warning
 	warned   map[Phase][]Warning
 
@@ -85,6 +90,7 @@ func (r *Runner) run(
 	x := &run{
 		Runner: r, bench: b, line: &talk{Line: line}, port: port, start: s, announced: a, attempt: 1,
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
+		intended: map[string]bool{}, results: map[string]IntentResult{},
 	}
 	x.tx, x.rx = line.Traffic()
 	if x.began.IsZero() {
@@ -126,6 +132,7 @@ func (x *run) execute(ctx context.Context) error {
 		x.phase = PhaseRecord
 		return x.explain(ctx, ctx, x.ledgerFault("begin run", err))
 	}
+	crash(pointBegun)
 	if err := x.step(ctx, phaseStep{PhaseIdentify, x.identify}); err != nil {
 		return err
 	}

@@ -115,9 +115,16 @@ func (x *run) abandon(ctx context.Context, f *Fault) {
 	}
 	actx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	if err := x.line.Abandon(actx, x.enrollID); err != nil {
+	err := x.cause(actx, IntendAbandon, nil, func() error { return x.line.Abandon(actx, x.enrollID) })
+	if err != nil {
 		x.log.Warn("device did not return to its active generation", "err", err)
 	}
+	for id, r := range x.takeResults() {
+		if err := x.ledger.Done(actx, id, r); err != nil {
+			x.log.Warn("what was done is not on record", "err", err) // the next run finds out by what the device holds
+		}
+	}
+	crash(pointAbandoned)
 }
 
 func (x *run) skipParams() map[string]string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"log/slog"
-	"sync"
 	"time"
 
 	"provstation/station/mqttcheck"
@@ -86,8 +85,6 @@ type Runner struct {
 	words  Words
 	now    func() time.Time
 	log    *slog.Logger
-
-	refused sync.Map // fingerprints of certificates that the broker refused: not used again from the ledger
 }
 
 // NewRunner puts a runner together.

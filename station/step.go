@@ -59,7 +59,7 @@ func (x *run) step(ctx context.Context, s phaseStep) error {
 	x.fact(FactDeviceLog, withoutKeys(strings.Join(x.line.AgentLog(), "\n")))
 	rec := PhaseEnd{
 		Run: x.start.Run, Phase: s.phase, Status: status, StartedAt: x.phaseStarted.UTC(), EndedAt: x.now().UTC(),
-		Tries: tries, Facts: x.facts,
+		Tries: tries, Facts: x.facts, Results: x.takeResults(),
 	}
 	if f != nil {
 		rec.Code = f.Code
@@ -69,6 +69,7 @@ func (x *run) step(ctx context.Context, s phaseStep) error {
 		status = PhaseFailed
 		f, _ = AsFault(err)
 	}
+	crash(pointOf(s.phase))
 	x.emit(status, f)
 	return err
 }

@@ -68,6 +68,17 @@ func (x *run) tunnelShown() string {
 	return wgconf.Show(x.tunnel)
 }
 
+// tunnelReceived is the answered wg0.conf for the record before it is judged, secrets hidden; empty where it cannot be read.
+// byBridge: a private key was in it.
+func (x *run) tunnelReceived() (shown string, byBridge bool) {
+	cfg, err := wgconf.Parse(x.answer.WGConf.Reveal())
+	if err != nil || !x.cfg.WireGuard {
+		return "", false
+	}
+	_, byBridge = cfg.PrivateKey()
+	return wgconf.Show(cfg), byBridge
+}
+
 func (x *run) tunnelAddresses() []string {
 	if x.tunnel == nil {
 		return nil

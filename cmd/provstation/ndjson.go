@@ -43,6 +43,9 @@ func writeText(w io.Writer, events <-chan station.Event) {
 		switch b := e.Body.(type) {
 		case station.StationInfo:
 			fmt.Fprintf(w, "station %s, tenant %s, bridge %s, broker %s\n", b.Station, b.Tenant, b.Bridge, b.Broker)
+			if b.Interrupted > 0 {
+				fmt.Fprintf(w, "%d runs had been cut; they are on record as interrupted\n", b.Interrupted)
+			}
 		case station.PortSeen:
 			if b.Reason != "" {
 				fmt.Fprintf(w, "%-12s %s: %s\n", b.Slot, b.Status, b.Reason)
@@ -60,6 +63,10 @@ func writeText(w io.Writer, events <-chan station.Event) {
 		case station.Summary:
 			fmt.Fprintf(w, "%d devices: %d PASS, %d FAIL, %d ERROR, %d TIMEOUT, %d ABORTED, %d INSTALLED, %d SKIPPED, %d UNCERTAIN in %s\n",
 				b.Devices, b.Pass, b.Fail, b.Error, b.Timeout, b.Aborted, b.Installed, b.Skipped, b.Uncertain, ms(b.ElapsedMS))
+			if b.Adopted > 0 {
+				fmt.Fprintf(w, "%d carried on from an earlier run: %d keys, %d certificates, %d sets of files, %d proofs taken over\n",
+					b.Adopted, b.AdoptedKeys, b.AdoptedCertificates, b.AdoptedFiles, b.AdoptedProofs)
+			}
 		}
 	}
 }
@@ -75,6 +82,9 @@ func writeEnd(w io.Writer, b station.RunEnded) {
 	}
 	if b.NotAfter != nil {
 		fmt.Fprintf(w, ", valid until %s", b.NotAfter.Format(time.RFC3339))
+	}
+	if b.Adopted != "" {
+		fmt.Fprintf(w, ", taken over: %s", b.Adopted)
 	}
 	fmt.Fprintln(w)
 	if b.Code != "" && b.Outcome != station.Pass {
