@@ -43,7 +43,7 @@ func (l *Ledger) Export(ctx context.Context, w io.Writer, f Filter, format strin
 	if err != nil {
 		return 0, l.wrap(err, "export runs", "")
 	}
-	enc := newEncoder(w, format)
+	enc := newEncoder(w, format, exportRow(RunRow{}))
 	rows, err = l.export(ctx, enc, f)
 	return rows, l.wrap(err, "export runs as", format)
 }
@@ -149,10 +149,11 @@ type encoder interface {
 	end() error
 }
 
-func newEncoder(w io.Writer, format string) encoder {
+// newEncoder makes an encoder of rows like columns.
+func newEncoder(w io.Writer, format string, columns []value) encoder {
 	switch format {
 	case ExportCSV:
-		return &csvEncoder{w: csv.NewWriter(w)}
+		return &csvEncoder{w: csv.NewWriter(w), columns: columns}
 	case ExportJSON:
 		return &jsonEncoder{w: w, open: "[", between: ",", closing: "]\n"}
 	default:
@@ -161,12 +162,13 @@ func newEncoder(w io.Writer, format string) encoder {
 }
 
 type csvEncoder struct {
-	w    *csv.Writer
-	line []string
+	w       *csv.Writer
+	columns []value
+	line    []string
 }
 
 func (e *csvEncoder) begin() error {
-	for _, c := range exportRow(RunRow{}) {
+	for _, c := range e.columns {
 		e.line = append(e.line, c.name)
 	}
 	return e.flush()

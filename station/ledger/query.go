@@ -41,6 +41,7 @@ type Filter struct {
 	Outcomes []station.Outcome // any of them
 	Code     station.Code
 	Open     bool      // only runs that have not ended
+	Held     bool      // only runs that ended UNCERTAIN and that nothing has settled since
 	Since    time.Time // started at or after
 	Until    time.Time // started before
 	After    string    // the last run of the page before: what follows it
@@ -211,6 +212,7 @@ type RunDetail struct {
 	Proofs       []station.ProofRecord
 	Certificates []CertRow    // received in this run
 	Labels       []LabelPrint // of this run, newest first
+	Held         Held         // of a run that ended UNCERTAIN
 }
 
 // Run finds one attempt. station.ErrNotFound.
@@ -256,7 +258,10 @@ func (l *Ledger) run(ctx context.Context, id string) (d RunDetail, err error) {
 	if d.Certificates, err = l.certificates(ctx, "c.run = ? ORDER BY c.received_at", id); err != nil {
 		return d, err
 	}
-	d.Labels, err = l.labels(ctx, "run = ?", id)
+	if d.Labels, err = l.labels(ctx, "run = ?", id); err != nil || d.Outcome != station.Uncertain {
+		return d, err
+	}
+	d.Held, err = l.held(ctx, id)
 	return d, err
 }
 

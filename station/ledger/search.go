@@ -83,6 +83,9 @@ func (f Filter) where() *where {
 	if f.Open {
 		w.add("r.outcome IS NULL")
 	}
+	if f.Held {
+		w.add(unresolved)
+	}
 	if len(f.Outcomes) > 0 {
 		args := make([]any, len(f.Outcomes))
 		for i, o := range f.Outcomes {
