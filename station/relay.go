@@ -95,9 +95,10 @@ func (RelaySummary) eventType() string { return "relay-summary" }
 
 // Bounds of a relay.
 const (
-	relayLease   = 6 * time.Minute // of a claim; two posts under two contracts take 3 min
-	relayStreak  = 3               // equal failures in a row after which a pass stops
-	maxRetryWait = time.Hour       // that a server may ask for
+	relayLease   = 6 * time.Minute  // of a claim; two posts under two contracts take 3 min
+	relayGrace   = 20 * time.Second // for the posts in flight when the relay is stopped
+	relayStreak  = 3                // equal failures in a row after which a pass stops
+	maxRetryWait = time.Hour        // that a server may ask for
 )
 
 // Relay posts collected requests. Each goes through the same journal and the same checks as in a run.
@@ -227,8 +228,11 @@ func (r *Relay) next(ctx context.Context, before time.Time) (more bool, err erro
 	case err != nil:
 		return false, err
 	}
-	x, rerr := r.runner.relay(ctx, c)
-	s, f := r.judge(ctx, c, x, rerr)
+	rctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(relayGrace, cancel) })()
+	x, rerr := r.runner.relay(rctx, c)
+	s, f := r.judge(rctx, c, x, rerr)
 	s.Claim = claim.ID
 	if err := r.queue.SettleCollected(context.WithoutCancel(ctx), s); err != nil && !errors.Is(err, ErrNotFound) {
 		return false, err // it stays posted, and is due again when the claim is over

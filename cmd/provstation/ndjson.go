@@ -63,6 +63,9 @@ func writeText(w io.Writer, events <-chan station.Event) {
 		case station.Summary:
 			fmt.Fprintf(w, "%d devices: %d PASS, %d FAIL, %d ERROR, %d TIMEOUT, %d ABORTED, %d INSTALLED, %d SKIPPED, %d UNCERTAIN in %s\n",
 				b.Devices, b.Pass, b.Fail, b.Error, b.Timeout, b.Aborted, b.Installed, b.Skipped, b.Uncertain, ms(b.ElapsedMS))
+			if b.Collected > 0 {
+				fmt.Fprintf(w, "%d COLLECTED: their requests wait for `provstation relay`\n", b.Collected)
+			}
 			if b.Adopted > 0 {
 				fmt.Fprintf(w, "%d carried on from an earlier run: %d keys, %d certificates, %d sets of files, %d proofs taken over\n",
 					b.Adopted, b.AdoptedKeys, b.AdoptedCertificates, b.AdoptedFiles, b.AdoptedProofs)

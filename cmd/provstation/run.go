@@ -41,6 +41,12 @@ Exit codes: 0 every run PASS or SKIPPED, and as many as --count asked for; 1 oth
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
 	}
+	f.register(cmd)
+	return cmd
+}
+
+// register adds the flags that say which devices are worked on, and for how long.
+func (f *runFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.Bool("headless", true, "implied: there is no screen")
 	fl.BoolVar(&f.json, "json", false, "one JSON object a line on standard output")
@@ -49,32 +55,46 @@ Exit codes: 0 every run PASS or SKIPPED, and as many as --count asked for; 1 oth
 	fl.StringArrayVar(&f.slots, "slot", nil, "name a slot, as PATH=NAME; only named ports are used then (repeatable)")
 	fl.StringVar(&f.deviceID, "device-id", "", "the device id (with exactly one --slot)")
 	fl.BoolVar(&f.reenroll, "reenroll", false, "a new key and certificate for devices that are enrolled already")
-	return cmd
 }
 
 func (a *app) run(ctx context.Context, f runFlags) error {
+	cfg, o, err := a.prepare(f)
+	if err != nil {
+		return err
+	}
+	b, err := a.open(ctx, cfg, o)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	return a.headless(ctx, b.Bench, f.json, f.timeout, f.count)
+}
+
+// prepare turns the flags into a configuration and options of a bench.
+func (a *app) prepare(f runFlags) (*config.Config, openOptions, error) {
+	none := openOptions{}
 	if f.count < 0 || f.timeout < 0 {
-		return usage("--count and --timeout must not be negative")
+		return nil, none, usage("--count and --timeout must not be negative")
 	}
 	if f.deviceID != "" && len(f.slots) != 1 {
-		return usage("--device-id names one device: give exactly one --slot PATH=NAME with it")
+		return nil, none, usage("--device-id names one device: give exactly one --slot PATH=NAME with it")
 	}
 	slots := map[string]string{}
 	for _, s := range f.slots {
 		path, name, ok := strings.Cut(s, "=")
 		if !ok || path == "" || name == "" {
-			return usage("--slot %q: write PATH=NAME, as /dev/ttyUSB0=left", s)
+			return nil, none, usage("--slot %q: write PATH=NAME, as /dev/ttyUSB0=left", s)
 		}
 		for other, taken := range slots {
 			if taken == name || other == path {
-				return usage("--slot %q: a slot is one port with one name; %s=%s is given already", s, other, taken)
+				return nil, none, usage("--slot %q: a slot is one port with one name; %s=%s is given already", s, other, taken)
 			}
 		}
 		slots[path] = name
 	}
 	cfg, _, err := a.load(nil)
 	if err != nil {
-		return err
+		return nil, none, err
 	}
 	o := openOptions{deviceID: f.deviceID, reenroll: f.reenroll || cfg.Device.Reenroll, stopAfter: f.count}
 	if f.count == 0 {
@@ -88,17 +108,12 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 		}
 	}
 	if cfg.Device.Assign == config.AssignScan && f.deviceID == "" {
-		return usage("device.assign: scan needs a person with a scanner; without a screen use auto, template or manifest")
+		return nil, none, usage("device.assign: scan needs a person with a scanner; without a screen use auto, template or manifest")
 	}
 	if cfg.People.Required && cfg.Station.Operator == "" {
-		return usage("people.required: nobody can sign in without a screen; say who works here in station.operator")
+		return nil, none, usage("people.required: nobody can sign in without a screen; say who works here in station.operator")
 	}
-	b, err := a.open(ctx, cfg, o)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	return a.headless(ctx, b.Bench, f.json, f.timeout, f.count)
+	return cfg, o, nil
 }
 
 // headless works a bench without a screen and turns its summary into the exit code.
@@ -130,7 +145,7 @@ func (a *app) headless(ctx context.Context, b *station.Bench, asJSON bool, timeo
 
 // judge is the exit code's rule.
 func judge(s station.Summary, count int) error {
-	good := s.Pass + s.Skipped
+	good := s.Pass + s.Skipped + s.Collected
 	if s.Devices == 0 || good != s.Devices || good < count {
 		return &exitError{code: exitBad}
 	}

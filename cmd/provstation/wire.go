@@ -42,6 +42,7 @@ type openOptions struct {
 	reenroll  bool
 	stopAfter int
 	settle    time.Duration
+	collect   bool // no network: runs end when the device's request is in the queue
 	person    bool // somebody stands at the bench: sign-in, scans and batches are theirs
 
 	watcher  station.Watcher                                     // nil: the system's ports
@@ -69,51 +70,25 @@ func (b *bench) Close() error {
 
 // open wires a bench by the configuration.
 func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *bench, err error) {
-	b := &bench{config: cfg}
+	b, id, err := a.openShared(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			_ = b.Close()
 		}
 	}()
-	fault := func(err error) error { return &exitError{exitFault, err} }
-	log, logFile, err := openLog(cfg.Log)
+	runner, err := a.runner(b, a.runnerConfig(cfg, o, id, b.Log), o.collect)
 	if err != nil {
-		return nil, fault(err)
+		return nil, err
 	}
-	b.closes, b.Log = append(b.closes, logFile.Close), log
-	if b.Words, err = sentences(cfg); err != nil {
-		return nil, fault(err)
-	}
-	if b.Ledger, err = ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Logger: log}); err != nil {
-		return nil, fault(err)
-	}
-	b.closes = append(b.closes, b.Ledger.Close)
-	id, err := stationID(cfg, b.Ledger.Path())
-	if err != nil {
-		return nil, fault(err)
-	}
-	client, err := bridge.New(cfg.Bridge.URL, bridge.Config{
-		Contract: cfg.Bridge.Contract, Timeout: cfg.Bridge.Timeout.D(), Trust: bridgeTrust(cfg),
-		ServerName: cfg.Bridge.TLS.ServerName, Auth: bridgeAuth(cfg.Bridge.Auth), UserAgent: "provstation/" + a.version,
-	})
-	if err != nil {
-		return nil, usage("%v", err)
-	}
-	b.closes = append(b.closes, func() error { client.Close(); return nil })
-	runner := station.NewRunner(
-		a.runnerConfig(cfg, o, id, log), &timedBridge{Client: client}, b.Ledger, &trustSource{cfg: cfg.PKI}, mqttcheck.Check, b.Words,
-	)
 	if o.watcher == nil {
 		o.watcher = device.NewWatcher(explicitPaths(cfg))
 	}
 	connector := device.NewConnector(device.Config{Baud: cfg.Ports.Baud, Probe: cfg.Ports.Probe, OpenPort: o.openPort})
 	bc := station.BenchConfig{
-		Info: station.StationInfo{
-			StationID: id, Station: cfg.Station.Name, Tenant: cfg.Station.Tenant, Site: cfg.Station.Site, Version: a.version,
-			ConfigDigest: cfg.Digest(), Bridge: cfg.Bridge.URL,
-			Broker: net.JoinHostPort(cfg.MQTT.Host, strconv.Itoa(cfg.MQTT.Port)),
-		},
-		Ports: portRules(cfg), StopAfter: o.stopAfter, Settle: o.settle, Logger: log,
+		Info: a.info(cfg, id), Ports: portRules(cfg), StopAfter: o.stopAfter, Settle: o.settle, Logger: b.Log,
 	}
 	bc.Batches = b.Ledger
 	if o.person {
@@ -123,6 +98,33 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 	}
 	b.Bench = station.NewBench(bc, o.watcher, connector, runner)
 	return b, nil
+}
+
+// runner is what takes the bench's devices through their phases.
+func (a *app) runner(b *bench, rc station.RunnerConfig, collect bool) (*station.Runner, error) {
+	cfg := b.config
+	if collect {
+		rc.Queue, rc.Contract = b.Ledger, cfg.Bridge.Contract
+		return station.NewRunner(rc, offline{}, b.Ledger, offline{}, offline{}.prove, b.Words), nil
+	}
+	client, err := bridge.New(cfg.Bridge.URL, bridge.Config{
+		Contract: cfg.Bridge.Contract, Timeout: cfg.Bridge.Timeout.D(), Trust: bridgeTrust(cfg),
+		ServerName: cfg.Bridge.TLS.ServerName, Auth: bridgeAuth(cfg.Bridge.Auth), UserAgent: "provstation/" + a.version,
+	})
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	b.closes = append(b.closes, func() error { client.Close(); return nil })
+	return station.NewRunner(rc, &timedBridge{Client: client}, b.Ledger, &trustSource{cfg: cfg.PKI}, mqttcheck.Check, b.Words), nil
+}
+
+// info is what the first event says of the station.
+func (a *app) info(cfg *config.Config, id string) station.StationInfo {
+	return station.StationInfo{
+		StationID: id, Station: cfg.Station.Name, Tenant: cfg.Station.Tenant, Site: cfg.Station.Site, Version: a.version,
+		ConfigDigest: cfg.Digest(), Bridge: cfg.Bridge.URL,
+		Broker: net.JoinHostPort(cfg.MQTT.Host, strconv.Itoa(cfg.MQTT.Port)),
+	}
 }
 
 // personal adds what a person at the bench can do.

@@ -17,8 +17,8 @@ var (
 	_ station.RelayQueue = (*Ledger)(nil)
 )
 
-// superseded is why a request was dropped that nobody dropped.
-const superseded = "superseded"
+// Superseded is why a request was dropped that nobody dropped.
+const Superseded = "superseded"
 
 // runAsking is how long a run that is posting keeps a relay from posting the same request: the longest that its phase may
 // take.
@@ -81,7 +81,7 @@ func (t *txn) collect(ctx context.Context, c station.QueuedRequest) error {
 func (t *txn) supersede(ctx context.Context, tenant, hardwareSerial string, spki []byte, at time.Time) error {
 	_, err := t.exec(ctx, `UPDATE collected SET state = 'dropped', reason = ?, claim = '', claimed_by = '', claimed_until = NULL,
 		updated_at = ? WHERE tenant = ? AND hardware_serial = ? AND spki <> ? AND state NOT IN ('installed', 'dropped')`,
-		superseded, micros(at), tenant, hardwareSerial, spki)
+		Superseded, micros(at), tenant, hardwareSerial, spki)
 	return err
 }
 
