@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"provstation/serialproto"
@@ -50,6 +51,27 @@ func (c stuckClock) Now() time.Time { return time.Unix(0, 0).Add(bootTime + time
 
 // Set fails.
 func (stuckClock) Set(time.Time) error { return errors.New("real-time clock does not answer") }
+
+// ownClock is the clock of a board with a battery: it can be set.
+type ownClock struct {
+	mu  sync.Mutex
+	off time.Duration
+}
+
+// Now is off by as much as it was left.
+func (c *ownClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.off)
+}
+
+// Set sets it.
+func (c *ownClock) Set(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.off = time.Until(t)
+	return nil
+}
 
 // clonedKeys is a key store whose every new key is another device's: what boxes do whose image was taken from one that had
 // its random seed already. Copying a whole store makes another fault: such a box says that it is the other device, or makes

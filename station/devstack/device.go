@@ -35,6 +35,7 @@ type Device struct {
 	ended chan struct{}
 	ln    cable
 	boots int
+	clock *ownClock // nil: this machine's; it goes on while the device is off
 }
 
 type deviceConfig struct {
@@ -46,6 +47,7 @@ type deviceConfig struct {
 	model string
 	log   *slog.Logger
 	stuck bool           // its clock is stuckClock
+	off   time.Duration  // its clock is ownClock, off by so much; 0: this machine's, read only
 	keys  agent.KeyStore // nil: flash
 }
 
@@ -99,13 +101,19 @@ func (d *Device) boot(ctx context.Context) error {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
 	var clock agent.Clock
-	if d.cfg.stuck {
+	switch {
+	case d.cfg.stuck:
 		clock = stuckClock{time.Now()}
+	case d.cfg.off != 0:
+		if d.clock == nil {
+			d.clock = &ownClock{off: d.cfg.off}
+		}
+		clock = d.clock
 	}
 	a, err := agent.New(store, agent.Config{
 		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: serialproto.ReenrollOpen, SignTLS12: true,
 		CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Log: d.cfg.log,
-		Keys: d.cfg.keys, Clock: clock,
+		Keys: d.cfg.keys, Clock: clock, ManageClock: d.clock != nil,
 		Link: link.DeviceConfig{Baud: d.cfg.baud},
 	})
 	if err != nil {

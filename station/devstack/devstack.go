@@ -34,6 +34,7 @@ type Config struct {
 	Seed     uint64   // hardware serials and faults follow from it
 	Faults   Spec
 	Quiet    bool          // devices say no boot text
+	ClockOff time.Duration // the devices' clocks are off by so much and can be set; 0: they have this machine's
 	Delay    time.Duration // of every answer of the bridge
 	Line     LineConfig    // what goes through the places of the devices; zero: the devices stay
 	Now      func() time.Time
@@ -197,7 +198,7 @@ func (s *Stack) startDevices() error {
 		}
 		s.all = append(s.all, newDevice(dir, name, serial, deviceConfig{
 			ports: ports, cable: s.cfg.cable, baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
-			model: "virtual", log: s.cfg.Log,
+			model: "virtual", log: s.cfg.Log, off: s.cfg.ClockOff,
 		}))
 	}
 	if s.cfg.Line.Boxes > 0 {
