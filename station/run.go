@@ -128,7 +128,11 @@ func (x *run) guarded(ctx context.Context) (err error) {
 
 // execute runs the phases in order until one fails.
 func (x *run) execute(ctx context.Context) error {
-	if err := x.ledger.BeginRun(ctx, x.start); err != nil {
+	// What was told of goes on record, whoever aborts it meanwhile.
+	bctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.timeout(PhaseRecord))
+	err := x.ledger.BeginRun(bctx, x.start)
+	cancel()
+	if err != nil {
 		x.phase = PhaseRecord
 		return x.explain(ctx, ctx, x.ledgerFault("begin run", err))
 	}

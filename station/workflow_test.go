@@ -752,6 +752,29 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// A run that was told of is on record even where it is aborted before its first record is written.
+func TestAbortBeforeFirstRecord(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k := newKit(t)
+		quit := make(chan func(), 1)
+		k.ledger.fail = func(_ context.Context, m string) error {
+			if m == "BeginRun" {
+				(<-quit)()
+			}
+			return nil
+		}
+		k.on = func(b *Bench, e Event) {
+			if _, ok := e.Body.(StationInfo); ok {
+				quit <- b.Quit
+			}
+		}
+		e := wantEnd(t, k.play(), Aborted, CodeAborted)
+		if _, ok := k.ledger.runs[e.Run]; !ok {
+			t.Error("the run is not on record")
+		}
+	})
+}
+
 // A shutdown while the ledger is slow is an abort too, and not the ledger's fault.
 func TestShutdownAtFirstRecord(t *testing.T) {
 	bubble(t, func(t *testing.T) {
