@@ -1,6 +1,8 @@
 package station
 
 import (
+	"context"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -172,6 +174,9 @@ func TestSignerFailed(t *testing.T) {
 	}
 	if f, ok := AsFault(brokerFault(wrap(goneFault("/dev/x")), "b")); !ok || f.Code != CodePortGone {
 		t.Errorf("got %v, want E-PORT-GONE", f)
+	}
+	if err := brokerFault(wrap(context.DeadlineExceeded), "b"); !errors.Is(err, ErrSessionLost) {
+		t.Errorf("got %v, want a lost session: the device was slow, not bad", err)
 	}
 	if f, ok := AsFault(brokerFault(wrap(nil), "b")); !ok || f.Code != CodeAgentError || f.Outcome != Fail {
 		t.Errorf("got %v, want E-AGENT-ERROR", f)

@@ -3,6 +3,7 @@ package station
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -81,6 +82,9 @@ func brokerFault(err error, broker string) error {
 		}
 		if f, ok := AsFault(me.Err); ok {
 			return f
+		}
+		if errors.Is(err, context.DeadlineExceeded) { // a device that says nothing has not failed: it is greeted again
+			return fmt.Errorf("%w: %w", ErrSessionLost, err)
 		}
 		return &Fault{Code: CodeAgentError, Outcome: Fail, Params: map[string]string{"detail": me.Error()}, Err: err}
 	}
