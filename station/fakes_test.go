@@ -395,9 +395,14 @@ type fakeBridge struct {
 	now    func() time.Time // what ServerTime says; nil: nothing
 	refuse error            // of Contract
 	speaks Contract         // what Contract says; empty: deployed
+
+	contracts func() // told of every question for the contract
 }
 
 func (b *fakeBridge) Contract(context.Context) (Contract, error) {
+	if b.contracts != nil {
+		b.contracts()
+	}
 	if b.speaks != "" {
 		return b.speaks, b.refuse
 	}

@@ -223,6 +223,8 @@ func (r *Relay) next(ctx context.Context, before time.Time) (more bool, err erro
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return false, nil
+	case errors.Is(err, ErrConflict):
+		return true, nil // another relay was faster
 	case err != nil && ctx.Err() != nil:
 		return false, nil
 	case err != nil:

@@ -300,8 +300,8 @@ func (l *Ledger) DropCollected(ctx context.Context, tenant, deviceID, reason str
 	if strings.TrimSpace(reason) == "" {
 		return l.wrap(fmt.Errorf("%w: no reason", ErrInvalid), "drop request of device", deviceID)
 	}
-	return l.changeCollected(ctx, "drop", tenant, deviceID, `UPDATE collected SET state = 'dropped', reason = ?, updated_at = ?
-		WHERE tenant = ? AND device_id_fold = ? AND state IN ('parked', 'waiting', 'issued')`,
+	return l.changeCollected(ctx, "drop", tenant, deviceID, `UPDATE collected SET state = 'dropped', reason = ?,
+		updated_at = ? WHERE tenant = ? AND device_id_fold = ? AND state IN ('parked', 'waiting', 'issued')`,
 		free(reason), micros(at), tenant, fold(deviceID))
 }
 
