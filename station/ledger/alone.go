@@ -6,16 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
-// alone runs do unless another process of the station works on the ledger file, and makes this process one that does,
-// until Close. The system takes the lock back from a process that was killed.
+// alone runs do unless another process of the station works on the ledger, and makes this process one that does, until
+// Close. The processes of one station are on one machine, and the system takes the lock back from one that was killed.
 func (l *Ledger) alone(stationID string, do func() error) error {
-	if l.path == "" {
+	base := l.path
+	switch {
+	case base != "":
+	case l.cfg.LockDir != "":
+		base = filepath.Join(l.cfg.LockDir, "ledger")
+	default:
 		return nil
 	}
 	sum := sha256.Sum256([]byte(stationID)) // a configured id may hold any character
-	f, err := os.OpenFile(l.path+".bench-"+hex.EncodeToString(sum[:4]), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(base+".bench-"+hex.EncodeToString(sum[:4]), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return openTrouble("make lock file", err)
 	}

@@ -178,7 +178,7 @@ func (l *Ledger) markRefused(ctx context.Context, certs []station.CertRecord) er
 // how many there were. While another process of the same station works on the ledger it does nothing: an open run may be
 // that one's. From the call to Close this process counts as such a one.
 //
-// A ledger in memory has no earlier process.
+// Of a ledger in memory, and of a server's without Config.LockDir, nothing is known of other processes: nothing is ended.
 func (l *Ledger) EndInterrupted(ctx context.Context, stationID string, at time.Time) (ended int, err error) {
 	if err := need(field{"station id", stationID}); err != nil {
 		return 0, l.wrap(err, "end interrupted runs of station", stationID)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,10 +26,18 @@ import (
 type Config struct {
 	// BusyTimeout bounds the wait for another process that is writing. Zero: 10 seconds.
 	BusyTimeout time.Duration
+	// Timeout bounds one statement on a database server, BusyTimeout not counted. Zero: 30 seconds.
+	Timeout time.Duration
+	// Password gives the password of the database server's user, each time a connection is made. Nil: the server
+	// asks for none, or libpq's environment has it (PGPASSWORD, PGPASSFILE).
+	Password func() (station.Secret, error)
 	// Readers bounds the connections that read at once. Zero: 4.
 	Readers int
 	// Now is the clock for what a record does not date itself. Nil: time.Now.
 	Now func() time.Time
+	// LockDir is where this machine's processes on a server's ledger find each other, see EndInterrupted. Empty: nothing
+	// is known of other processes. A ledger that is a file has its locks beside it.
+	LockDir string
 	// Logger is told of migrations and of writes that had to be tried again. Nil: silence.
 	Logger *slog.Logger
 
@@ -38,6 +47,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.BusyTimeout <= 0 {
 		c.BusyTimeout = 10 * time.Second
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 30 * time.Second
 	}
 	if c.Readers <= 0 {
 		c.Readers = 4
@@ -51,14 +63,19 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Ledger is a [station.Ledger] on one SQLite database. It is safe for concurrent use.
+// Ledger is a [station.Ledger] on one database. It is safe for concurrent use.
 type Ledger struct {
 	cfg    Config
-	path   string // "" in memory
-	dir    string // "" in memory
+	d      dialect
+	place  string // for people
+	path   string // "" in memory and on a server
+	dir    string // "" in memory and on a server
 	write  *writer
-	read   *sql.DB
+	read   *pool
 	closed atomic.Bool
+
+	mu      sync.Mutex
+	benches []*os.File // locks that say that a station works on this ledger
 }
 
 var _ station.Ledger = (*Ledger)(nil)
@@ -66,14 +83,21 @@ var _ station.Ledger = (*Ledger)(nil)
 // Open opens the ledger at url and brings its schema up to date. sqlite:PATH creates the directory (0700) and the file
 // (0600) where there are none; sqlite::memory: is a ledger that lives as long as it is open.
 //
-// Errors: ErrURL, ErrUnsupported (postgres), ErrReadOnly, ErrFull, ErrCorrupt, ErrNotLedger, ErrNewerSchema, ErrBusy,
-// ErrIO.
+// postgres://USER@HOST:PORT/DATABASE is a database of a server, or with search_path=SCHEMA one schema of it; a password
+// comes from Config. Over a network the server has to prove who it is (sslmode=verify-full) unless the url says otherwise.
+// Several stations may open it at once.
+//
+// Errors: ErrURL, ErrReadOnly, ErrFull, ErrCorrupt, ErrNotLedger, ErrNewerSchema, ErrBusy, ErrIO, ErrUnreachable,
+// ErrPermission.
 func Open(ctx context.Context, ledgerURL string, cfg Config) (*Ledger, error) {
+	if IsPostgres(ledgerURL) {
+		return openPostgres(ctx, ledgerURL, cfg.withDefaults())
+	}
 	path, err := parseURL(ledgerURL)
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{cfg: cfg.withDefaults(), path: path}
+	l := &Ledger{cfg: cfg.withDefaults(), d: sqliteDialect{memory: path == ""}, place: "memory", path: path}
 	if path == "" {
 		// SQLite shares a database in memory by its name: this one is nobody else's.
 		uri := "file:/provstation-" + uuid.NewString() + "?vfs=memdb"
@@ -85,7 +109,7 @@ func Open(ctx context.Context, ledgerURL string, cfg Config) (*Ledger, error) {
 	if l.path, err = filepath.Abs(path); err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, err)
 	}
-	l.dir = filepath.Dir(l.path)
+	l.place, l.dir = l.path, filepath.Dir(l.path)
 	unlock, err := l.prepareFile()
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", l.path, err)
@@ -101,11 +125,9 @@ func Open(ctx context.Context, ledgerURL string, cfg Config) (*Ledger, error) {
 func parseURL(ledgerURL string) (string, error) {
 	scheme, rest, ok := strings.Cut(ledgerURL, ":")
 	switch {
-	case ok && (scheme == "postgres" || scheme == "postgresql"):
-		return "", fmt.Errorf("open ledger %s://...: %w", scheme, ErrUnsupported)
-	case !ok || scheme != "sqlite" || rest == "" || strings.ContainsRune(rest, 0):
+	case !ok || scheme != SQLite || rest == "" || strings.ContainsRune(rest, 0):
 		// The url may hold a password of a database this build does not know: it is not repeated.
-		return "", fmt.Errorf("open ledger: %w: want sqlite:PATH", ErrURL)
+		return "", fmt.Errorf("open ledger: %w: want sqlite:PATH or postgres://USER@HOST/DATABASE", ErrURL)
 	case rest == ":memory:":
 		return "", nil
 	}
@@ -186,16 +208,26 @@ func (l *Ledger) connect(ctx context.Context, uri string) (err error) {
 			_ = wdb.Close()
 		}
 	}()
-	if err := l.migrate(ctx, wdb); err != nil {
+	if err = l.checkDurable(ctx, wdb); err == nil {
+		err = l.migrate(ctx, wdb)
+	}
+	if err != nil {
 		return classify(err, l.dir)
 	}
-	if l.read, err = openDB(uri, "", reading); err != nil {
+	rdb, err := openDB(uri, "", reading)
+	if err != nil {
 		return err
 	}
-	l.read.SetMaxOpenConns(l.cfg.Readers)
-	l.read.SetMaxIdleConns(l.cfg.Readers)
-	if l.write, err = newWriter(ctx, wdb, l.dir, l.cfg.Logger); err != nil {
-		_ = l.read.Close()
+	return l.serve(ctx, wdb, rdb)
+}
+
+// serve begins to read and write. On error rdb is closed.
+func (l *Ledger) serve(ctx context.Context, wdb, rdb *sql.DB) (err error) {
+	rdb.SetMaxOpenConns(l.cfg.Readers)
+	rdb.SetMaxIdleConns(l.cfg.Readers)
+	l.read = &pool{DB: rdb, d: l.d, conns: l.cfg.Readers}
+	if l.write, err = newWriter(ctx, wdb, l); err != nil {
+		_ = rdb.Close()
 		return classify(err, l.dir)
 	}
 	return nil
@@ -213,17 +245,24 @@ func openDB(uri, extra string, pragmas []string) (*sql.DB, error) {
 	return sql.OpenDB(c), nil
 }
 
-// Path is the ledger's file, "" for one in memory.
+// Path is the ledger's file, "" for one in memory or on a server.
 func (l *Ledger) Path() string { return l.path }
 
-// Close waits for the writes in hand, moves the log into the database file and closes it. Calls after it fail with
+// Place says where the ledger is, for people: its file, or the server, database and user, never with a password.
+func (l *Ledger) Place() string { return l.place }
+
+// Database is SQLite or Postgres.
+func (l *Ledger) Database() string { return l.d.name() }
+
+// Close waits for the writes in hand, moves the log of a file into it and closes the database. Calls after it fail with
 // ErrClosed.
 func (l *Ledger) Close() error {
 	if l.closed.Swap(true) {
 		return nil
 	}
+	l.endAudit(context.Background())
 	err := l.read.Close()
-	err = errors.Join(err, l.write.close(l.path != ""))
+	err = errors.Join(err, l.write.close(), l.leave())
 	if err != nil {
 		return fmt.Errorf("close ledger: %w", classify(err, l.dir))
 	}
