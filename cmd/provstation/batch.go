@@ -322,9 +322,9 @@ func (a *app) batchRecords(ctx context.Context) (*config.Config, *ledger.Ledger,
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{})
+	h, err := openHistory(ctx, cfg, nil)
 	if err != nil {
 		return nil, nil, &exitError{exitFault, err}
 	}
-	return cfg, l, nil
+	return cfg, h.Ledger, nil
 }

@@ -45,6 +45,7 @@ func listPackages(t *testing.T, args ...string) []listedPackage {
 var importRule = map[string][]string{
 	"station":                     {"station/pki", "station/wgconf", "station/mqttcheck", "station/scan"},
 	"station/scan":                {},
+	"station/audit":               {},
 	"station/batch":               {"station"},
 	"station/label":               {"assets"},
 	"station/people":              {"station"},
@@ -54,11 +55,12 @@ var importRule = map[string][]string{
 	"station/mqttcheck":           {},
 	"station/bridge":              {"station", "station/stepca"},
 	"station/device":              {"station", "station/pki", "serialproto", "serialproto/link", "serialproto/port"},
-	"station/ledger":              {"station", "assets"},
+	"station/ledger":              {"station", "station/audit", "assets"},
 	"station/config":              {"station"},
 	"station/words":               {"station", "assets"},
 	"station/devstack":            {"station/wgconf", "serialproto", "serialproto/link", "serialproto/agent", "serialproto/agent/filestore", "serialproto/prototest"},
 	"station/stationtest":         {"station", "station/pki"},
+	"station/campaign":            {},
 	"serialproto":                 {},
 	"serialproto/link":            {"serialproto"},
 	"serialproto/port":            {},
@@ -111,9 +113,10 @@ func TestImportRule(t *testing.T) {
 
 func TestForeignImports(t *testing.T) {
 	forbidden := map[string][]string{
-		"tui":         {"net/http", "database/sql", "provstation/serialproto"},
-		"serialproto": {"net/http", "database/sql"},
-		"station/pki": {"net", "net/http", "os"},
+		"tui":           {"net/http", "database/sql", "provstation/serialproto"},
+		"serialproto":   {"net/http", "database/sql"},
+		"station/audit": {"net", "net/http", "os", "database/sql"},
+		"station/pki":   {"net", "net/http", "os"},
 	}
 	only := map[string][]string{ // beside the standard library
 		"serialproto":                 {"github.com/fxamacker/cbor/v2"},

@@ -178,11 +178,12 @@ func (a *app) printLabel(ctx context.Context, what, reason string) error {
 	if err != nil {
 		return err
 	}
-	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{})
+	h, err := openHistory(ctx, cfg, nil)
 	if err != nil {
 		return &exitError{exitFault, err}
 	}
-	defer l.Close()
+	defer h.Close()
+	l := h.Ledger
 	var told station.LabelPrinted
 	p, err := newPrinting(cfg.Labels, l, func() string { return cfg.Station.Operator }, func(e station.LabelPrinted) { told = e })
 	if err != nil {

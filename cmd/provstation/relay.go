@@ -164,12 +164,15 @@ func (a *app) openShared(ctx context.Context, cfg *config.Config) (_ *bench, id 
 	if b.Words, err = sentences(cfg); err != nil {
 		return nil, "", err
 	}
-	if b.Ledger, err = ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Logger: log}); err != nil {
+	if b.history, err = openHistory(ctx, cfg, log); err != nil {
 		return nil, "", err
 	}
+	b.Ledger = b.history.Ledger
 	b.closes = append(b.closes, b.Ledger.Close)
-	id, err = stationID(cfg, b.Ledger.Path())
-	return b, id, err
+	for _, f := range b.history.found {
+		fmt.Fprintln(a.stderr, plain(findingText(b.Words, f)))
+	}
+	return b, b.history.stationID, nil
 }
 
 func (a *app) relayRetryCommand() *cobra.Command {

@@ -57,6 +57,8 @@ type bench struct {
 	Log    *slog.Logger
 	config *config.Config
 	closes []func() error
+
+	history *history
 }
 
 // Close closes ledger, log and connections, last opened first.
@@ -97,6 +99,9 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 		}
 	}
 	b.Bench = station.NewBench(bc, o.watcher, connector, runner)
+	if b.history.dir != "" {
+		b.closes = append(b.closes, passportsOf(b.history, b, a.passportFailed(b, o)).follow(ctx, b.Subscribe()))
+	}
 	return b, nil
 }
 

@@ -24,6 +24,7 @@ const (
 	ValueDiffers Kind = "value"      // a value of the ledger is not the one in the chain
 	RowMissing   Kind = "row-missing"
 	RowUnknown   Kind = "row-unknown" // a row of the ledger that the chain does not know
+	Heads        Kind = "heads"       // the file of heads is missing, or a line of it is none
 	Person       Kind = "person"      // a name does not fit its pseudonym
 )
 

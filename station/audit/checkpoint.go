@@ -138,15 +138,17 @@ type Checkpoint struct {
 	At        time.Time `json:"at"`
 	Key       Digest    `json:"key_id"`
 	Purpose   uint64    `json:"purpose"`
-	Signature hexBytes  `json:"signature"`
+	Signature Hex       `json:"signature"`
 }
 
-// hexBytes are bytes in lower-case hex.
-type hexBytes []byte
+// Hex is bytes that are written in lower-case hex.
+type Hex []byte
 
-func (b hexBytes) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(b)), nil }
+// MarshalText is the bytes in hex.
+func (b Hex) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(b)), nil }
 
-func (b *hexBytes) UnmarshalText(text []byte) (err error) {
+// UnmarshalText reads lower-case hex.
+func (b *Hex) UnmarshalText(text []byte) (err error) {
 	if !bytes.Equal(bytes.ToLower(text), text) {
 		return fmt.Errorf("%w: hex in capitals", ErrMalformed)
 	}

@@ -84,9 +84,9 @@ type PassportBefore struct {
 
 // PassportName leads a pseudonym back to the person. It may be removed from the file.
 type PassportName struct {
-	Pseudonym string   `json:"pseudonym"`
-	Name      string   `json:"name"`
-	Salt      hexBytes `json:"salt"`
+	Pseudonym string `json:"pseudonym"`
+	Name      string `json:"name"`
+	Salt      Hex    `json:"salt"`
 }
 
 type passportFile struct {
@@ -96,9 +96,9 @@ type passportFile struct {
 }
 
 type passportSignature struct {
-	Algorithm string   `json:"algorithm"`
-	Key       Digest   `json:"key_id"`
-	Value     hexBytes `json:"value"`
+	Algorithm string `json:"algorithm"`
+	Key       Digest `json:"key_id"`
+	Value     Hex    `json:"value"`
 }
 
 const algorithm = "Ed25519"

@@ -15,9 +15,8 @@ import (
 // Errors of opening and of the storage underneath. They are found with errors.Is; the text around them says what was
 // being done, and on which file.
 var (
-	ErrUnsupported = errors.New("this build keeps its ledger in SQLite (sqlite:PATH)")
 	ErrURL         = errors.New("not a ledger url")
-	ErrReadOnly    = errors.New("ledger cannot be written: read-only file, directory or disk")
+	ErrReadOnly    = errors.New("ledger cannot be written: read-only file, directory, disk or server")
 	ErrFull        = errors.New("no space left for the ledger")
 	ErrCorrupt     = errors.New("ledger file is damaged")
 	ErrNotLedger   = errors.New("database belongs to another program")
@@ -25,6 +24,14 @@ var (
 	ErrBusy        = errors.New("ledger is held by another process")
 	ErrIO          = errors.New("ledger's disk failed")
 	ErrClosed      = errors.New("ledger is closed")
+	// ErrUnreachable: no connection to a database server, or it broke, or no answer came. Nothing was written, unless
+	// the error is ErrInDoubt too.
+	ErrUnreachable = errors.New("ledger's database cannot be reached")
+	// ErrInDoubt: the connection broke after the commit was sent. The record may be on file; the same call again, when
+	// the database is back, settles it.
+	ErrInDoubt = errors.New("it is not known whether the record is on file")
+	// ErrPermission: the database server refuses the user, or what it wants to do.
+	ErrPermission = errors.New("ledger's database refuses this user")
 )
 
 // Errors of a record.
@@ -37,6 +44,10 @@ var (
 	ErrSecret = errors.New("record holds a secret")
 	// ErrNoProof: a PASS without a durable proof for this hardware, key and certificate.
 	ErrNoProof = errors.New("no proof on file")
+	// ErrNoChain: a write to a ledger that is audited, by who follows no chain (see StartAudit).
+	ErrNoChain = errors.New("the ledger is audited, and this write would not be")
+	// ErrUnaudited: a statement that writes what the chain cannot follow.
+	ErrUnaudited = errors.New("a write that the chain cannot follow")
 )
 
 // Taken says who holds what was claimed. Err is one of station.ErrDeviceIDTaken, ErrHardwareBound, ErrKeyTaken and
@@ -79,8 +90,17 @@ func isStorage(err error) bool {
 
 // classify gives err from the driver its class. dir is where the file lies, "" for a ledger in memory.
 func classify(err error, dir string) error {
-	if err == nil || isStorage(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || isStorage(err) {
 		return err
+	}
+	if isConnect(err) || errors.Is(err, errStalled) { // before the rest: their deadline is not the caller's
+		return postgresClass(err)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if class := postgresClass(err); class != nil {
+		return class
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return &storageError{ErrReadOnly, err}

@@ -34,8 +34,10 @@ func (l *Ledger) FinishRun(ctx context.Context, e station.RunFinish) error {
 					return err
 				}
 			}
+			t.signHead()
 			return t.finish(ctx, e, end)
 		})
+		l.flushHeads(ctx)
 	}
 	return l.wrap(err, "finish run", e.Run)
 }

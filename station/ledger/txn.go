@@ -13,7 +13,10 @@ import (
 )
 
 // txn is a write transaction. Statements are prepared once per connection.
-type txn struct{ w *writer }
+type txn struct {
+	w     *writer
+	trail trail
+}
 
 func (t *txn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := t.w.stmts[query]; ok {
@@ -22,7 +25,7 @@ func (t *txn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if t.w.conn == nil {
 		return nil, &storageError{ErrIO, errors.New("no connection")}
 	}
-	s, err := t.w.conn.PrepareContext(ctx, query)
+	s, err := t.w.conn.PrepareContext(ctx, t.w.d.rebind(query))
 	if err != nil {
 		return nil, err
 	}
@@ -30,30 +33,47 @@ func (t *txn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
-// exec runs a statement and says how many rows it changed.
+// exec runs a statement and says how many rows it changed. What it writes goes into the chain, too.
 func (t *txn) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept for the connection's life
+	keys, err := t.note(ctx, query, args)
 	if err != nil {
 		return 0, err
 	}
+	n, err := t.run(ctx, query, args...)
+	if err == nil && n > 0 && len(keys) > 0 {
+		t.wrote(t.w.planOf(query).op, keys)
+	}
+	return n, err
+}
+
+// run runs a statement past the chain.
+func (t *txn) run(ctx context.Context, query string, args ...any) (int64, error) {
+	ctx, cancel := t.w.d.bound(ctx)
+	defer cancel()
+	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept for the connection's life
+	if err != nil {
+		return 0, t.w.d.failed(ctx, err)
+	}
 	res, err := s.ExecContext(ctx, args...)
 	if err != nil {
-		return 0, err
+		return 0, t.w.d.failed(ctx, err)
 	}
 	return res.RowsAffected()
 }
 
 // one scans the first row; found is false if there is none.
 func (t *txn) one(ctx context.Context, query string, args []any, dest ...any) (found bool, err error) {
+	ctx, cancel := t.w.d.bound(ctx)
+	defer cancel()
 	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept for the connection's life
 	if err != nil {
-		return false, err
+		return false, t.w.d.failed(ctx, err)
 	}
 	err = s.QueryRowContext(ctx, args...).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil, t.w.d.failed(ctx, err)
 }
 
 // cell is one column's value: int64, string, []byte or nil.

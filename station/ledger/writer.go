@@ -8,18 +8,31 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // groupMax bounds how many writes share one commit.
 const groupMax = 64
+
+// How a transaction that another one has got in the way of is run again.
+const (
+	againFirst = 5 * time.Millisecond
+	againMost  = 500 * time.Millisecond
+	againTries = 12
+)
 
 // writer runs writes one after the other on one connection. Writes that wait at the same time are committed together,
 // each inside its own savepoint: one sync of the log makes all of them durable, and one that fails takes nothing of the
 // others with it.
 type writer struct {
 	db   *sql.DB
+	d    dialect
 	dir  string
 	log  *slog.Logger
+	wait time.Duration // for a transaction that has to be run again
 	jobs chan *job
 	quit chan struct{}
 	done chan struct{}
@@ -28,6 +41,10 @@ type writer struct {
 	// owned by the goroutine
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	plans map[string]plan
+
+	chain atomic.Pointer[chain]
+	heads heads
 }
 
 type job struct {
@@ -38,9 +55,10 @@ type job struct {
 	end chan struct{}
 }
 
-func newWriter(ctx context.Context, db *sql.DB, dir string, log *slog.Logger) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, l *Ledger) (*writer, error) {
 	w := &writer{
-		db: db, dir: dir, log: log, jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{}),
+		db: db, d: l.d, dir: l.dir, log: l.cfg.Logger, wait: l.cfg.BusyTimeout, jobs: make(chan *job),
+		quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	if err := w.connect(ctx); err != nil {
 		return nil, err
@@ -103,20 +121,44 @@ func (w *writer) runGroup(group []*job) {
 		}
 		live = append(live, j)
 	}
-	if len(live) > 1 {
-		if err := w.transact(live); err != nil {
-			// Who of them fails alone is told so; the others need not suffer for it.
-			w.log.Warn("ledger: a group of writes failed, each is tried alone", "writes", len(live), "error", err)
-			for i := range live {
-				live[i].err = w.transact(live[i : i+1])
-			}
+	switch err := w.persist(live); {
+	case len(live) == 1:
+		live[0].err = err
+	case err != nil && w.d.whole(err):
+		for _, j := range live {
+			j.err = err
 		}
-	} else if len(live) == 1 {
-		live[0].err = w.transact(live)
+	case err != nil:
+		// Who of them fails alone is told so; the others need not suffer for it.
+		w.log.Warn("ledger: a group of writes failed, each is tried alone", "writes", len(live), "error", err)
+		for i := range live {
+			live[i].err = w.persist(live[i : i+1])
+		}
 	}
 	for _, j := range live {
 		close(j.end)
 	}
+}
+
+// persist runs the jobs in one transaction, and again where the database gave it up for another one's sake: a few times,
+// for a while.
+func (w *writer) persist(jobs []*job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = againFirst, againMost
+	_, err := backoff.Retry(context.WithoutCancel(jobs[0].ctx), func() (struct{}, error) {
+		err := w.transact(jobs)
+		if err != nil && !w.d.again(err) {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pause), backoff.WithMaxTries(againTries), backoff.WithMaxElapsedTime(w.wait),
+		backoff.WithNotify(func(err error, d time.Duration) {
+			w.log.Warn("ledger: a transaction is run again", "writes", len(jobs), "in", d, "error", err)
+		}))
+	return err
 }
 
 // transact runs the jobs in one transaction. An error is the whole transaction's: nothing was kept. The error of a
@@ -126,23 +168,27 @@ func (w *writer) transact(jobs []*job) (err error) {
 	if err := w.begin(ctx); err != nil {
 		return classify(fmt.Errorf("begin: %w", err), w.dir)
 	}
-	t := &txn{w}
+	t := &txn{w: w, trail: trail{chain: w.chain.Load()}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.rollback(ctx))
 		}
 	}()
 	if len(jobs) == 1 {
-		err = jobs[0].fn(ctx, t)
+		err = t.job(ctx, jobs[0].fn)
 	} else {
 		err = w.savepoints(ctx, t, jobs)
+	}
+	if err == nil {
+		err = t.settle(ctx)
 	}
 	if err != nil {
 		return classify(err, w.dir)
 	}
-	if _, err := t.exec(ctx, "COMMIT"); err != nil {
+	if err := w.d.commit(ctx, t); err != nil {
 		return classify(fmt.Errorf("commit: %w", err), w.dir)
 	}
+	w.heads.add(t.trail.signed)
 	return nil
 }
 
@@ -151,7 +197,7 @@ func (w *writer) savepoints(ctx context.Context, t *txn, jobs []*job) error {
 		if _, err := t.exec(ctx, "SAVEPOINT job"); err != nil {
 			return err
 		}
-		j.err = classify(j.fn(ctx, t), w.dir)
+		j.err = classify(t.job(ctx, j.fn), w.dir)
 		if isStorage(j.err) {
 			return j.err
 		}
@@ -170,9 +216,9 @@ func (w *writer) savepoints(ctx context.Context, t *txn, jobs []*job) error {
 // begin begins on the connection, and once more on a new one if that was broken.
 func (w *writer) begin(ctx context.Context) error {
 	if w.conn != nil {
-		_, err := (&txn{w}).exec(ctx, "BEGIN IMMEDIATE")
-		if err == nil || isStorage(classify(err, w.dir)) {
-			return err
+		err := w.d.begin(ctx, &txn{w: w})
+		if class := classify(err, w.dir); err == nil || isStorage(class) && !errors.Is(class, ErrUnreachable) {
+			return class
 		}
 		w.log.Warn("ledger: reconnect", "error", err)
 		w.disconnect()
@@ -180,15 +226,18 @@ func (w *writer) begin(ctx context.Context) error {
 	if err := w.connect(ctx); err != nil {
 		return err
 	}
-	_, err := (&txn{w}).exec(ctx, "BEGIN IMMEDIATE")
-	return err
+	return w.d.begin(ctx, &txn{w: w})
 }
 
 // rollback leaves the connection outside any transaction, or drops it. SQLite has often rolled back by itself (full
-// disk, I/O error); then ROLLBACK fails, which a new connection settles as well.
+// disk, I/O error); then ROLLBACK fails, which a new connection settles as well. A server that is gone is left alone
+// until the next transaction.
 func (w *writer) rollback(ctx context.Context) error {
-	if _, err := (&txn{w}).exec(ctx, "ROLLBACK"); err != nil {
+	if _, err := (&txn{w: w}).exec(ctx, "ROLLBACK"); err != nil {
 		w.disconnect()
+		if errors.Is(classify(err, w.dir), ErrUnreachable) {
+			return nil
+		}
 		if err := w.connect(ctx); err != nil {
 			return classify(fmt.Errorf("reconnect: %w", err), w.dir)
 		}
@@ -197,9 +246,11 @@ func (w *writer) rollback(ctx context.Context) error {
 }
 
 func (w *writer) connect(ctx context.Context) error {
+	ctx, cancel := w.d.bound(ctx)
+	defer cancel()
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return fmt.Errorf("connect: %w", w.d.failed(ctx, err))
 	}
 	w.conn, w.stmts = conn, make(map[string]*sql.Stmt)
 	return nil
@@ -217,22 +268,14 @@ func (w *writer) disconnect() {
 	w.conn, w.stmts = nil, nil
 }
 
-// close stops the goroutine after the group in hand, empties the log and closes the database.
-func (w *writer) close(checkpoint bool) error {
+// close stops the goroutine after the group in hand and closes the database.
+func (w *writer) close() error {
 	var err error
 	w.stop.Do(func() {
 		close(w.quit)
 		<-w.done
-		for _, s := range w.stmts {
-			err = errors.Join(err, s.Close())
-		}
 		if w.conn != nil {
-			if checkpoint {
-				// A reader in another process keeps the log from being emptied; that is no error.
-				_, cerr := w.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
-				err = errors.Join(err, cerr)
-			}
-			err = errors.Join(err, w.conn.Close())
+			err = w.d.leave(context.Background(), w)
 		}
 		err = errors.Join(err, w.db.Close())
 	})

@@ -122,7 +122,6 @@ CREATE TABLE audit (
 CREATE TABLE audit_chains (
     station_id  TEXT    NOT NULL PRIMARY KEY CHECK (station_id <> ''),
     tenant      TEXT    NOT NULL,
-    begun_at    INTEGER NOT NULL,
     n           INTEGER NOT NULL CHECK (n >= 0),
     digest      BLOB    NOT NULL CHECK (length(digest) = 32)
 ) STRICT;
