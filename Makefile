@@ -9,6 +9,10 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 # Seconds per fuzz target in `make fuzz`.
 FUZZTIME ?= 20s
+# Of `make faults`: how many runs, drawn from which seed, how many stations at a time.
+N        ?= 10000
+SEED     ?= random
+PARALLEL ?= 48
 # Debian packages whose programs the integration tests run.
 DEBIAN   := mosquitto mosquitto-clients socat openssl
 
@@ -70,6 +74,11 @@ fuzz: ## every fuzz target for FUZZTIME
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+
+.PHONY: faults
+faults: ## the fault campaign: N runs drawn from SEED (a number, or random); RUN=K replays one, PLAN=kind:n:k,... with other faults
+	FAULTS_N=$(N) FAULTS_SEED=$(SEED) FAULTS_RUN=$(RUN) FAULTS_PLAN=$(PLAN) FAULTS_PARALLEL=$(PARALLEL) \
+	  $(GO) test -count=1 -timeout 120m -v -run '^TestCampaign$$' ./station/campaign
 
 .PHONY: fmt
 fmt: $(TOOLS)/gofumpt ## format the code

@@ -78,7 +78,7 @@ type identityHook struct {
 func (h *identityHook) ID() string { return "identity" }
 
 func (h *identityHook) Provides(b byte) bool {
-	return bytes.IndexByte([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPublished}, b) >= 0
+	return bytes.IndexByte([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish}, b) >= 0
 }
 
 func (h *identityHook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
@@ -103,7 +103,7 @@ func (h *identityHook) OnACLCheck(cl *mqtt.Client, topic string, _ bool) bool {
 	return (topic == "v1/devices/me/telemetry" || topic == "v1/devices/me/attributes") && h.of(cl.ID) != BrokerDenies
 }
 
-// OnPublish comes before the broker answers.
+// OnPublish comes when the broker has a message and before it answers.
 func (h *identityHook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	switch h.of(cl.ID) {
 	case BrokerDrops:
@@ -116,13 +116,9 @@ func (h *identityHook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Pa
 	case BrokerIsSlow:
 		time.Sleep(slowFor)
 	}
-	return pk, nil
-}
-
-// OnPublished comes when the broker has taken a message.
-func (h *identityHook) OnPublished(cl *mqtt.Client, _ packets.Packet) {
 	if c, ok := cl.Net.Conn.(*tls.Conn); ok {
 		leaf := c.ConnectionState().PeerCertificates[0]
 		h.seen.add(Seen{ClientID: cl.ID, Leaf: sha256.Sum256(leaf.Raw), At: time.Now()})
 	}
+	return pk, nil
 }

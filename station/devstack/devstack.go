@@ -145,6 +145,7 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 		return err
 	}
 	s.Broker, s.Port = "127.0.0.1", s.broker.port
+	s.SetBrokerFault(s.cfg.Faults.broker())
 	return nil
 }
 

@@ -3,6 +3,7 @@ package devstack
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,15 +11,24 @@ import (
 	"provstation/serialproto/prototest"
 )
 
-// Spec is a set of faults for a demo or a training: lines that lose bytes, a bridge that stumbles.
+// Spec is a set of faults for a demo or a training: lines that lose bytes, a bridge that stumbles or lies, a broker that
+// hangs up.
 type Spec struct {
 	Drop, Flip, Dup float64       // per byte, both directions
+	Burst           float64       // per byte, both directions: eight bytes of noise begin there
+	Text            int           // a kernel line after so many bytes from the device; 0: never
 	Latency         time.Duration // per direction
 	Bridge          int           // HTTP status of every first post of a device; 0: none
+	Lost            bool          // the certificate of every first post is issued, and the answer lost
+	Slow            time.Duration // the bridge takes so long over every first post
+	Lie             Lie           // what is wrong with every first answer
+	Broker          BrokerFault   // what the broker does to the first connection of every device
 }
 
 // SpecHelp says how a Spec is written.
-const SpecHelp = "comma list of drop=P, flip=P, dup=P (chance per byte), latency=D, bridge=STATUS (every first request), as drop=1e-4,latency=16ms"
+const SpecHelp = "comma list of drop=P, flip=P, dup=P, burst=P (chance per byte), text=N (a kernel line every N bytes), latency=D; " +
+	"at every device's first request bridge=STATUS|lost, slow=D, lie=wrong-key|wrong-id|other-chain|expired|private-key|oversize; " +
+	"at its first connection broker=cert|refuse|hang-up|drop|deny|silent|slow; as drop=1e-4,latency=16ms,bridge=lost"
 
 // ParseSpec reads a fault specification.
 func ParseSpec(text string) (Spec, error) {
@@ -52,15 +62,53 @@ func (s *Spec) set(name, value string) (err error) {
 		chance(&s.Flip)
 	case "dup":
 		chance(&s.Dup)
+	case "burst":
+		chance(&s.Burst)
+	case "text":
+		s.Text, err = strconv.Atoi(value)
+		if err == nil && s.Text < leastText {
+			err = fmt.Errorf("there are at least %d bytes between two kernel lines", leastText)
+		}
 	case "latency":
 		s.Latency, err = time.ParseDuration(value)
 		if err == nil && (s.Latency < 0 || s.Latency > time.Second) {
 			err = fmt.Errorf("latency lies between 0 and 1s")
 		}
+	default:
+		return s.setService(name, value)
+	}
+	return err
+}
+
+// leastText is how many bytes a line needs between two kernel lines to get anything across.
+const leastText = 100
+
+// setService takes the faults of bridge and broker.
+func (s *Spec) setService(name, value string) (err error) {
+	switch name {
 	case "bridge":
+		if value == "lost" {
+			s.Lost = true
+			return nil
+		}
 		s.Bridge, err = strconv.Atoi(value)
 		if err == nil && (s.Bridge < 400 || s.Bridge > 599) {
 			err = fmt.Errorf("an HTTP error status lies between 400 and 599")
+		}
+	case "slow":
+		s.Slow, err = time.ParseDuration(value)
+		if err == nil && (s.Slow < 0 || s.Slow > time.Minute) {
+			err = fmt.Errorf("the bridge is slow by 0 to 1m")
+		}
+	case "lie":
+		s.Lie = Lie(value)
+		if !slices.Contains(Lies(), s.Lie) {
+			err = fmt.Errorf("unknown lie")
+		}
+	case "broker":
+		s.Broker = BrokerFault(value)
+		if !slices.Contains(BrokerFaults(), s.Broker) {
+			err = fmt.Errorf("unknown fault of a broker")
 		}
 	default:
 		err = fmt.Errorf("unknown fault")
@@ -73,15 +121,23 @@ func (s Spec) line(baud int, seed uint64, pacer *prototest.Pacer) prototest.Conf
 	direction := func(salt uint64) prototest.Line {
 		return prototest.Line{
 			Latency: s.Latency,
-			Faults:  prototest.Faults{Seed: seed*2 + salt, Drop: s.Drop, Flip: s.Flip, Duplicate: s.Dup},
+			Faults:  prototest.Faults{Seed: seed*2 + salt, Drop: s.Drop, Flip: s.Flip, Duplicate: s.Dup, Burst: s.Burst},
 		}
 	}
-	return prototest.Config{Baud: baud, Pacer: pacer, ToHost: direction(0), ToDevice: direction(1)}
+	up := direction(0)
+	up.Faults.TextEvery = s.Text // only the device prints
+	return prototest.Config{Baud: baud, Pacer: pacer, ToHost: up, ToDevice: direction(1)}
 }
 
-// bridge is the fault of the bridge: every device's first request fails.
+// bridge is the fault of the bridge: every device's first request meets it.
 func (s Spec) bridge() func(id string, n int) *Fault {
-	if s.Bridge == 0 {
+	f := Fault{Delay: s.Slow, Lie: s.Lie}
+	switch {
+	case s.Lost:
+		f.Issue, f.Cut = true, true
+	case s.Bridge != 0:
+		f.Status, f.Body = s.Bridge, `{"detail":"`+http.StatusText(s.Bridge)+`"}`
+	case s.Slow == 0 && s.Lie == Honest:
 		return nil
 	}
 	seen := newSet()
@@ -89,6 +145,20 @@ func (s Spec) bridge() func(id string, n int) *Fault {
 		if !seen.add(id) {
 			return nil
 		}
-		return &Fault{Status: s.Bridge, Body: `{"detail":"` + http.StatusText(s.Bridge) + `"}`}
+		first := f
+		return &first
+	}
+}
+
+// broker is the fault of the broker: every device's first connection meets it.
+func (s Spec) broker() func(id string, n int) BrokerFault {
+	if s.Broker == BrokerServes {
+		return nil
+	}
+	return func(_ string, n int) BrokerFault {
+		if n > 1 {
+			return BrokerServes
+		}
+		return s.Broker
 	}
 }

@@ -15,7 +15,16 @@ func TestParseSpec(t *testing.T) {
 	}{
 		{"", Spec{}, true},
 		{"drop=1e-4", Spec{Drop: 1e-4}, true},
-		{"drop=0.001, flip=0.002,dup=0.003 ,latency=16ms,bridge=503", Spec{0.001, 0.002, 0.003, 16 * time.Millisecond, 503}, true},
+		{"drop=0.001, flip=0.002,dup=0.003 ,latency=16ms,bridge=503", Spec{Drop: 0.001, Flip: 0.002, Dup: 0.003, Latency: 16 * time.Millisecond, Bridge: 503}, true},
+		{"burst=1e-5,text=500", Spec{Burst: 1e-5, Text: 500}, true},
+		{"bridge=lost,slow=2s", Spec{Lost: true, Slow: 2 * time.Second}, true},
+		{"lie=wrong-key,broker=drop", Spec{Lie: LieKey, Broker: BrokerDrops}, true},
+		{"text=99", Spec{}, false},
+		{"slow=61s", Spec{}, false},
+		{"lie=", Spec{}, false},
+		{"lie=white", Spec{}, false},
+		{"broker=", Spec{}, false},
+		{"broker=down", Spec{}, false},
 		{"drop=0.01,drop=0.02", Spec{Drop: 0.02}, true},
 		{"latency=0s", Spec{}, true},
 		{"drop=0.1", Spec{Drop: 0.1}, true},
@@ -62,12 +71,13 @@ func FuzzParseSpec(f *testing.F) {
 			}
 			return
 		}
-		for _, p := range []float64{s.Drop, s.Flip, s.Dup} {
+		for _, p := range []float64{s.Drop, s.Flip, s.Dup, s.Burst} {
 			if !(p >= 0 && p <= 0.1) {
 				t.Fatalf("%q: a chance of %v", text, p)
 			}
 		}
-		if s.Latency < 0 || s.Latency > time.Second || (s.Bridge != 0 && (s.Bridge < 400 || s.Bridge > 599)) {
+		if s.Latency < 0 || s.Latency > time.Second || (s.Bridge != 0 && (s.Bridge < 400 || s.Bridge > 599)) ||
+			s.Slow < 0 || s.Slow > time.Minute || (s.Text != 0 && s.Text < leastText) {
 			t.Fatalf("%q: %+v is out of bounds", text, s)
 		}
 	})
