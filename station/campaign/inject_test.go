@@ -1,0 +1,252 @@
+package campaign_test
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"errors"
+	"strings"
+	"syscall"
+	"time"
+
+	"provstation/serialproto"
+	"provstation/serialproto/agent"
+	"provstation/serialproto/prototest"
+)
+
+var (
+	errCut      = errors.New("power is gone")
+	errNoRandom = errors.New("random pool is not ready")
+)
+
+// spend uses a fault up, most times over. False: it was used so often already, or the faults are over.
+func (u *unit) spend(f fault, most int) bool {
+	if !u.faulty.Load() {
+		return false
+	}
+	u.fm.Lock()
+	defer u.fm.Unlock()
+	if u.used[f.kind] >= most {
+		return false
+	}
+	u.used[f.kind]++
+	return true
+}
+
+// counted is how often this has been, this time included.
+func (u *unit) counted(what string) int {
+	u.fm.Lock()
+	defer u.fm.Unlock()
+	u.count[what]++
+	return u.count[what]
+}
+
+// line is the unit's line with its faults.
+func (u *unit) line() prototest.Config {
+	f := prototest.Faults{Seed: u.w.seed*1_000_003 + uint64(u.run)*64 + uint64(u.plugs)*2}
+	if u.faulty.Load() {
+		for _, x := range u.plan.faults {
+			if to := map[string]*float64{
+				"line.drop": &f.Drop, "line.flip": &f.Flip, "line.duplicate": &f.Duplicate, "line.zero": &f.InsertZero,
+				"line.ff": &f.InsertFF, "line.swap": &f.Swap, "line.burst": &f.Burst,
+			}[x.kind]; to != nil {
+				*to = float64(x.n) * 1e-5
+			}
+			if x.kind == "line.text" {
+				f.TextEvery = x.n
+			}
+		}
+		f.Count = func(kind string) { u.w.site.hit("line." + kind) }
+	}
+	down := f
+	down.Seed++
+	down.TextEvery = 0 // only the device prints
+	return prototest.Config{ToHost: prototest.Line{Faults: f, Rewrite: u.up}, ToDevice: prototest.Line{Faults: down, Rewrite: u.down}}
+}
+
+// up sees every frame to the station.
+func (u *unit) up(f serialproto.Frame, _ int, raw []byte) []byte {
+	b := u.boot.Load()
+	if b == nil || b.dead.Load() {
+		return nil
+	}
+	if !u.faulty.Load() {
+		return raw
+	}
+	if f.Kind == serialproto.KindRsp && f.Idx == 0 && u.atAnswer(b) {
+		return nil
+	}
+	return u.damaged(f, raw)
+}
+
+// down sees every frame to the device.
+func (u *unit) down(f serialproto.Frame, _ int, raw []byte) []byte {
+	b := u.boot.Load()
+	if b == nil || b.dead.Load() {
+		return nil
+	}
+	if !u.faulty.Load() {
+		return raw
+	}
+	if f.Kind == serialproto.KindHello {
+		u.counted("hello")
+	}
+	if x, ok := u.plan.has("reset.request"); ok && f.Kind == serialproto.KindReq && f.Idx == 0 && u.counted("request") >= x.n && u.spend(x, x.k) {
+		b.dead.Store(true)
+		u.order(func() { u.reset(u.w.power, b, x.kind) })
+		return nil
+	}
+	return u.damaged(f, raw)
+}
+
+// atAnswer is asked when the device begins to answer: what it was asked for is done, and durable. True: the answer is lost.
+func (u *unit) atAnswer(b *boot) (lost bool) {
+	n := u.counted("answer")
+	u.fm.Lock()
+	u.sinceB++
+	since := u.sinceB
+	u.fm.Unlock()
+	ctx := u.w.power
+	die := func(do func()) {
+		b.dead.Store(true)
+		u.order(do)
+		lost = true
+	}
+	for _, f := range u.plan.faults {
+		switch f.kind {
+		case "reset.answer":
+			if n >= f.n && u.spend(f, f.k) {
+				die(func() { u.reset(ctx, b, f.kind) })
+			}
+		case "reset.loop":
+			if since == f.n && u.spend(f, f.k) {
+				die(func() { u.reset(ctx, b, f.kind) })
+			}
+		case "device.swapped":
+			if n == f.n && u.spare != nil && u.spend(f, 1) {
+				die(func() { u.swap(ctx, b) })
+			}
+		case "port.unplugged", "port.renamed", "port.late":
+			if n == f.n && u.spend(f, 1) {
+				die(func() { u.away(ctx, f, f.kind == "port.renamed") })
+			}
+		case "line.stall":
+			if n == f.k && u.spend(f, 1) {
+				u.order(func() { u.stall(ctx, f) })
+			}
+		}
+	}
+	return lost
+}
+
+// stall holds the line up. It is not waited for.
+func (u *unit) stall(ctx context.Context, f fault) {
+	u.mu.Lock()
+	host := u.host
+	u.mu.Unlock()
+	if host == nil {
+		return
+	}
+	u.w.site.hit(f.kind)
+	resume := host.Stall()
+	go func() {
+		u.sleep(ctx, time.Duration(f.n)*time.Millisecond)
+		resume()
+	}()
+}
+
+// frameKind is the k-th kind of frames that a plan may name.
+func frameKind(k int) serialproto.Kind {
+	return [frameKinds]serialproto.Kind{
+		serialproto.KindHello, serialproto.KindWelcome, serialproto.KindAnnounce, serialproto.KindReq, serialproto.KindRsp, serialproto.KindAck,
+	}[k]
+}
+
+// damaged does to a frame what the plan says.
+func (u *unit) damaged(f serialproto.Frame, raw []byte) []byte {
+	for _, x := range u.plan.faults {
+		if !strings.HasPrefix(x.kind, "frame.") || frameKind(x.k) != f.Kind || u.counted(x.kind) != x.n {
+			continue
+		}
+		u.w.site.hit(x.kind)
+		h := len(raw) / 2
+		switch x.kind {
+		case "frame.lost":
+			return nil
+		case "frame.twice":
+			return append(bytes.Clone(raw), raw...)
+		case "frame.cut":
+			return raw[:h]
+		case "frame.merged":
+			return bytes.Trim(raw, "\x00")
+		case "frame.split":
+			return append(append(bytes.Clone(raw[:h]), 0), raw[h:]...)
+		}
+	}
+	return raw
+}
+
+// echo sends back what the device hears, as a terminal does that nobody set raw.
+func (u *unit) echo(p []byte) {
+	f, ok := u.plan.has("line.echo")
+	if !ok || !u.faulty.Load() {
+		return
+	}
+	u.fm.Lock()
+	on := u.count["hello"] <= f.n
+	u.fm.Unlock()
+	u.mu.Lock()
+	host := u.host
+	u.mu.Unlock()
+	if on && host != nil {
+		u.w.site.hit(f.kind)
+		host.Inject(bytes.Clone(p))
+	}
+}
+
+// flash is asked before every operation on the board's files.
+func (u *unit) flash(b *boot, op string) error {
+	if b.dead.Load() {
+		return errCut
+	}
+	if !u.faulty.Load() {
+		return nil
+	}
+	n := u.counted("operation")
+	if f, ok := u.plan.has("flash.cut"); ok && n >= f.n && u.spend(f, f.k) {
+		b.dead.Store(true)
+		u.order(func() { u.reset(u.w.power, b, f.kind) })
+		return errCut
+	}
+	if f, ok := u.plan.has("flash.full"); ok && n >= f.n && n < f.n+f.k {
+		switch op {
+		case "mkdir", "create", "write", "symlink":
+			u.w.site.hit(f.kind)
+			return syscall.ENOSPC
+		}
+	}
+	return nil
+}
+
+// random says whether the board's random pool is ready.
+func (u *unit) random() error {
+	if f, ok := u.plan.has("device.no-random"); ok && u.spend(f, f.n) {
+		u.w.site.hit(f.kind)
+		return errNoRandom
+	}
+	return nil
+}
+
+// slowKeys is a key store that takes its time.
+type slowKeys struct {
+	agent.FlashKeys
+	u *unit
+}
+
+func (k slowKeys) New(alg serialproto.Alg) (crypto.Signer, agent.Secret, error) {
+	if f, ok := k.u.plan.has("device.slow-key"); ok && k.u.spend(f, 2) {
+		k.u.w.site.hit(f.kind)
+		time.Sleep(time.Duration(f.n) * time.Millisecond)
+	}
+	return k.FlashKeys.New(alg)
+}

@@ -1,0 +1,95 @@
+package campaign_test
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"provstation/station"
+)
+
+// recover plugs every board in again, without faults. Boards that share a serial come one after the other: which of them
+// is the real one nobody can know, and the second has to be held.
+func (w *world) recover(ctx context.Context) {
+	w.mu.Lock()
+	w.units = map[string]*unit{}
+	w.mu.Unlock()
+	groups := map[string][]*board{}
+	for _, b := range w.boards {
+		groups[b.serial] = append(groups[b.serial], b)
+	}
+	var wg sync.WaitGroup
+	for _, g := range groups {
+		wg.Go(func() {
+			for _, b := range g {
+				w.recoverOne(ctx, b)
+			}
+		})
+	}
+	wg.Wait()
+	w.drain()
+}
+
+// recoverOne plugs a board in until a run has ended well, twice at most.
+func (w *world) recoverOne(ctx context.Context, b *board) {
+	w.observe(b)
+	defer w.observe(b)
+	u := newUnit(w, "r-"+filepath.Base(b.dir), b, plan{})
+	w.mu.Lock()
+	w.units[u.slot] = u
+	w.mu.Unlock()
+	for try := 1; try <= 2; try++ {
+		u.plug(ctx, try > 1)
+		var e station.RunEnded
+		select {
+		case e = <-u.ends:
+		case <-time.After(patience):
+		case <-ctx.Done():
+		}
+		u.unplug(0)
+		w.mu.Lock()
+		w.recovered[b], w.tries[b] = e, try
+		w.mu.Unlock()
+		if e.Outcome.Good() || b.twin {
+			return
+		}
+	}
+}
+
+// observe reads which key each enrollment id has on a board that is off.
+func (w *world) observe(b *board) {
+	files, err := filepath.Glob(filepath.Join(b.dir, "generations", "*", "generation.json"))
+	if err != nil {
+		return
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		var g struct {
+			EnrollID []byte `json:"enroll_id"`
+			SPKI     []byte `json:"spki_sha256"`
+		}
+		if err := json.Unmarshal(text, &g); err != nil {
+			w.accuse(b.run, "%s does not read: %v", f, err)
+			continue
+		}
+		key, spki := fmt.Sprintf("%s %x", b.serial, g.EnrollID), hex.EncodeToString(g.SPKI)
+		if b.twin {
+			key = b.dir + " " + key
+		}
+		w.mu.Lock()
+		had := w.enrolled[key]
+		w.enrolled[key] = spki
+		w.mu.Unlock()
+		if had != "" && had != spki {
+			w.accuse(b.run, "enrollment id %x has two keys on the device: %s and %s", g.EnrollID, had, spki)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package campaign_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"provstation/station"
+	"provstation/station/ledger"
+)
+
+var errDead = errors.New("this process was killed")
+
+// tap stands between the engine and its ledger: it makes writes fail, stops and kills the station at a write, and is the
+// oracle's memory of which first and last writes ever came to pass.
+type tap struct {
+	station.Ledger
+	s *shop
+
+	mu    sync.Mutex
+	slots map[string]string // run to slot
+}
+
+// act is what becomes of a write.
+type act struct {
+	err   error // what the engine hears
+	write bool  // it is done for all that
+}
+
+// write does one write of a run, with the faults of its slot.
+func (t *tap) write(run string, do func() error) error {
+	if t.s.dead.Load() {
+		return errDead
+	}
+	t.mu.Lock()
+	slot := t.slots[run]
+	t.mu.Unlock()
+	a := act{write: true}
+	var after func()
+	if u := t.s.w.unit(slot); u != nil && u.faulty.Load() {
+		a, after = t.fault(u)
+	}
+	if t.s.dead.Load() && !a.write {
+		return errDead
+	}
+	var err error
+	if a.write {
+		err = do()
+	}
+	if after != nil {
+		after()
+	}
+	if t.s.dead.Load() {
+		return errDead
+	}
+	return errors.Join(err, a.err)
+}
+
+// fault decides about the next write of a unit.
+func (t *tap) fault(u *unit) (a act, after func()) {
+	n, w := u.counted("write"), u.w
+	a.write = true
+	for _, f := range u.plan.faults {
+		if n < f.n || !strings.HasPrefix(f.kind, "ledger.") && !strings.HasPrefix(f.kind, "station.") {
+			continue
+		}
+		switch f.kind {
+		case "ledger.full", "ledger.read-only":
+			if u.spend(f, f.k) {
+				w.site.hit(f.kind)
+				class := map[string]error{"ledger.full": ledger.ErrFull, "ledger.read-only": ledger.ErrReadOnly}[f.kind]
+				return act{err: fmt.Errorf("campaign: %w", class)}, nil
+			}
+		case "ledger.answer-lost":
+			if u.spend(f, f.k) {
+				w.site.hit(f.kind)
+				return act{err: fmt.Errorf("campaign: %w", ledger.ErrIO), write: true}, nil
+			}
+		case "ledger.locked":
+			if u.spend(f, 1) {
+				if unlock := w.lockLedger(); unlock != nil {
+					w.site.hit(f.kind)
+					return a, unlock
+				}
+			}
+		case "station.stop":
+			if u.spend(f, 1) {
+				w.site.hit(f.kind)
+				w.order(t.s, false)
+			}
+		case "station.abort":
+			if u.spend(f, 1) && t.s.bench.Abort(u.slot) == nil {
+				w.site.hit(f.kind)
+			}
+		case "station.kill":
+			if !u.spend(f, 1) {
+				continue
+			}
+			w.site.hit(f.kind)
+			if f.k == 0 {
+				t.s.die()
+				return act{}, nil
+			}
+			return a, t.s.die
+		}
+	}
+	return a, nil
+}
+
+func (t *tap) BeginRun(ctx context.Context, r station.RunStart) error {
+	t.mu.Lock()
+	t.slots[r.Run] = r.Slot
+	t.mu.Unlock()
+	err := t.write(r.Run, func() error {
+		err := t.Ledger.BeginRun(ctx, r)
+		if err == nil {
+			t.s.w.note(t.s.w.begun, r.Run)
+		}
+		return err
+	})
+	return err
+}
+
+func (t *tap) IdentifyRun(ctx context.Context, run string, o station.Observed) (attempt int, err error) {
+	werr := t.write(run, func() error {
+		attempt, err = t.Ledger.IdentifyRun(ctx, run, o)
+		return err
+	})
+	return attempt, werr
+}
+
+func (t *tap) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
+	return t.write(p.Run, func() error { return t.Ledger.RecordPhase(ctx, p) })
+}
+
+func (t *tap) BindDevice(ctx context.Context, b station.Binding) error {
+	return t.write(b.Run, func() error { return t.Ledger.BindDevice(ctx, b) })
+}
+
+func (t *tap) BindKey(ctx context.Context, k station.KeyRecord) error {
+	return t.write(k.Run, func() error { return t.Ledger.BindKey(ctx, k) })
+}
+
+func (t *tap) PostBegun(ctx context.Context, p station.Post) error {
+	t.mu.Lock()
+	t.slots[p.ID] = t.slots[p.Run]
+	t.mu.Unlock()
+	return t.write(p.Run, func() error { return t.Ledger.PostBegun(ctx, p) })
+}
+
+func (t *tap) PostEnded(ctx context.Context, id, reason string) error {
+	return t.write(id, func() error { return t.Ledger.PostEnded(ctx, id, reason) })
+}
+
+func (t *tap) SaveCertificate(ctx context.Context, c station.CertRecord) error {
+	return t.write(c.Run, func() error { return t.Ledger.SaveCertificate(ctx, c) })
+}
+
+func (t *tap) SaveProof(ctx context.Context, p station.ProofRecord) error {
+	return t.write(p.Run, func() error { return t.Ledger.SaveProof(ctx, p) })
+}
+
+func (t *tap) Intend(ctx context.Context, in station.Intent) error {
+	t.mu.Lock()
+	t.slots[in.ID] = t.slots[in.Run]
+	t.mu.Unlock()
+	return t.write(in.Run, func() error { return t.Ledger.Intend(ctx, in) })
+}
+
+func (t *tap) Done(ctx context.Context, id string, r station.IntentResult) error {
+	return t.write(id, func() error { return t.Ledger.Done(ctx, id, r) })
+}
+
+func (t *tap) RefuseCertificate(ctx context.Context, r station.Refusal) error {
+	return t.write(r.Run, func() error { return t.Ledger.RefuseCertificate(ctx, r) })
+}
+
+func (t *tap) FinishRun(ctx context.Context, e station.RunFinish) error {
+	err := t.write(e.Run, func() error { return t.Ledger.FinishRun(ctx, e) })
+	if err != nil && !t.s.dead.Load() {
+		t.s.w.note(t.s.w.unfinished, e.Run)
+	}
+	return err
+}
