@@ -34,15 +34,15 @@ func opened(t testing.TB, l *Ledger, b station.BatchRecord) station.BatchRecord 
 
 // A batch outlives the process that opened it, in the state it was left in.
 func TestBatchSurvives(t *testing.T) {
-	path, b := filepath.Join(t.TempDir(), "l.db"), lot("lot 7")
-	l, err := Open(t.Context(), "sqlite:"+path, Config{})
+	url, b := newURL(t), lot("lot 7")
+	l, err := Open(t.Context(), url, Config{})
 	must(t, err)
 	diff(t, opened(t, l, b), b)
 	diff(t, opened(t, l, b), b) // the same call again
 	must(t, l.ChangeBatch(t.Context(), BatchChange{Tenant: "acme", Batch: "lot 7", State: station.BatchHeld, Code: station.CodeBridgeDown, Reason: "five in a row", At: t0.Add(time.Hour)}))
 	must(t, l.Close())
 
-	l = openAt(t, path, Config{})
+	l = openURL(t, url, Config{})
 	b.State, b.Code, b.Reason = station.BatchHeld, station.CodeBridgeDown, "five in a row"
 	got, err := l.CurrentBatch(t.Context(), "acme", "bench-1")
 	must(t, err)

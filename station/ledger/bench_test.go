@@ -14,16 +14,21 @@ import (
 func fillRuns(t testing.TB, l *Ledger, n int) {
 	t.Helper()
 	must(t, l.write.do(t.Context(), func(ctx context.Context, tx *txn) error {
+		const nl = "'\n'"
+		random := "randomblob(32)"
+		if l.Database() == Postgres {
+			random = "sha256(CAST('run ' || i AS bytea))"
+		}
 		_, err := tx.exec(ctx, `WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ?)
 			INSERT INTO runs (run, tenant, site, station, station_id, operator, batch, profile, slot, port, version,
 				config_digest, started_at, utc_offset, requested_device_id, requested_key_type, requested_reenroll,
 				hardware_serial, attempt, device_id, device_id_fold, outcome, ended_at, leaf, search)
-			SELECT printf('run-%08d', i), 'acme', 'hall 2', 'bench-1', 's', 'Ada Lovelace', 'lot-' || (i / 1000), 'agent',
+			SELECT 'run-' || substr(CAST(100000000 + i AS TEXT), 2), 'acme', 'hall 2', 'bench-1', 's', 'Ada Lovelace', 'lot-' || (i / 1000), 'agent',
 				'slot ' || (i % 64), '/dev/serial/by-path/pci-0000:00:14.0-usb-0:1.2:1.0-port0', '1.0', 'abcd', i * 1000, 0, '',
 				'P-256', 0, 'HW' || i, 1, 'dev-HW' || i, 'dev-hw' || i, CASE i % 50 WHEN 0 THEN 'FAIL' ELSE 'SKIPPED' END,
-				i * 1000, randomblob(32),
-				'ada lovelace' || char(10) || 'lot-' || (i / 1000) || char(10) || 'slot ' || (i % 64) || char(10) || 'hw' || i ||
-				char(10) || 'dev-hw' || i || char(10)
+				i * 1000, `+random+`,
+				'ada lovelace' || `+nl+` || 'lot-' || (i / 1000) || `+nl+` || 'slot ' || (i % 64) || `+nl+` || 'hw' || i ||
+				`+nl+` || 'dev-hw' || i || `+nl+`
 			FROM c`, n)
 		if err != nil {
 			return err

@@ -154,7 +154,7 @@ func (t *txn) saveCert(ctx context.Context, c station.CertRecord) (owned bool, e
 	}
 	n, err = t.exec(ctx, `UPDATE certificates SET aki = coalesce(?, aki),
 		issuer_fingerprint = coalesce(?, issuer_fingerprint), wg_conf = coalesce(?, wg_conf),
-		contract = coalesce(?, contract), wireguard_key_by_bridge = CASE ? WHEN 1 THEN 1 ELSE wireguard_key_by_bridge END
+		contract = coalesce(?, contract), wireguard_key_by_bridge = CASE WHEN ? = 1 THEN 1 ELSE wireguard_key_by_bridge END
 		WHERE fingerprint = ? AND tenant = ? AND hardware_serial = ? AND device_id = ?`,
 		orNull(fold(free(c.AKI))), orNull(fold(free(c.IssuerFingerprint))), orNull(c.WGConf),
 		orNull(free(string(c.Contract))), flag(c.WireGuardKeyByBridge), c.Fingerprint, c.Tenant, c.HardwareSerial,
@@ -278,12 +278,22 @@ func (l *Ledger) SaveProof(ctx context.Context, p station.ProofRecord) error {
 	if err == nil && p.At.IsZero() {
 		err = fmt.Errorf("%w: no time", ErrInvalid)
 	}
+	if err == nil && p.Seal != nil {
+		err = checkIntent(*p.Seal)
+	}
 	var readback string
 	if err == nil {
 		readback, err = toJSON(p.Readback)
 	}
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error { return t.saveProof(ctx, p, readback) })
+		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
+			if p.Seal != nil {
+				if err := t.intend(ctx, *p.Seal); err != nil {
+					return err
+				}
+			}
+			return t.saveProof(ctx, p, readback)
+		})
 	}
 	return l.wrap(err, "save proof of device", p.DeviceID)
 }

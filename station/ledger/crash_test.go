@@ -20,11 +20,11 @@ import (
 
 // A writer that is killed at any moment has lost nothing that it was told is durable.
 func TestKilled(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "l.db")
+	url := newURL(t)
 	var told []string
 	for round := range 6 {
-		told = append(told, writeAndKill(t, "sqlite:"+path, 1+rand.IntN(40))...)
-		l := openAt(t, path, Config{})
+		told = append(told, writeAndKill(t, url, 1+rand.IntN(40))...)
+		l := openURL(t, url, Config{})
 		for _, run := range told {
 			d, err := l.Run(t.Context(), run)
 			if err != nil {
@@ -163,7 +163,7 @@ func TestClaimRace(t *testing.T) {
 
 // Several processes make one file together, from the first moment on.
 func TestManyProcesses(t *testing.T) {
-	url := "sqlite:" + filepath.Join(t.TempDir(), "new", "l.db")
+	url := emptyURL(t)
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {

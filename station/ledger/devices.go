@@ -246,15 +246,11 @@ func scanKey(scan func(...any) error) (station.KeyRecord, error) {
 }
 
 func (t *txn) key(ctx context.Context, spki []byte) (k station.KeyRecord, found bool, err error) {
-	s, err := t.stmt(ctx, "SELECT "+keyColumns+" FROM keys WHERE spki = ?") //nolint:sqlclosecheck // kept for the connection's life
-	if err != nil {
-		return k, false, err
-	}
-	k, err = scanKey(s.QueryRowContext(ctx, spki).Scan)
-	if errors.Is(err, sql.ErrNoRows) {
-		return k, false, nil
-	}
-	return k, err == nil, err
+	k, err = scanKey(func(dest ...any) (err error) {
+		found, err = t.one(ctx, "SELECT "+keyColumns+" FROM keys WHERE spki = ?", []any{spki}, dest...)
+		return err
+	})
+	return k, found, err
 }
 
 // Key finds the tenant's key on file by SPKI hash.

@@ -27,7 +27,7 @@ func TestBatchCountsWhatIsFinished(t *testing.T) {
 			if tc.now != nil {
 				now = tc.now(d)
 			}
-			l := openAt(t, t.TempDir()+"/l.db", Config{Now: func() time.Time { return now }})
+			l := openWith(t, Config{Now: func() time.Time { return now }})
 			must(t, d.pass(t.Context(), l))
 			if tc.spoil != nil {
 				tc.spoil(t, l, d)

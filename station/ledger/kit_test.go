@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -214,9 +213,15 @@ func (d *device) pass(ctx context.Context, l *Ledger) error {
 	return l.FinishRun(ctx, d.finish(station.Pass))
 }
 
+// openAt opens a ledger in a file, whichever database the tests run on: for what only a file has.
 func openAt(t testing.TB, path string, cfg Config) *Ledger {
 	t.Helper()
-	l, err := Open(t.Context(), "sqlite:"+path, cfg)
+	return openURL(t, "sqlite:"+path, cfg)
+}
+
+func openURL(t testing.TB, url string, cfg Config) *Ledger {
+	t.Helper()
+	l, err := Open(t.Context(), url, cfg)
 	if err != nil {
 		t.Fatalf("open: got %v, want nil", err)
 	}
@@ -228,9 +233,15 @@ func openAt(t testing.TB, path string, cfg Config) *Ledger {
 	return l
 }
 
+// openNew opens an empty ledger, on PostgreSQL where TestOnPostgres runs the tests.
 func openNew(t testing.TB) *Ledger {
 	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "ledger.db"), Config{})
+	return openWith(t, Config{})
+}
+
+func openWith(t testing.TB, cfg Config) *Ledger {
+	t.Helper()
+	return openURL(t, newURL(t), cfg)
 }
 
 func must(t testing.TB, err error) {

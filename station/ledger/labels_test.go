@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"errors"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +18,8 @@ func label(d *device) LabelPrint {
 
 // What was printed, how often, by whom and why, newest first, over a restart.
 func TestLabels(t *testing.T) {
-	path, clock := filepath.Join(t.TempDir(), "l.db"), t0.Add(time.Hour)
-	l, err := Open(t.Context(), "sqlite:"+path, Config{Now: func() time.Time { return clock }})
+	url, clock := newURL(t), t0.Add(time.Hour)
+	l, err := Open(t.Context(), url, Config{Now: func() time.Time { return clock }})
 	must(t, err)
 	ctx, d := t.Context(), dev("A")
 	must(t, d.pass(ctx, l))
@@ -50,7 +49,7 @@ func TestLabels(t *testing.T) {
 	}
 	second.Reason = "smeared \uFFFD"
 	must(t, l.Close())
-	l = openAt(t, path, Config{})
+	l = openURL(t, url, Config{})
 	got, err := l.Labels(ctx, "acme", "Dev-A")
 	must(t, err)
 	diff(t, got, []LabelPrint{lost, second, failed, first})

@@ -68,7 +68,7 @@ func checkFull(ctx context.Context, l *Ledger, fill, free func() error) error {
 }
 
 func TestFullQuota(t *testing.T) {
-	l := openAt(t, filepath.Join(t.TempDir(), "l.db"), Config{maxPages: 100})
+	l := openAt(t, filepath.Join(t.TempDir(), "l.db"), Config{maxPages: 150})
 	must(t, checkFull(t.Context(), l, func() error { return nil }, func() error {
 		_, err := l.write.conn.ExecContext(t.Context(), "PRAGMA max_page_count(100000)")
 		return err

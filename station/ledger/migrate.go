@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/pressly/goose/v3"
 
@@ -14,10 +15,7 @@ import (
 
 // migrate checks that the database is a ledger this program can write, and brings it to the newest schema.
 func (l *Ledger) migrate(ctx context.Context, db *sql.DB) error {
-	if err := l.checkDurable(ctx, db); err != nil {
-		return err
-	}
-	files, err := fs.Sub(assets.Migrations, "migrations/sqlite")
+	files, err := fs.Sub(assets.Migrations, "migrations/"+l.d.name())
 	if err != nil {
 		return fmt.Errorf("find migrations: %w", err)
 	}
@@ -41,11 +39,11 @@ func (l *Ledger) checkDurable(ctx context.Context, db *sql.DB) error {
 }
 
 func migrateWith(ctx context.Context, db *sql.DB, files fs.FS, l *Ledger) error {
-	have, err := schemaVersion(ctx, db)
+	have, err := l.schemaVersion(ctx, db)
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files,
+	p, err := goose.NewProvider(l.d.goose(), db, files,
 		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
@@ -67,23 +65,21 @@ func migrateWith(ctx context.Context, db *sql.DB, files fs.FS, l *Ledger) error 
 		return fmt.Errorf("migrate from schema %d to %d: %w", have, want, err)
 	}
 	for _, r := range results {
-		l.cfg.Logger.InfoContext(ctx, "ledger migrated", "path", l.path, "schema", r.Source.Version)
+		l.cfg.Logger.InfoContext(ctx, "ledger migrated", "ledger", l.place, "schema", r.Source.Version)
 	}
 	return nil
 }
 
 // schemaVersion is 0 for an empty database.
-func schemaVersion(ctx context.Context, db *sql.DB) (int64, error) {
-	var tables, versioned int
-	err := db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(name = 'goose_db_version'), 0) FROM sqlite_master
-		WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`).Scan(&tables, &versioned)
+func (l *Ledger) schemaVersion(ctx context.Context, db *sql.DB) (int64, error) {
+	tables, err := tableNames(ctx, db, l.d)
 	if err != nil {
 		return 0, fmt.Errorf("read schema: %w", err)
 	}
-	if tables == 0 {
+	if len(tables) == 0 {
 		return 0, nil
 	}
-	if versioned == 0 {
+	if !slices.Contains(tables, "goose_db_version") {
 		return 0, ErrNotLedger
 	}
 	var version sql.NullInt64
@@ -91,17 +87,26 @@ func schemaVersion(ctx context.Context, db *sql.DB) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read schema version: %w", err)
 	}
-	if version.Int64 > 0 {
-		var runs int
-		err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE name = 'runs'").Scan(&runs)
-		if err != nil {
-			return 0, fmt.Errorf("read schema: %w", err)
-		}
-		if runs == 0 {
-			return 0, ErrNotLedger
-		}
+	if version.Int64 > 0 && !slices.Contains(tables, "runs") {
+		return 0, ErrNotLedger
 	}
 	return version.Int64, nil
+}
+
+func tableNames(ctx context.Context, db *sql.DB, d dialect) (names []string, err error) {
+	rows, err := db.QueryContext(ctx, d.tables())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
 }
 
 // tryWrite writes and takes it back.

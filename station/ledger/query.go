@@ -147,9 +147,11 @@ func fromJSON(s string) (map[string]string, error) {
 
 // query reads rows with scan.
 func query[T any](ctx context.Context, l *Ledger, scan func(func(...any) error) (T, error), q string, args ...any) ([]T, error) {
+	ctx, cancel := l.d.bound(ctx)
+	defer cancel()
 	rows, err := l.read.QueryContext(ctx, q, args...)
 	if err != nil {
-		return nil, l.readErr(err)
+		return nil, l.readErr(l.d.failed(ctx, err))
 	}
 	defer func() { _ = rows.Close() }()
 	var out []T
@@ -161,7 +163,7 @@ func query[T any](ctx context.Context, l *Ledger, scan func(func(...any) error) 
 		out = append(out, v)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, l.readErr(err)
+		return nil, l.readErr(l.d.failed(ctx, err))
 	}
 	return out, nil
 }

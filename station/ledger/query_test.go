@@ -28,7 +28,7 @@ func diff[T any](t testing.TB, got, want T) {
 // What went in comes out, requested facts apart from observed ones.
 func TestRunDetail(t *testing.T) {
 	clock := t0.Add(time.Hour)
-	l := openAt(t, t.TempDir()+"/l.db", Config{Now: func() time.Time { return clock }})
+	l := openWith(t, Config{Now: func() time.Time { return clock }})
 	ctx, d := t.Context(), dev("A")
 	must(t, d.pass(ctx, l))
 	rebooted := d.observed()

@@ -113,7 +113,7 @@ func TestConstraints(t *testing.T) {
 		"UPDATE devices SET device_id = 'DEV-a', device_id_fold = 'dev-a' WHERE hardware_serial = 'B'",
 		"INSERT INTO devices (tenant, hardware_serial, first_seen, updated_at) VALUES ('acme', 'A', 0, 0)",
 		"INSERT INTO keys SELECT spki, 'acme', 'B', 'x', NULL, 0, '', '', NULL, NULL, run, 0 FROM keys",
-		"UPDATE keys SET spki = x'00'",
+		"UPDATE keys SET spki = substr(spki, 1, 31)",
 		"UPDATE runs SET outcome = 'PASS', ended_at = 1 WHERE hardware_serial = 'B'",
 		"UPDATE runs SET outcome = 'GOOD', ended_at = 1 WHERE hardware_serial = 'B'",
 		"UPDATE runs SET outcome = NULL WHERE hardware_serial = 'A'",
