@@ -101,3 +101,18 @@ func (l *fakeLedger) EndInterrupted(ctx context.Context, _ string, _ time.Time) 
 	defer end()
 	return l.interrupted, nil
 }
+
+// failNth lets the n-th call of a method fail, and failOnce the first.
+func (l *fakeLedger) failNth(method string, n int) {
+	l.fail = func(_ context.Context, called string) error {
+		if called != method {
+			return nil
+		}
+		if n--; n == 0 {
+			return errDisk
+		}
+		return nil
+	}
+}
+
+func (l *fakeLedger) failOnce(method string) { l.failNth(method, 1) }
