@@ -106,7 +106,7 @@ type history struct {
 
 // openHistory opens the station's ledger and has what is written to it audited.
 func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *history, err error) {
-	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Logger: log})
+	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Logger: log, LockDir: filepath.Dir(cfg.Log.File)})
 	if err != nil {
 		return nil, err
 	}
@@ -120,10 +120,10 @@ func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *
 func startHistory(ctx context.Context, cfg *config.Config, l *ledger.Ledger) (*history, error) {
 	h := &history{Ledger: l}
 	var err error
-	if h.stationID, err = stationID(cfg, l.Path()); err != nil {
+	if h.dir, err = stateFolder(cfg, l); err != nil {
 		return nil, err
 	}
-	if h.dir, err = stateFolder(cfg, l); err != nil {
+	if h.stationID, err = stationID(cfg, h.dir); err != nil {
 		return nil, err
 	}
 	if h.signer, err = stationKey(h.dir); err != nil {

@@ -78,7 +78,7 @@ func (a *app) verifyRecords(ctx context.Context, f verifyFlags) error {
 		return fault(err)
 	}
 	if l.Database() != ledger.SQLite && len(f.keys) == 0 {
-		if c.Own, err = stationID(cfg, l.Path()); err != nil {
+		if c.Own, err = stationID(cfg, dir); err != nil {
 			return fault(err)
 		}
 	}

@@ -304,15 +304,15 @@ func openLog(c config.Log) (*slog.Logger, io.Closer, error) {
 	return slog.New(slog.NewTextHandler(f, &slog.HandlerOptions{Level: level})), f, nil
 }
 
-// stationID is the configured id, or one that is made once and kept beside the ledger.
-func stationID(cfg *config.Config, ledgerPath string) (string, error) {
+// stationID is the configured id, or one that is made once and kept in the folder of the station's state.
+func stationID(cfg *config.Config, dir string) (string, error) {
 	if cfg.Station.ID != "" {
 		return cfg.Station.ID, nil
 	}
-	if ledgerPath == "" { // a ledger in memory has no yesterday
+	if dir == "" { // a ledger in memory has no yesterday
 		return uuid.NewString(), nil
 	}
-	path := filepath.Join(filepath.Dir(ledgerPath), "station-id")
+	path := filepath.Join(dir, "station-id")
 	for {
 		text, err := os.ReadFile(path)
 		if err == nil {
