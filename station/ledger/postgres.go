@@ -105,12 +105,17 @@ func (d *postgresDialect) commit(ctx context.Context, t *txn) error {
 		}
 		return nil
 	}
+	return d.doubt(d.failed(ctx, err))
+}
+
+// doubt tells a commit that was refused, or never sent, apart from one that nobody answered.
+func (*postgresDialect) doubt(err error) error {
 	var p *pgconn.PgError
 	refused := errors.As(err, &p) && p.SeverityUnlocalized == "ERROR"
 	if refused || pgconn.SafeToRetry(err) {
-		return d.failed(ctx, err)
+		return err
 	}
-	return &storageError{ErrInDoubt, &storageError{ErrUnreachable, d.failed(ctx, err)}}
+	return &storageError{ErrInDoubt, &storageError{ErrUnreachable, err}}
 }
 
 // leave closes the connection; a server that is gone has closed it already.

@@ -134,6 +134,16 @@ func psql(databaseURL, statements string) (string, error) {
 	return string(out), err
 }
 
+// RequirePassword has the server ask everybody for a password from now on; [Postgres.SQL] then has none.
+func (p *Postgres) RequirePassword(t testing.TB) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(p.data(), "pg_hba.conf"), []byte("local all all scram-sha-256\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Kill()
+	p.Restart()
+}
+
 // Kill ends the server with SIGKILL, as a lack of memory does.
 func (p *Postgres) Kill() {
 	p.t.Helper()
