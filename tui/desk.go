@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 
+	"provstation/station"
 	"provstation/station/batch"
 	"provstation/station/ledger"
 	"provstation/tui/screen"
@@ -43,6 +44,9 @@ type Office interface {
 	Run(ctx context.Context, id string) (ledger.RunDetail, error)
 	// Export writes what f chooses, without its page limit, and says where.
 	Export(ctx context.Context, f ledger.Filter, format string) (path string, err error)
+
+	// Resolve records what the person who is signed in decided about a run that was held as UNCERTAIN.
+	Resolve(ctx context.Context, run string, what station.Decision, reason string) error
 
 	// Diagnose makes the checks of `provstation doctor` and tells of each as it ends.
 	Diagnose(ctx context.Context, tell func(screen.Check)) error

@@ -11,6 +11,7 @@ import (
 
 	"provstation/station"
 	"provstation/station/batch"
+	"provstation/station/ledger"
 	"provstation/tui/keymap"
 )
 
@@ -76,6 +77,19 @@ func TestFlows(t *testing.T) {
 		{"search", sceneMixed, nil, join([]string{"3", "/"}, letters("SN-3"), enter), []string{"runs  ", "runs SN-3 "}, keymap.Records, ""},
 		{"filter", sceneMixed, nil, []string{"3", "f", "down", "enter"}, []string{"runs  ", "runs  "}, keymap.Records, ""},
 		{"export", sceneMixed, nil, []string{"3", "e", "down", "down", "enter"}, []string{"runs  ", "export ndjson"}, keymap.Records, "Written: /var/lib/runs.ndjson"},
+		{"decide about a held run", sceneSignedIn, heldRun, join([]string{"3", "u", "up", "up", "enter"}, letters("reflashed"), enter, letters("dev-0"), enter), []string{"runs  ", "run " + runID(0), "resolve " + runID(0) + " re-enroll, reflashed", "run " + runID(0), "runs  "}, keymap.Records, "The decision is on file."},
+		{"decide about an open record", sceneSignedIn, heldRun, join([]string{"3", "enter", "u", "enter"}, letters("seen to"), enter, letters("dev-0"), enter), []string{"runs  ", "run " + runID(0), "run " + runID(0), "resolve " + runID(0) + " ignore, seen to", "run " + runID(0)}, keymap.Record, "The decision is on file."},
+		{"decide without a reason", sceneSignedIn, heldRun, []string{"3", "u", "enter", "x", "enter"}, []string{"runs  ", "run " + runID(0)}, keymap.Text, "Say in a few words why."},
+		{"decide, another device typed", sceneSignedIn, heldRun, join([]string{"3", "u", "enter"}, letters("seen to"), enter, letters("dev-1"), enter), []string{"runs  ", "run " + runID(0)}, keymap.Text, "Type exactly: dev-0"},
+		{"decide, turned back", sceneSignedIn, heldRun, []string{"3", "u", "esc"}, []string{"runs  ", "run " + runID(0)}, keymap.Records, ""},
+		{"decide refused", sceneSignedIn, func(r *recorder) { heldRun(r); r.resolveErr = &station.Fault{Code: station.CodeResolveLead} }, join([]string{"3", "u", "enter"}, letters("seen to"), enter, letters("dev-0"), enter), []string{"runs  ", "run " + runID(0), "resolve " + runID(0) + " ignore, seen to"}, keymap.Info, "Only a line lead may decide"},
+		{"decide about what was decided", sceneSignedIn, func(r *recorder) {
+			heldRun(r)
+			r.detail.Held = ledger.Held{Resolution: &station.Resolution{Decision: station.DecisionIgnore, By: "Lea"}}
+		}, []string{"3", "u"}, []string{"runs  ", "run " + runID(0)}, keymap.Info, "Looked at it: nothing changes, Lea"},
+		{"decide about a PASS", sceneSignedIn, nil, []string{"3", "u"}, []string{"runs  "}, keymap.Records, "u: this run waits for no decision."},
+		{"decide, and nobody is signed in", sceneMixed, heldRun, []string{"3", "u"}, []string{"runs  "}, keymap.Records, "u: nobody is signed in."},
+		{"held runs", sceneSignedIn, nil, []string{"3", "f", "down", "down", "down", "down", "enter"}, []string{"runs  ", "runs  "}, keymap.Records, "held, not decided"},
 		{"records cannot be had", sceneMixed, func(r *recorder) { r.err = errors.New("disk is gone") }, []string{"3"}, []string{"runs  "}, keymap.Records, "disk is gone"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,6 +113,14 @@ func TestFlows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// heldRun has the newest run held, with a device that came back empty.
+func heldRun(r *recorder) {
+	r.rows[0].Outcome, r.rows[0].Code = station.Uncertain, station.CodeUnknownKey
+	r.detail = ledger.RunDetail{RunRow: r.rows[0], Held: ledger.Held{
+		Open: true, Choices: station.DecisionsFor(station.CodeUnknownKey, station.StateEmpty, false),
+	}}
 }
 
 func refusing(code station.Code, pairs ...string) func(*recorder) {

@@ -19,7 +19,7 @@ func (m *Model) situation(screen keymap.Screen) keymap.Situation {
 	m.slotWhy(why)
 	m.deskWhy(why)
 	if m.cfg.Office == nil {
-		for _, name := range []keymap.Name{keymap.OpenBatch, keymap.CloseBatch, keymap.Label, keymap.Open, keymap.Search, keymap.Filter, keymap.Export, keymap.Again} {
+		for _, name := range []keymap.Name{keymap.OpenBatch, keymap.CloseBatch, keymap.Label, keymap.Open, keymap.Search, keymap.Filter, keymap.Export, keymap.Again, keymap.Resolve} {
 			why[name] = "why.nodesk"
 		}
 	} else {
@@ -28,11 +28,11 @@ func (m *Model) situation(screen keymap.Screen) keymap.Situation {
 	if screen == keymap.Details && !m.bench.Tabbed() {
 		why[keymap.Left], why[keymap.Right] = "why.notabs", "why.notabs"
 	}
-	now.Now = m.wanted()
+	now.Now = append(m.wanted(), keymap.Resolve)
 	if m.closed {
 		for _, name := range []keymap.Name{
 			keymap.Retry, keymap.Abort, keymap.RetryAll, keymap.Override, keymap.SignIn, keymap.SignOut, keymap.Learn,
-			keymap.OpenBatch, keymap.CloseBatch, keymap.Pause,
+			keymap.OpenBatch, keymap.CloseBatch, keymap.Pause, keymap.Resolve,
 		} {
 			why[name] = "why.stopped"
 		}
@@ -111,6 +111,9 @@ func (m *Model) officeWhy(why map[keymap.Name]string, screen keymap.Screen) {
 	if _, ok := m.records.page.Selected(); !ok {
 		why[keymap.Open] = "why.norecord"
 	}
+	if w := m.resolveWhy(); w != "" {
+		why[keymap.Resolve] = w
+	}
 }
 
 // hasBatch reports whether a batch is open, paused or held.
@@ -179,6 +182,8 @@ func (m *Model) work(name keymap.Name) (tea.Cmd, bool) {
 			return m.label(run), true
 		}
 		return m.label(m.bench.Selected().Run), true
+	case keymap.Resolve:
+		return m.resolve(), true
 	case keymap.Again:
 		if m.mode.screen == keymap.Doctor {
 			return m.diagnose(), true

@@ -21,13 +21,14 @@ type recorder struct {
 	err  error
 	quit func()
 
-	listErr   error
-	manifests []string
-	manifest  batch.Manifest
-	rows      []ledger.RunRow
-	detail    ledger.RunDetail
-	checks    []screen.Check
-	preview   screen.LabelPreview
+	listErr    error
+	resolveErr error
+	manifests  []string
+	manifest   batch.Manifest
+	rows       []ledger.RunRow
+	detail     ledger.RunDetail
+	checks     []screen.Check
+	preview    screen.LabelPreview
 }
 
 func (r *recorder) note(s string) {
@@ -101,6 +102,11 @@ func (r *recorder) Run(_ context.Context, id string) (ledger.RunDetail, error) {
 func (r *recorder) Export(_ context.Context, _ ledger.Filter, format string) (string, error) {
 	r.note("export " + format)
 	return "/var/lib/runs." + format, r.err
+}
+
+func (r *recorder) Resolve(_ context.Context, run string, what station.Decision, reason string) error {
+	r.note("resolve " + run + " " + string(what) + ", " + reason)
+	return cmp.Or(r.err, r.resolveErr)
 }
 
 func (r *recorder) Diagnose(ctx context.Context, tell func(screen.Check)) error {

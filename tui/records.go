@@ -160,8 +160,9 @@ func (m *Model) choices() []choice {
 	cs := []choice{
 		{m.text("filter.all"), func(f *ledger.Filter) { *f = ledger.Filter{Text: f.Text} }},
 		{m.text("filter.today"), func(f *ledger.Filter) { f.Since = today }},
-		{m.text("filter.bad"), func(f *ledger.Filter) { f.Outcomes, f.Open = bad(), false }},
-		{m.text("filter.open"), func(f *ledger.Filter) { f.Outcomes, f.Open = nil, true }},
+		{m.text("filter.bad"), func(f *ledger.Filter) { f.Outcomes, f.Open, f.Held = bad(), false, false }},
+		{m.text("filter.open"), func(f *ledger.Filter) { f.Outcomes, f.Open, f.Held = nil, true, false }},
+		{m.text("filter.held"), func(f *ledger.Filter) { f.Outcomes, f.Open, f.Held = nil, false, true }},
 	}
 	if name := m.board.Batch.Batch; name != "" {
 		cs = append(cs, choice{m.text("filter.batch", "batch", name), func(f *ledger.Filter) { f.Batch = name }})
@@ -173,7 +174,7 @@ func (m *Model) choices() []choice {
 		cs = append(cs, choice{m.text("filter.operator", "name", name), func(f *ledger.Filter) { f.Operator = name }})
 	}
 	for _, o := range station.Outcomes() {
-		cs = append(cs, choice{m.text("outcome." + string(o)), func(f *ledger.Filter) { f.Outcomes, f.Open = []station.Outcome{o}, false }})
+		cs = append(cs, choice{m.text("outcome." + string(o)), func(f *ledger.Filter) { f.Outcomes, f.Open, f.Held = []station.Outcome{o}, false, false }})
 	}
 	return cs
 }

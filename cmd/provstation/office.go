@@ -109,6 +109,25 @@ func (o *office) Run(ctx context.Context, id string) (ledger.RunDetail, error) {
 	return o.bench.Ledger.Run(ctx, id)
 }
 
+// Resolve records what the person who is signed in decided about a run that was held. On a bench that lists its people it
+// takes a lead, as to let a device go on.
+func (o *office) Resolve(ctx context.Context, run string, what station.Decision, reason string) error {
+	p := o.bench.Operator()
+	switch {
+	case p.Name == "":
+		return &station.Fault{Code: station.CodeHeldSignIn}
+	case o.bench.config.People.File != "" && p.Role != station.RoleLead:
+		return &station.Fault{Code: station.CodeResolveLead}
+	}
+	_, err := o.bench.Ledger.Resolve(ctx, station.Resolution{
+		Run: run, Tenant: o.bench.config.Station.Tenant, Decision: what, Reason: reason, By: p.Name,
+	})
+	if errors.Is(err, ledger.ErrNotHeld) || errors.Is(err, ledger.ErrConflict) {
+		return &station.Fault{Code: station.CodeResolveNot, Params: map[string]string{"detail": err.Error()}, Err: err}
+	}
+	return err
+}
+
 // Export writes runs into a file of the batch folder.
 func (o *office) Export(ctx context.Context, f ledger.Filter, format string) (string, error) {
 	f.Tenant = o.bench.config.Station.Tenant

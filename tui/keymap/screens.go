@@ -25,7 +25,7 @@ func For(screen Screen, now Situation, arrows string, text CatalogueText) Map {
 	case Records:
 		m = b.records()
 	case Record:
-		m = slices.Concat(b.scroll(), b.work(true, Label), b.places(screen), b.ways("enter, esc", "enter"))
+		m = slices.Concat(b.scroll(), b.work(true, Label), b.work(false, Resolve), b.places(screen), b.ways("enter, esc", "enter"))
 	case Doctor:
 		m = slices.Concat(b.scroll(), Map{b.bind(Again, true, "r", "again", "r")}, b.work(false, SignIn, SignOut), b.places(screen), b.ways("esc"))
 	case HelpPage:
@@ -109,7 +109,7 @@ func (b binder) scroll() Map {
 // work are the keys that ask something of the station, wherever they are.
 func (b binder) work(short bool, names ...Name) Map {
 	keys := map[Name]string{
-		Label: "l", Override: "o", RetryAll: "R", OpenBatch: "b", Pause: "p", CloseBatch: "c", SignIn: "i", SignOut: "I", Learn: "L",
+		Label: "l", Override: "o", RetryAll: "R", OpenBatch: "b", Pause: "p", CloseBatch: "c", SignIn: "i", SignOut: "I", Learn: "L", Resolve: "u",
 	}
 	m := make(Map, 0, len(names))
 	for _, name := range names {
@@ -139,7 +139,7 @@ func (b binder) records() Map {
 	m = append(m,
 		b.bind(Open, true, "enter", "open", "enter"), b.bind(Search, true, "/", "search", "/"), b.bind(Filter, true, "f", "filter", "f"),
 		b.bind(Export, true, "e", "export", "e"), b.bind(Again, false, "r", "reload", "r"))
-	return slices.Concat(m, b.places(Records), b.ways("esc"))
+	return slices.Concat(m, b.work(false, Resolve), b.places(Records), b.ways("esc"))
 }
 
 // dialog gives the keys of a dialog.

@@ -107,6 +107,14 @@ func (r *Records) Selected() (ledger.RunRow, bool) {
 	return r.rows[r.selected], true
 }
 
+// Current is the run that is open, else the selected row; false when there is neither.
+func (r *Records) Current() (ledger.RunRow, bool) {
+	if r.detail != nil {
+		return r.detail.RunRow, true
+	}
+	return r.Selected()
+}
+
 // AtEnd reports whether the next page should be loaded: the selection is within a page of the last row, there are
 // more, and nothing is being loaded.
 func (r *Records) AtEnd() bool {
@@ -232,6 +240,9 @@ func (r *Records) chips(w int) []string {
 	}
 	if f.Open {
 		chips = append(chips, l.Styles.PlainBar.Render(" "+l.Text("records.by.open")+" "))
+	}
+	if f.Held {
+		chips = append(chips, l.Styles.PlainBar.Render(" "+l.Text("records.by.held")+" "))
 	}
 	if len(chips) == 0 {
 		return []string{" " + l.Styles.Muted.Render(l.Text("records.all"))}

@@ -28,11 +28,11 @@ func (r *Records) opened() string {
 	w := r.w - 2
 	body := f.verdict(w)
 	body = append(body, "")
-	left := []part{f.run, f.override, f.labels, f.warnings, f.observations, f.certificates}
+	left := []part{f.run, f.decision, f.override, f.labels, f.warnings, f.observations, f.certificates}
 	right := []part{f.phases, f.proofs, f.posts, f.logs}
 	switch {
 	case w >= threeColumns:
-		body = append(body, abreast(l, w, []part{f.run, f.override, f.labels, f.warnings, f.observations}, []part{f.certificates, f.proofs, f.posts, f.logs}, []part{f.phases})...)
+		body = append(body, abreast(l, w, []part{f.run, f.decision, f.override, f.labels, f.warnings, f.observations}, []part{f.certificates, f.proofs, f.posts, f.logs}, []part{f.phases})...)
 	case w >= twoColumns:
 		body = append(body, abreast(l, w, left, right)...)
 	default:
@@ -163,6 +163,24 @@ func (f file) override(w int) []string {
 		{"record.held", faultText(f.look, station.Code(board.Clean(string(o.Code), 64)), nil)},
 		{"record.heldrun", o.Run},
 	}, w)
+}
+
+// decision is what a person decided about the run, or that somebody has to.
+func (f file) decision(w int) []string {
+	h := f.d.Held
+	if r := h.Resolution; r != nil {
+		return f.listing("section.decision", []entry{
+			{"record.decision", f.look.Text("decision." + board.Clean(string(r.Decision), 32))},
+			{"record.by", r.By},
+			{"record.reason", r.Reason},
+			{"record.at", f.stamp(r.At)},
+		}, w)
+	}
+	if !h.Open {
+		return nil
+	}
+	lines := []string{f.look.Styles.Heading.Render(f.look.Text("section.decision"))}
+	return append(lines, wrapped(f.look.Styles.Warn, f.look.Text("records.undecided"), w)...)
 }
 
 // labels is what went to the printer for the run's device.

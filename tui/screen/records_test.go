@@ -280,6 +280,36 @@ func TestRecordsShowEverything(t *testing.T) {
 	}
 }
 
+// TestRecordsShowTheDecision: who decided about a held run, or that somebody has to.
+func TestRecordsShowTheDecision(t *testing.T) {
+	row := fileRows(1)[0]
+	row.Outcome, row.Code = station.Uncertain, station.CodeUnknownKey
+	for _, tt := range []struct {
+		held ledger.Held
+		want []string
+		not  string
+	}{
+		{ledger.Held{Open: true}, []string{"Decision", "Nobody has decided about this device yet"}, "Reason"},
+		{ledger.Held{Resolution: &station.Resolution{Decision: station.DecisionDecommissioned, By: "Jonas Reuter", Reason: "water in the box", At: begun}}, []string{"Out of service", "Jonas Reuter", "water in the box"}, "Nobody"},
+		{ledger.Held{}, nil, "Decision"},
+	} {
+		r := records(t, 120, 60, []ledger.RunRow{row}, false)
+		r.SetDetail(ledger.RunDetail{RunRow: row, Held: tt.held})
+		view := ansi.Strip(r.View())
+		for _, want := range tt.want {
+			if !strings.Contains(view, want) {
+				t.Errorf("%+v: got a page without %q:\n%s", tt.held, want, view)
+			}
+		}
+		if strings.Contains(view, tt.not) {
+			t.Errorf("%+v: got a page with %q:\n%s", tt.held, tt.not, view)
+		}
+		if cur, ok := r.Current(); !ok || cur.Run != row.Run {
+			t.Errorf("got %q, %v, want the run that is open", cur.Run, ok)
+		}
+	}
+}
+
 // TestRecordsAreCleaned puts escape sequences into every text on file; none reaches the screen.
 func TestRecordsAreCleaned(t *testing.T) {
 	const bad = "\x1b]0;owned\x07\x1b[2JX\u009b31m\r\n\u202e\x00"
@@ -318,6 +348,7 @@ func TestRecordsAreCleaned(t *testing.T) {
 		Phases: []station.PhaseEnd{{Phase: bad, Status: bad, Code: bad, Facts: map[string]string{bad: bad}}}, Posts: []ledger.PostRow{{State: bad, Reason: bad}},
 		Proofs:       []station.ProofRecord{{Proof: bad, Broker: bad, TLS: bad, MQTT: bad, Readback: map[string]string{bad: bad}}},
 		Certificates: []ledger.CertRow{{CertRecord: station.CertRecord{Subject: bad, Issuer: bad, CertSerial: bad, WGConf: bad, TunnelAddresses: []string{bad}, Chain: [][]byte{[]byte(bad)}}, RevokeReason: bad, RevokedAt: begun}},
+		Held: ledger.Held{Resolution: &station.Resolution{Decision: bad, By: bad, Reason: bad, At: begun}},
 	})
 	check()
 }
