@@ -127,6 +127,9 @@ func (c *campaign) run(ctx context.Context, worlds []int, plans []plan) {
 				mu.Lock()
 				c.bad = append(c.bad, bad...)
 				mu.Unlock()
+				for _, v := range bad {
+					fmt.Printf("run %d (%s): %s\n", v.run, plans[v.run], v.text)
+				}
 			})
 		}
 		wg.Wait()

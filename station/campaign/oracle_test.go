@@ -273,7 +273,7 @@ func (w *world) judgeRecords(b books) {
 		switch {
 		case !there && w.begun[run]:
 			w.accuse(w.runOf(e.HardwareSerial), "LOST RECORD: run %s was on file and is not any more", run)
-		case !there && ended && e.Outcome != station.Error:
+		case !there && ended && (!w.refused[run] || e.Outcome.Good()):
 			w.accuse(w.runOf(e.HardwareSerial), "LOST RECORD: run %s ended %s and was never on file", run, e.Outcome)
 		case !there:
 			w.site.tally.add("refused by the ledger at their first write", 1)

@@ -39,24 +39,41 @@ func (w *world) recover(ctx context.Context) {
 func (w *world) recoverOne(ctx context.Context, b *board) {
 	w.observe(b)
 	defer w.observe(b)
-	u := newUnit(w, "r-"+filepath.Base(b.dir), b, plan{})
+	u := newUnit(w, filepath.Base(b.dir), b, plan{})
+	u.plugs = recovering // a path of its own tells its ends from those of the runs before
 	w.mu.Lock()
 	w.units[u.slot] = u
 	w.mu.Unlock()
 	for try := 1; try <= 2; try++ {
 		u.plug(ctx, try > 1)
-		var e station.RunEnded
-		select {
-		case e = <-u.ends:
-		case <-time.After(patience):
-		case <-ctx.Done():
-		}
+		e := u.ended(ctx)
 		u.unplug(0)
 		w.mu.Lock()
 		w.recovered[b], w.tries[b] = e, try
 		w.mu.Unlock()
 		if e.Outcome.Good() || b.twin {
 			return
+		}
+	}
+}
+
+// recovering is from which number on a unit's ports are those of the recovery.
+const recovering = 1000
+
+// ended waits for the end of a run on the unit's present port.
+func (u *unit) ended(ctx context.Context) (e station.RunEnded) {
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	for {
+		select {
+		case e = <-u.ends:
+			if e.Port == u.path {
+				return e
+			}
+		case <-limit.C:
+			return station.RunEnded{}
+		case <-ctx.Done():
+			return station.RunEnded{}
 		}
 	}
 }

@@ -120,6 +120,9 @@ func (t *tap) BeginRun(ctx context.Context, r station.RunStart) error {
 		}
 		return err
 	})
+	if err != nil && !errors.Is(err, context.Canceled) && !t.s.dead.Load() {
+		t.s.w.note(t.s.w.refused, r.Run)
+	}
 	return err
 }
 

@@ -30,11 +30,13 @@ type world struct {
 	lines map[string]*unit // by path, those that are plugged in
 
 	orders chan func()
+	tamper func() // called before the oracle looks; nil: nobody tampers
 
 	// What the oracle holds against the ledger.
 	boards     []*board
 	started    []string // runs that the events told of, in order
 	begun      map[string]bool
+	refused    map[string]bool             // runs whose first write the ledger refused
 	unfinished map[string]bool             // runs whose last write the station heard to have failed
 	ended      map[string]station.RunEnded // by run
 	recovered  map[*board]station.RunEnded // how a board's recovery ended
@@ -199,7 +201,7 @@ func (w *world) lockLedger() (unlock func()) {
 func newWorld(s *site, number int, seed uint64, first int, plans []plan) (*world, error) {
 	w := &world{
 		site: s, number: number, seed: seed, dir: filepath.Join(s.dir, fmt.Sprintf("w%d", number)), units: map[string]*unit{},
-		lines: map[string]*unit{}, orders: make(chan func(), 64), begun: map[string]bool{}, unfinished: map[string]bool{},
+		lines: map[string]*unit{}, orders: make(chan func(), 64), begun: map[string]bool{}, refused: map[string]bool{}, unfinished: map[string]bool{},
 		ended: map[string]station.RunEnded{}, recovered: map[*board]station.RunEnded{}, tries: map[*board]int{}, enrolled: map[string]string{},
 	}
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
@@ -271,6 +273,9 @@ func (w *world) execute(ctx context.Context) []violation {
 		if err := w.shop.close(); err != nil {
 			w.accuse(-1, "station does not end well: %v", err)
 		}
+	}
+	if w.tamper != nil {
+		w.tamper()
 	}
 	if err := w.judge(ctx); err != nil {
 		w.accuse(-1, "oracle: %v", err)
