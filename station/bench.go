@@ -58,6 +58,7 @@ type Bench struct {
 	teaching bool                  // slots are being taught
 	learning string                // the name that the next place gets
 	roll     *roll                 // the open batch; nil: none
+	closing  bool                  // it is being closed: no run begins
 	asks     map[string]*ask       // runs that wait for a label, by slot
 	early    map[string]scan.Label // labels that were scanned before their device asked, by hardware serial
 

@@ -611,7 +611,10 @@ func (l *fakeLedger) BindDevice(ctx context.Context, b Binding) error {
 		return fmt.Errorf("%s: %w", b.DeviceID, ErrDeviceIDTaken)
 	}
 	d := l.devices[b.HardwareSerial]
-	if d.DeviceID != "" && d.DeviceID != b.DeviceID {
+	if d.DeviceID == b.DeviceID {
+		return nil
+	}
+	if d.DeviceID != "" {
 		return fmt.Errorf("%s: %w", b.DeviceID, ErrHardwareBound)
 	}
 	d.Tenant, d.HardwareSerial, d.DeviceID, d.IDSource = b.Tenant, b.HardwareSerial, b.DeviceID, b.Source

@@ -37,6 +37,7 @@ type run struct {
 	course    course
 	claimed   bool
 	deviceID  string
+	released  string // the hardware that the override is for
 	enrollID  EnrollID
 	began     time.Time // first byte heard
 
@@ -83,6 +84,7 @@ func (r *Runner) run(
 		Runner: r, bench: b, line: &talk{Line: line}, port: port, start: s, announced: a, attempt: 1,
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
 	}
+	x.released = t.serial
 	x.tx, x.rx = line.Traffic()
 	if x.began.IsZero() {
 		x.began = s.StartedAt

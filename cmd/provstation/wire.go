@@ -140,7 +140,7 @@ func personal(bc *station.BenchConfig, cfg *config.Config) error {
 		}
 	}
 	bc.Scans, bc.Staff, bc.HoldAfter = reader, staff, cfg.Batch.HoldAfter
-	bc.SignIn = cfg.People.Required && cfg.Station.Operator == ""
+	bc.SignIn = cfg.People.Required // station.operator is signed in from the start
 	if cfg.Ports.SlotsFile != "" {
 		bc.SaveSlots = cfg.SaveLearnt
 	}
