@@ -47,6 +47,7 @@ func TestFlows(t *testing.T) {
 		{"retry all", sceneMixed, nil, []string{"R"}, []string{"retry failed"}, keymap.Bench, "Slots asked to start again: 3."},
 		{"retry all refused", sceneMixed, refusing(station.CodeHeldPaused), []string{"R"}, []string{"retry failed"}, keymap.Bench, "fault"},
 		{"retry all of none", scenePass, nil, []string{"R"}, nil, keymap.Bench, "R: nothing has failed."},
+		{"retry all of a held batch", sceneHeld, nil, []string{"esc", "R"}, []string{"retry failed"}, keymap.Bench, "when the batch goes on: 3. Press p."},
 		{"pause", sceneBatch, nil, join([]string{"p"}, letters("lunch"), enter), []string{"pause lunch"}, keymap.Bench, "Batch lot-7 is paused."},
 		{"pause without a reason", sceneBatch, nil, []string{"p", "enter"}, []string{"pause "}, keymap.Bench, "Batch lot-7 is paused."},
 		{"go on", sceneHeld, nil, []string{"esc", "p"}, []string{"resume"}, keymap.Bench, "Batch lot-7 goes on."},

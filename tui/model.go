@@ -117,7 +117,7 @@ func (m *Model) paint() {
 	t, ok := theme.ByName(m.cfg.Theme, m.dark)
 	switch {
 	case m.mono:
-		t = theme.Mono()
+		t, _ = theme.ByName("mono", m.dark)
 	case !ok && m.dark:
 		t = theme.Dark()
 	case !ok:

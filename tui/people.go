@@ -73,9 +73,16 @@ func (m *Model) confirm(title string, about []string, word string) *dialog.Text 
 // retryAll tries again what may have passed.
 func (m *Model) retryAll() tea.Cmd {
 	desk, id := m.cfg.Desk, m.talk.id
+	told := keymap.RetryAll
+	if m.halted() {
+		told = "retryall.halted" // they start with the batch
+	}
 	return func() tea.Msg {
 		n, err := desk.RetryFailed()
-		return deskAnswered{id, keymap.RetryAll, []string{"n", strconv.Itoa(n)}, err}
+		if err != nil {
+			told = keymap.RetryAll
+		}
+		return deskAnswered{id, told, []string{"n", strconv.Itoa(n)}, err}
 	}
 }
 

@@ -115,8 +115,8 @@ func (m *Model) footer() string {
 		}
 		return l.Styles.BusyBar.Render(l.Fit(" "+m.text("quitting.title"), m.w)) + "\n" + l.Fit(" "+l.Styles.Text.Render(more), m.w)
 	}
-	if lines := widget.Wrap(m.notice.text, m.w-2); m.notice.bad && len(lines) > 1 { // What to do next comes last: it must be read.
-		return l.Fit(" "+l.Styles.Bad.Render(lines[0]), m.w) + "\n" + l.Fit(" "+l.Styles.Bad.Render(strings.Join(lines[1:], " ")), m.w)
+	if lines := l.WrapCut(m.notice.text, m.w-2, 2); m.notice.bad && len(lines) > 1 { // What to do next comes last: it must be read.
+		return l.Fit(" "+l.Styles.Bad.Render(lines[0]), m.w) + "\n" + l.Fit(" "+l.Styles.Bad.Render(lines[1]), m.w)
 	}
 	keys := ""
 	if !m.mode.screen.IsDialog() { // A dialog shows its own keys.
@@ -202,15 +202,18 @@ func (m *Model) keyLine(keys keymap.Map) string {
 	return text
 }
 
+// unasked is beyond every [keymap.Key.Urgent].
+const unasked = 1 << 10
+
 // rank is a key's place in the line: how to move, what is asked for now, the rest.
 func rank(k keymap.Key) int {
 	switch {
 	case k.Name == "select":
 		return 0
-	case k.Urgent:
-		return 1
+	case k.Urgent > 0:
+		return k.Urgent
 	default:
-		return 2
+		return unasked
 	}
 }
 

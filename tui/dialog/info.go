@@ -15,6 +15,7 @@ type InfoConfig struct {
 	Lines  []string // shown as they are below the paragraphs, cut where they are too long
 	Tone   Tone
 	Accept bool // it is to be accepted; else only to be read
+	Paper  bool // Lines are what a printer prints: they are drawn dark on light
 }
 
 // Info is a dialog to be read. What is too long for the window is scrolled.
@@ -57,8 +58,13 @@ func (d *Info) View(w, h int) []string {
 	if len(lines) > 0 && len(d.cfg.Lines) > 0 {
 		lines = append(lines, "")
 	}
-	for _, s := range d.cfg.Lines {
-		lines = append(lines, d.look.Styles.Text.Render(d.look.Cut(s, in)))
+	switch {
+	case d.cfg.Paper:
+		lines = append(lines, paper(d.look, d.cfg.Lines, in, h-chrome-len(lines))...)
+	default:
+		for _, s := range d.cfg.Lines {
+			lines = append(lines, d.look.Styles.Text.Render(d.look.Cut(s, in)))
+		}
 	}
 	seen := d.view.cut(lines, max(1, h-chrome))
 	note := ""

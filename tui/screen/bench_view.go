@@ -80,8 +80,7 @@ func (b *Bench) brief(s *board.Slot, note string, w, h int) []string {
 	if next != "" {
 		label = l.Text("detail.next") + " "
 	}
-	whats, nexts := widget.Wrap(what, w-2), widget.Wrap(label+next, w-2)
-	whats, nexts = split(l, whats, nexts, w-2, h-1)
+	whats, nexts := split(l, what, label+next, w-2, h-1)
 	lines := []string{l.Bar(s, note, b.now, w)}
 	for _, line := range whats {
 		lines = append(lines, " "+style.Render(line))
@@ -97,22 +96,10 @@ func (b *Bench) brief(s *board.Slot, note string, w, h int) []string {
 }
 
 // split shortens two texts to room lines together; the first one gives way, but keeps a line.
-func split(l widget.Look, first, second []string, w, room int) (a, b []string) {
+func split(l widget.Look, first, second string, w, room int) (a, b []string) {
 	keep := min(len(first), 1)
-	b = shorten(l, second, w, max(0, room-keep))
-	return shorten(l, first, w, room-len(b)), b
-}
-
-// shorten joins what is beyond n lines into the last one, which is cut.
-func shorten(l widget.Look, lines []string, w, n int) []string {
-	switch {
-	case n <= 0:
-		return nil
-	case len(lines) <= n:
-		return lines
-	default:
-		return append(lines[:n-1:n-1], l.Cut(strings.Join(lines[n-1:], " "), w))
-	}
+	b = l.WrapCut(second, w, max(0, room-keep))
+	return l.WrapCut(first, w, room-len(b)), b
 }
 
 // hidden says how many slots are not in sight, and which of them wait for a person.

@@ -349,17 +349,7 @@ func (c card) loudWord() bool {
 }
 
 // wrap breaks a text into at most n lines; what does not fit is cut.
-func (c card) wrap(text string, n int) []string {
-	if n <= 0 || text == "" {
-		return nil
-	}
-	lines := Wrap(text, c.w-2)
-	if len(lines) > n {
-		last := strings.Join(lines[n-1:], " ")
-		lines = append(lines[:n-1:n-1], c.Cut(last, c.w-2))
-	}
-	return lines
-}
+func (c card) wrap(text string, n int) []string { return c.WrapCut(text, c.w-2, n) }
 
 // fill puts the words below the lines and makes it exactly rows.
 func (c card) fill(lines []cardLine, rows int, what, next []string) []cardLine {
