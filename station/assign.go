@@ -275,8 +275,8 @@ func (x *run) scanned(ctx context.Context, templated string) (choice, error) {
 		}
 		c, f := x.judge(l, templated)
 		if f == nil {
-			if a.told { // while a person took their time, the device may have gone, been swapped, or given the session up
-				if err := x.regreet(ctx); err != nil {
+			if a.told {
+				if err := x.stillThere(ctx); err != nil {
 					return choice{}, err
 				}
 			}
@@ -296,6 +296,16 @@ func (x *run) scanned(ctx context.Context, templated string) (choice, error) {
 			return c, nil
 		}
 	}
+}
+
+// stillThere makes sure of the device before something of it is written down: while a person took their time, it may have
+// gone, been swapped, or given the session up. None but the device that was greeted answers in its session.
+func (x *run) stillThere(ctx context.Context) error {
+	_, err := x.line.Holding(ctx)
+	if errors.Is(err, ErrSessionLost) || errors.Is(err, ErrDeviceReset) {
+		return x.regreet(ctx)
+	}
+	return err
 }
 
 // judge holds a label against the device: against the row of the batch's list that it belongs to, and against the template
