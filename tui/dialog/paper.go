@@ -59,7 +59,7 @@ func inked(l widget.Look, text string) string {
 }
 
 // cellular draws what half blocks draw with cells: two lines for one, and two cells for one, so that a module of a QR
-// code is a square. What stands beside the code goes beside it.
+// code is a square. That takes so much room that what stands beside the code goes above it.
 func cellular(lines []string) []string {
 	code := 0 // how far to the right half blocks go
 	for _, s := range lines {
@@ -69,7 +69,7 @@ func cellular(lines []string) []string {
 			}
 		}
 	}
-	var out []string
+	var text, out []string
 	for _, s := range lines {
 		row := []rune(s)
 		n := min(code, len(row))
@@ -77,10 +77,12 @@ func cellular(lines []string) []string {
 			out = append(out, s)
 			continue
 		}
-		upper, lower := modules(row[:n], "█▀"), modules(row[:n], "█▄")
-		out = append(out, upper+strings.Repeat(" ", 2*(code-n))+string(row[n:]), lower)
+		if beside := strings.TrimSpace(string(row[n:])); beside != "" {
+			text = append(text, beside)
+		}
+		out = append(out, modules(row[:n], "█▀"), modules(row[:n], "█▄"))
 	}
-	return out
+	return append(text, out...)
 }
 
 const halfBlocks = "█▀▄"

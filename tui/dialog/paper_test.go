@@ -56,8 +56,8 @@ func TestPaperWithoutBlocks(t *testing.T) {
 		row = strings.ReplaceAll(row, l.Styles.Ink.Render("    "), "####")
 		got = append(got, strings.TrimRight(ansi.Strip(row), " "))
 	}
-	left := strings.Repeat(" ", (40-(5*2+3+4))/2+2)
-	want := []string{"", left + "    ####   id", left + "    ##  ##", left + "text", left + "    ##  ##", left + "    ##  ##", ""}
+	left := strings.Repeat(" ", (40-(5*2+4))/2+2)
+	want := []string{"", left + "id", left + "    ####", left + "    ##  ##", left + "text", left + "    ##  ##", left + "    ##  ##", ""}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

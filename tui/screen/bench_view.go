@@ -76,21 +76,17 @@ func (b *Bench) brief(s *board.Slot, note string, w, h int) []string {
 	if s.State == board.Ended && !s.End.Outcome.Good() {
 		style = l.Styles.VerdictText(s.End.Outcome)
 	}
-	label := ""
+	label := l.Text("detail.next")
 	if next != "" {
-		label = l.Text("detail.next") + " "
+		next = label + " " + next
 	}
-	whats, nexts := split(l, what, label+next, w-2, h-1)
+	whats, nexts := split(l, what, next, w-2, h-1)
 	lines := []string{l.Bar(s, note, b.now, w)}
 	for _, line := range whats {
 		lines = append(lines, " "+style.Render(line))
 	}
-	for i, line := range nexts {
-		head, rest := "", line
-		if cut, ok := strings.CutPrefix(line, label); ok && i == 0 && label != "" {
-			head, rest = l.Styles.Accent.Bold(true).Render(label), cut
-		}
-		lines = append(lines, " "+head+l.Styles.Strong.Render(rest))
+	for _, line := range labelledNext(l, label, nexts) {
+		lines = append(lines, " "+line)
 	}
 	return l.Block(lines, w, h)
 }
