@@ -179,6 +179,12 @@ func (b *Bench) portChanged(ctx context.Context, wg *sync.WaitGroup, ports map[s
 	before := b.keepers[slot]
 	b.keepers[slot] = k
 	b.mu.Unlock()
+	if before != nil { // its name was taught to another place
+		if end, there := ports[before.port.Path]; there && before.port.Path != c.Port.Path {
+			delete(ports, before.port.Path)
+			end(errUnplugged)
+		}
+	}
 	wg.Go(func() {
 		defer end(nil)
 		if before != nil { // the device came back under another name: let its old port end first
