@@ -116,6 +116,15 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 		Ports: portRules(cfg), StopAfter: o.stopAfter, Settle: o.settle, Logger: log,
 	}
 	bc.Batches = b.Ledger
+	if !o.person && o.settle == 0 { // a pause is for a person to end: none is there
+		rec, err := b.Ledger.CurrentBatch(ctx, cfg.Station.Tenant, cfg.Station.Name)
+		switch {
+		case err == nil && rec.State != station.BatchOpen:
+			bc.Settle = settleFor
+		case err != nil && !errors.Is(err, station.ErrNotFound):
+			return nil, fault(err)
+		}
+	}
 	if o.person {
 		if err := personal(&bc, cfg); err != nil {
 			return nil, err
