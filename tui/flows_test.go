@@ -338,3 +338,18 @@ func TestOthersScansLeaveTheSelection(t *testing.T) {
 		t.Errorf("got %s, want slot 5: it was scanned here", got)
 	}
 }
+
+// TestHoldSaysTheFault: a code alone says nothing to an operator.
+func TestHoldSaysTheFault(t *testing.T) {
+	held := func(s *script, w faulter) {
+		sceneBatch(s, w)
+		s.add(station.BatchChanged{Batch: "lot-7", State: station.BatchHeld, Code: station.CodeBridgeDown, Reason: "The same fault (E-BRIDGE-DOWN) came 3 times.", Expected: 2})
+	}
+	m, _ := benchModel(t, held, 120, 35, utf8Env)
+	view := plainView(m)
+	for _, want := range []string{"The same fault (E-BRIDGE-DOWN) came 3 times.", "The enrollment server cannot be reached."} {
+		if !strings.Contains(view, want) {
+			t.Errorf("got no %q in\n%s", want, view)
+		}
+	}
+}

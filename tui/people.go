@@ -107,9 +107,12 @@ func (m *Model) pause() tea.Cmd {
 func (m *Model) held() {
 	b := m.board.Batch
 	m.begin()
-	about := []string{b.Reason}
-	if b.Reason == "" && b.Code != "" {
-		about = []string{m.text("fault." + string(b.Code))}
+	var about []string
+	if b.Reason != "" {
+		about = append(about, b.Reason)
+	}
+	if b.Code != "" && (b.Code != station.CodeHeldFailures || b.Reason == "") { // A code says nothing to an operator.
+		about = append(about, m.text("fault."+string(b.Code)))
 	}
 	m.open(dialog.NewInfo(dialog.InfoConfig{
 		Title: m.text("dialog.held.title", "batch", b.Batch), About: append(about, "", m.text("next."+string(station.CodeHeldFailures))), Tone: dialog.Grave,

@@ -107,3 +107,24 @@ func TestHeaderLines(t *testing.T) {
 		}
 	}
 }
+
+// TestHaltReason: a sentence that does not fit gives way to the fault's name, which does.
+func TestHaltReason(t *testing.T) {
+	const sentence = "Stopped. The same fault came three times."
+	for _, tt := range []struct {
+		e    station.BatchChanged
+		w    int
+		want string
+	}{
+		{station.BatchChanged{Reason: sentence, Code: station.CodeBridgeDown}, 60, sentence},
+		{station.BatchChanged{Reason: sentence, Code: station.CodeBridgeDown}, 30, "E-BRIDGE-DOWN"},
+		{station.BatchChanged{Reason: sentence, Code: station.CodeHeldFailures}, 30, sentence},
+		{station.BatchChanged{Reason: "lunch"}, 3, "lunch"},
+		{station.BatchChanged{Code: station.CodeBridgeDown}, 30, "E-BRIDGE-DOWN"},
+		{station.BatchChanged{Code: station.CodeHeldFailures}, 30, ""},
+	} {
+		if got := haltReason(tt.e, tt.w); got != tt.want {
+			t.Errorf("%+v in %d cells: got %q, want %q", tt.e, tt.w, got, tt.want)
+		}
+	}
+}

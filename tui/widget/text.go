@@ -34,6 +34,16 @@ func (l Look) Cut(s string, w int) string {
 	return ansi.Truncate(s, w, l.Signs.Ellipsis)
 }
 
+// CutID shortens an id to w cells in its middle, since ids of one lot differ at their ends.
+func (l Look) CutID(s string, w int) string {
+	all := ansi.StringWidth(s)
+	if all <= w || w < 6 {
+		return l.Cut(s, w)
+	}
+	end := (w - 1) * 2 / 3
+	return ansi.Truncate(s, w-1-end, "") + l.Signs.Ellipsis + ansi.TruncateLeft(s, all-end, "")
+}
+
 // Fit makes s exactly w cells wide: cut, or filled with spaces on its right.
 func (l Look) Fit(s string, w int) string {
 	s = l.Cut(s, w)

@@ -43,3 +43,28 @@ func TestHeldSaysItOnce(t *testing.T) {
 		t.Errorf("got %q and %q, want what and what to do, each once", what, then)
 	}
 }
+
+// TestCutID: what tells the ids of a lot apart stays.
+func TestCutID(t *testing.T) {
+	for _, tt := range []struct {
+		id    string
+		w     int
+		ascii bool
+		want  string
+	}{
+		{"edge-vd5350-0123", 16, false, "edge-vd5350-0123"},
+		{"edge-vd5350-0123", 13, false, "edge…350-0123"},
+		{"edge-vd5350-0123", 12, true, "edge~50-0123"},
+		{"edge-vd5350-0123", 6, false, "ed…123"},
+		{"edge-vd5350-0123", 5, false, "edge…"},
+		{"edge", 0, false, ""},
+	} {
+		l := Look{Signs: theme.Unicode()}
+		if tt.ascii {
+			l.Signs = theme.ASCII()
+		}
+		if got := l.CutID(tt.id, tt.w); got != tt.want {
+			t.Errorf("%s in %d cells: got %q, want %q", tt.id, tt.w, got, tt.want)
+		}
+	}
+}
