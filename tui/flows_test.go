@@ -353,3 +353,25 @@ func TestHoldSaysTheFault(t *testing.T) {
 		}
 	}
 }
+
+// TestHoldIsToldOnce: devices that were in work when the batch was held end one after the other; a person who has read of
+// the hold does not read of it again, but of the next one.
+func TestHoldIsToldOnce(t *testing.T) {
+	m, _ := benchModel(t, sceneHeld, 100, 30, utf8Env)
+	c := clockOf(m)
+	seq := uint64(900)
+	tell := func(state station.BatchState, done int) {
+		seq++
+		m.Update(eventsArrived{events: []station.Event{{Seq: seq, Time: scriptStart, Body: station.BatchChanged{Batch: "lot-7", State: state, Expected: 2, Done: done}}}})
+	}
+	c.people(m, "esc")
+	tell(station.BatchHeld, 1)
+	if m.mode.screen != keymap.Bench {
+		t.Fatalf("the hold is told again:\n%s", plainView(m))
+	}
+	tell(station.BatchOpen, 1)
+	tell(station.BatchHeld, 1)
+	if m.mode.screen != keymap.Info {
+		t.Errorf("the next hold is not told:\n%s", plainView(m))
+	}
+}

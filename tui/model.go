@@ -39,6 +39,7 @@ type Model struct {
 	keyboard keyboard
 	talk     talk
 	wished   wish // a dialog that is to open by itself
+	holding  bool // the hold that stands has been told: devices that were in work go on to end
 	queue    scans
 	alarm    alarm
 
