@@ -48,6 +48,9 @@ func (m *Model) wanted() (names []keymap.Name) {
 	if m.halted() {
 		names = append(names, keymap.Pause)
 	}
+	if s := m.bench.Selected(); s != nil && s.State == board.Ended && s.End.Outcome == station.Uncertain && s.Plugged() {
+		names = append(names, keymap.Override) // its next action names the line lead
+	}
 	return append(names, keymap.RetryAll)
 }
 

@@ -173,10 +173,11 @@ func (m *Model) unlabelled() *board.Slot {
 }
 
 // keyLine is the most used keys; one that does nothing now is dim, and in brackets where there is no dim. Where the
-// window is too narrow for all, those before help and quit are left out.
+// window is too narrow for all, those that do nothing now are left out first, and then those before help and quit.
 func (m *Model) keyLine(keys keymap.Map) string {
 	l := m.look
 	var parts []string
+	var off []bool
 	line := slices.Clone(keys)
 	slices.SortStableFunc(line, func(a, b keymap.Key) int { return rank(a) - rank(b) })
 	for _, k := range line {
@@ -184,6 +185,7 @@ func (m *Model) keyLine(keys keymap.Map) string {
 			continue
 		}
 		h := k.Binding.Help()
+		off = append(off, k.Why != "")
 		switch {
 		case k.Why == "":
 			parts = append(parts, l.Styles.Key.Render(h.Key)+" "+l.Styles.Muted.Render(h.Desc))
@@ -196,7 +198,13 @@ func (m *Model) keyLine(keys keymap.Map) string {
 	dot := l.Styles.Rule.Render(" " + l.Signs.Dot + " ")
 	text := " " + strings.Join(parts, dot)
 	for len(parts) > 2 && ansi.StringWidth(text) > m.w {
-		parts = append(parts[:len(parts)-3], parts[len(parts)-2:]...)
+		drop := len(parts) - 3
+		for i, idle := range off {
+			if idle {
+				drop = i
+			}
+		}
+		parts, off = slices.Delete(parts, drop, drop+1), slices.Delete(off, drop, drop+1)
 		text = " " + strings.Join(parts, dot)
 	}
 	return text

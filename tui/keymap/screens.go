@@ -92,7 +92,8 @@ func (b binder) slots(screen Screen) Map {
 		m = append(m, b.bind(Back, true, "enter, esc", "back", "enter", "esc"))
 	}
 	m = append(m, b.bind(Retry, true, "r", "retry", "r"), b.bind(Abort, true, "a", "abort", "a"), b.bind(Attention, true, "n", "attention", "n"))
-	m = append(m, b.work(false, Label, Override, RetryAll, OpenBatch, Pause, SignIn, SignOut, Learn)...)
+	m = append(m, b.work(true, Label)...)
+	m = append(m, b.work(false, Override, RetryAll, OpenBatch, Pause, SignIn, SignOut, Learn)...)
 	m = append(m, b.places(screen)...)
 	return append(m, b.bind(Help, true, "?", "help", "?"), b.bind(Quit, true, "q", "quit", "q"), b.interrupt())
 }
