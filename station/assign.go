@@ -295,6 +295,7 @@ func (x *run) scanned(ctx context.Context, templated string) (choice, error) {
 		if f == nil {
 			return c, nil
 		}
+		x.bench.again(a.ask)
 	}
 }
 

@@ -335,3 +335,78 @@ func TestOverrideNeedsAnOperator(t *testing.T) {
 		wantEnd(t, k.play(), Uncertain, CodeUnknownKey)
 	})
 }
+
+// A run that was begun before a batch is opened is none of the batch's: it goes by the rules that it began with.
+func TestBatchOpenedMeanwhile(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k, _ := deskKit(t)
+		k.cfg.Assign = AssignScan
+		k.on = func(b *Bench, e Event) {
+			if w, ok := e.Body.(ScanWanted); ok && w.Wanted {
+				list := []BatchDevice{{Line: 2, HardwareSerial: "SN-9", DeviceID: "dev-9"}}
+				if err := b.OpenBatch(t.Context(), BatchRecord{Batch: "B-8", Digest: make([]byte, 32), Devices: list}); err != nil {
+					t.Error(err)
+				}
+				_ = b.Scan("edge-sn-1", "s1")
+			}
+		}
+		if e := wantEnd(t, k.play(), Pass, ""); e.Batch != "" || e.DeviceID != "edge-sn-1" {
+			t.Errorf("got %s of batch %q, want edge-sn-1 of none", e.DeviceID, e.Batch)
+		}
+	})
+}
+
+// Hostile devices that fail under ever new serials are not remembered where no hold counts them.
+func TestNoHoldRemembersNothing(t *testing.T) {
+	b := NewBench(BenchConfig{}, nil, nil, NewRunner(RunnerConfig{}, nil, nil, nil, nil, fakeWords{}))
+	b.roll = newRoll(BatchRecord{Batch: "B", State: BatchOpen})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range 100 {
+		b.counted(RunEnded{Batch: "B", HardwareSerial: itoa(i), Outcome: Fail, Code: CodeClockDevice})
+	}
+	if n := len(b.roll.serials); n != 0 {
+		t.Errorf("got %d serials kept, want none", n)
+	}
+}
+
+// While one label is judged the next one goes to the next device that waits; the same one read twice goes nowhere else.
+func TestScansInQuickSuccession(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k, _ := deskKit(t)
+		k.cfg.Assign, k.cfg.AssignID = AssignScan, nil
+		k.add("s2", newFakeDevice("SN-2"))
+		release := make(chan struct{})
+		k.port("s1").on = holdAt("holding", release) // it is slow to say that it is still there
+		wanted := 0
+		k.on = func(b *Bench, e Event) {
+			if w, ok := e.Body.(ScanWanted); ok && w.Wanted {
+				if wanted++; wanted == 2 {
+					for _, s := range []string{"box-1", "box-1", "box-2"} {
+						if err := b.Scan(s, "s1"); err != nil {
+							t.Error(err)
+						}
+					}
+					close(release)
+				}
+			}
+		}
+		events := k.play()
+		want := map[string]string{"s1": "box-1", "s2": "box-2"}
+		for _, e := range ends(events) {
+			checkEnd(t, e, Pass, "")
+			if e.DeviceID != want[e.Slot] {
+				t.Errorf("%s: got id %q, want %q", e.Slot, e.DeviceID, want[e.Slot])
+			}
+		}
+		scans := of[ScanTaken](events)
+		if len(scans) != 3 {
+			t.Errorf("got %d events for three scans: %+v", len(scans), scans)
+		}
+		for _, s := range scans {
+			if s.Code != "" || s.Slot != map[string]string{"box-1": "s1", "box-2": "s2"}[s.Text] {
+				t.Errorf("got %+v, want it at its slot", s)
+			}
+		}
+	})
+}
