@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"path/filepath"
@@ -115,8 +116,8 @@ func fileName(name string) string {
 			return r
 		}
 		return '_'
-	}, filepath.Base(name))
-	return strings.TrimLeft(name, ".")
+	}, name)
+	return cmp.Or(strings.TrimLeft(name, "."), "batch")
 }
 
 // pairs is a catalogue that takes parameters as name and value in turn.
