@@ -117,17 +117,20 @@ func TestApply(t *testing.T) {
 			return diff(b.Slot("A").State, Running)
 		}},
 		{"a slot keeps why its label was refused until it has the right one", []station.Body{
-			started("r1"), station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
+			started("r1"),
+			station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
 			station.ScanTaken{Kind: station.ScanLabel, Slot: "A", Code: station.CodeScanWrong, Message: "Wrong.", Hint: "Scan it."},
 			station.ScanTaken{Kind: station.ScanLabel, Slot: "B"},
 		}, func(b *Board) string { return diff(b.Slot("A").Refused+b.Slot("A").RefusedNext, "Wrong.Scan it.") }},
 		{"the right label clears the refusal", []station.Body{
-			started("r1"), station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
+			started("r1"),
+			station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
 			station.ScanTaken{Kind: station.ScanLabel, Slot: "A", Code: station.CodeScanWrong, Message: "Wrong."},
 			station.ScanWanted{Run: "r1", Slot: "A"},
 		}, func(b *Board) string { return diff(b.Slot("A").Refused, "") }},
 		{"a label that was taken is wanted no more", []station.Body{
-			started("r1"), station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
+			started("r1"),
+			station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
 			station.ScanTaken{Kind: station.ScanLabel, Slot: "A", Code: station.CodeScanWrong, Message: "Wrong."},
 			station.ScanTaken{Kind: station.ScanLabel, Slot: "A"},
 		}, func(b *Board) string {

@@ -70,7 +70,7 @@ func (d *Info) View(w, h int) []string {
 // lines is all the text, where paper gets a margin if it fits into room lines.
 func (d *Info) lines(w, room int, tight bool) []string {
 	lines := d.paragraphs(w)
-	if len(lines) > 0 && len(d.cfg.Lines) > 0 && !(tight && d.cfg.Paper) {
+	if len(lines) > 0 && len(d.cfg.Lines) > 0 && (!tight || !d.cfg.Paper) {
 		lines = append(lines, "")
 	}
 	if d.cfg.Paper {
