@@ -410,3 +410,23 @@ func TestScansInQuickSuccession(t *testing.T) {
 		}
 	})
 }
+
+// A run that was told of is on record, however soon the station is ended after it.
+func TestRunOnRecordWhenQuitting(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k, _ := deskKit(t)
+		var bench *Bench
+		k.on = func(b *Bench, _ Event) { bench = b }
+		k.ledger.fail = func(_ context.Context, method string) error {
+			if method == "BeginRun" {
+				synctest.Wait() // the start was told
+				bench.Quit()
+			}
+			return nil
+		}
+		wantEnd(t, k.play(), Aborted, CodeAborted)
+		if len(k.ledger.runs) != 1 || len(k.ledger.ends) != 1 {
+			t.Errorf("got %d runs and %d ends on record, want one of each", len(k.ledger.runs), len(k.ledger.ends))
+		}
+	})
+}

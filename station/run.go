@@ -121,7 +121,9 @@ func (x *run) guarded(ctx context.Context) (err error) {
 
 // execute runs the phases in order until one fails.
 func (x *run) execute(ctx context.Context) error {
-	if err := x.ledger.BeginRun(ctx, x.start); err != nil {
+	rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.timeout(PhaseRecord)) // its start was told: it is recorded
+	defer cancel()
+	if err := x.ledger.BeginRun(rctx, x.start); err != nil {
 		x.phase = PhaseRecord
 		return x.explain(ctx, ctx, x.ledgerFault("begin run", err))
 	}
