@@ -144,10 +144,11 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 			k.hold(held, params)
 			continue
 		}
+		waited := k.held != ""
 		k.held = ""
 		t.override, t.serial = k.took(a)
 		heard := line.FirstByte()
-		if ran { // the line's first byte was an earlier run's
+		if ran || waited { // the line's first byte was an earlier run's, or the bench was held since
 			heard = k.b.now().UTC()
 		}
 		ran = true
