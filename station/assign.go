@@ -107,6 +107,11 @@ func (x *run) chooseID(ctx context.Context) (choice, error) {
 	if templated == "" {
 		return choice{}, &Fault{Code: CodeIDMissing, Outcome: Fail}
 	}
+	if row != nil && row.DeviceID != "" && !strings.EqualFold(row.DeviceID, templated) { // by template alone, against the list
+		return choice{}, &Fault{Code: CodeIDDiffers, Outcome: Uncertain, Params: map[string]string{
+			"device_id": templated, "want": row.DeviceID, "hardware_serial": x.serial(),
+		}}
+	}
 	return choice{templated, "template", true}, nil
 }
 

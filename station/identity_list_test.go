@@ -430,3 +430,16 @@ func TestRunOnRecordWhenQuitting(t *testing.T) {
 		}
 	})
 }
+
+// By template alone, a list that gives another id is not passed by.
+func TestTemplateAgainstList(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k, f := deskKit(t)
+		k.cfg.Assign = AssignTemplate
+		expecting(t, f, BatchDevice{HardwareSerial: "SN-1", DeviceID: "dev-0001"})
+		wantEnd(t, k.play(), Uncertain, CodeIDDiffers)
+		if k.bridge.posts != 0 {
+			t.Errorf("got %d posts, want none", k.bridge.posts)
+		}
+	})
+}
