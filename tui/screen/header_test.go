@@ -33,6 +33,7 @@ func headerScenes(s *stage) []func() {
 		func() {
 			for i := range 16 {
 				s.mixed(i + 1)
+				s.at = s.at.Add(5 * time.Second) // a pace is told of ends that lie apart
 			}
 		},
 		func() {
