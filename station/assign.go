@@ -1,10 +1,10 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"provstation/station/pki"
 	"provstation/station/scan"
@@ -75,27 +75,27 @@ func (x *run) chooseID(ctx context.Context) (choice, error) {
 	if err != nil {
 		return choice{}, err
 	}
-	row, expected, scans := x.bench.expects(x.serial(), templated)
+	row, expected, scans := x.expects(templated)
+	if id := x.ownID(); row == nil && id != "" {
+		row, _, _ = x.expects(id)
+	}
 	if x.course != courseEnroll {
-		c, err := x.heldID(templated)
+		c, err := x.heldID(row, templated)
 		if err == nil && expected && row == nil {
-			row, _, _ = x.bench.expects(x.serial(), c.id)
-		}
-		if err == nil && expected && row == nil {
-			err = x.foreign(ctx)
+			err = x.foreign()
 		}
 		return c, err
 	}
 	switch {
 	case x.cfg.DeviceID != "":
-		return choice{x.cfg.DeviceID, "flag", templated != "" && templated == x.cfg.DeviceID}, nil
-	case x.cfg.Assign == AssignScan, x.auto() && scans && row != nil:
-		if c, ok := x.scannedBefore(row, templated); ok {
+		return x.flagged(row, expected, templated)
+	case x.cfg.Assign == AssignScan, x.auto() && scans:
+		if c, ok := x.scannedBefore(row, templated); ok && (row != nil || !expected) {
 			return c, nil
 		}
 		return x.scanned(ctx, templated)
 	case expected && row == nil:
-		if err := x.foreign(ctx); err != nil {
+		if err := x.foreign(); err != nil {
 			return choice{}, err
 		}
 	case expected && x.cfg.Assign != AssignTemplate:
@@ -108,7 +108,47 @@ func (x *run) chooseID(ctx context.Context) (choice, error) {
 	if templated == "" {
 		return choice{}, &Fault{Code: CodeIDMissing, Outcome: Fail}
 	}
+	if row != nil && row.DeviceID != "" && !strings.EqualFold(row.DeviceID, templated) { // by template alone, against the list
+		return choice{}, &Fault{Code: CodeIDDiffers, Outcome: Uncertain, Params: map[string]string{
+			"device_id": templated, "want": row.DeviceID, "hardware_serial": x.serial(),
+		}}
+	}
 	return choice{templated, "template", true}, nil
+}
+
+// ownID is what the device is called before the run says anything of it; empty: nothing yet.
+func (x *run) ownID() string {
+	switch {
+	case x.cfg.DeviceID != "":
+		return x.cfg.DeviceID
+	case x.course != courseEnroll:
+		return cmp.Or(x.deviceID, x.holding.DeviceID)
+	case x.known.IDSource == "scan":
+		return x.known.DeviceID
+	default:
+		return ""
+	}
+}
+
+// flagged is the id that was given by hand, where the open batch does not speak against it.
+func (x *run) flagged(row *BatchDevice, expected bool, templated string) (choice, error) {
+	id := x.cfg.DeviceID
+	switch {
+	case expected && row == nil:
+		if err := x.foreign(); err != nil {
+			return choice{}, err
+		}
+	case row != nil && !row.finishes(id):
+		return choice{}, x.otherID(row.DeviceID, id)
+	}
+	return choice{id, "flag", templated == id || (row != nil && row.HardwareSerial == x.serial())}, nil
+}
+
+// otherID holds a device that is known by two ids.
+func (x *run) otherID(want, id string) *Fault {
+	return &Fault{Code: CodeIDDiffers, Outcome: Uncertain, Params: map[string]string{
+		"device_id": id, "want": want, "hardware_serial": x.serial(),
+	}}
 }
 
 // mayAsk reports whether the run may have to wait for a scan.
@@ -116,8 +156,10 @@ func (x *run) mayAsk() bool {
 	if x.cfg.Assign == AssignScan {
 		return true
 	}
-	_, _, scans := x.bench.expects("", "")
-	return x.auto() && scans
+	b := x.bench
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return x.auto() && b.cfg.Scans != nil && b.roll != nil && len(b.roll.byLabel) > 0
 }
 
 func (x *run) auto() bool { return x.cfg.Assign == AssignAuto || x.cfg.Assign == "" }
@@ -134,27 +176,39 @@ func (x *run) templated() (string, error) {
 }
 
 // heldID is the id of a device that is enrolled already.
-func (x *run) heldID(templated string) (choice, error) {
-	wanted, from := x.cfg.DeviceID, "flag"
-	if wanted == "" {
-		wanted, from = templated, "template"
-	}
-	held := x.deviceID // of the PASS on file
-	if held == "" {
-		held = x.holding.DeviceID
-	}
-	if wanted != "" && held != "" && !strings.EqualFold(wanted, held) {
-		return choice{}, &Fault{Code: CodeIDDiffers, Outcome: Uncertain, Params: map[string]string{
-			"device_id": held, "want": wanted, "hardware_serial": x.serial(),
-		}}
-	}
-	if held != "" {
-		wanted, from = held, "device"
-	}
-	if wanted == "" {
+func (x *run) heldID(row *BatchDevice, templated string) (choice, error) {
+	wanted, tied := x.wanted(row, templated)
+	held := cmp.Or(x.deviceID, x.holding.DeviceID) // the first is that of the PASS on file
+	switch {
+	case wanted != "" && held != "" && !strings.EqualFold(wanted, held):
+		return choice{}, x.otherID(wanted, held)
+	case held != "" && row != nil && !row.finishes(held) && x.cfg.Assign != AssignTemplate: // it is what the flag says
+		return choice{}, x.otherID(row.DeviceID, held)
+	case held != "":
+		return choice{held, "device", tied || templated == held}, nil
+	case wanted == "":
 		return choice{}, &Fault{Code: CodeIDMissing, Outcome: Fail}
+	case x.cfg.DeviceID != "":
+		return choice{wanted, "flag", tied || templated == wanted}, nil
+	default:
+		return choice{wanted, "template", tied || templated == wanted}, nil
 	}
-	return choice{wanted, from, templated == wanted}, nil
+}
+
+// wanted is what an enrolled device should be called: by the flag, the batch's list, the list or the label that it got its
+// id by, or the template. tied: a list names the hardware.
+func (x *run) wanted(row *BatchDevice, templated string) (id string, tied bool) {
+	mode, known := x.cfg.Assign, x.known
+	switch {
+	case x.cfg.DeviceID != "":
+		return x.cfg.DeviceID, row != nil && row.HardwareSerial == x.serial()
+	case row != nil && mode != AssignTemplate && x.listed(row, templated) != "":
+		return x.listed(row, templated), row.HardwareSerial == x.serial()
+	case known.DeviceID != "" && mode != AssignTemplate && (known.IDSource == "scan" || known.IDSource == "manifest"):
+		return known.DeviceID, known.IDSource == "manifest"
+	default:
+		return templated, false
+	}
 }
 
 // listed is the id that the batch's list gives a device.
@@ -170,7 +224,7 @@ func (x *run) listed(row *BatchDevice, templated string) string {
 }
 
 // foreign refuses a device that the open batch does not expect, unless a lead lets it go on.
-func (x *run) foreign(context.Context) error {
+func (x *run) foreign() error {
 	params := map[string]string{"hardware_serial": x.serial(), "batch": x.start.Batch}
 	if x.overrules(CodeBatchForeign) {
 		return nil
@@ -178,19 +232,29 @@ func (x *run) foreign(context.Context) error {
 	return &Fault{Code: CodeBatchForeign, Outcome: Fail, Params: params}
 }
 
-// expects looks a device up in the open batch. expected: a batch is open, so that a device without a row is foreign.
-// scans: its list has labels to scan.
-func (b *Bench) expects(serial, id string) (row *BatchDevice, expected, scans bool) {
+// roll is the open batch if the run began in it; nil: none. Bench.mu is held.
+func (x *run) roll() *roll {
+	if r := x.bench.roll; r != nil && r.Batch == x.start.Batch {
+		return r
+	}
+	return nil
+}
+
+// expects looks the device up in the open batch, by its hardware serial and an id. expected: a batch is open, so that a
+// device without a row is foreign. scans: its label has to be scanned, be it to find its row.
+func (x *run) expects(id string) (row *BatchDevice, expected, scans bool) {
+	b := x.bench
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.roll == nil {
+	r := x.roll()
+	if r == nil {
 		return nil, false, false
 	}
-	if d := b.roll.find(id, serial); d != nil {
+	if d := r.find(id, x.serial()); d != nil {
 		found := *d
 		row = &found
 	}
-	return row, true, len(b.roll.byLabel) > 0 && b.cfg.Scans != nil
+	return row, true, b.cfg.Scans != nil && len(r.byLabel) > 0 && (row != nil || (id == "" && r.loose))
 }
 
 // scannedBefore gives the id of hardware whose label was scanned in an earlier run, as long as nothing speaks against it:
@@ -208,7 +272,6 @@ func (x *run) scannedBefore(row *BatchDevice, templated string) (choice, bool) {
 
 // scanned asks for the label until one is right for the device, and gives the id that it stands for.
 func (x *run) scanned(ctx context.Context, templated string) (choice, error) {
-	began := x.now()
 	a := x.askLabel(ctx)
 	defer a.done()
 	for {
@@ -218,6 +281,11 @@ func (x *run) scanned(ctx context.Context, templated string) (choice, error) {
 		}
 		c, f := x.judge(l, templated)
 		if f == nil {
+			if a.told {
+				if err := x.stillThere(ctx); err != nil {
+					return choice{}, err
+				}
+			}
 			if err := x.accept(ctx, c); err != nil {
 				if bad, ok := AsFault(err); ok && (bad.Code == CodeIDTaken || bad.Code == CodeIDInvalid) {
 					f = &Fault{Code: CodeScanDuplicate, Params: map[string]string{"label": l.Text, "other": bad.Params["other"]}}
@@ -230,40 +298,43 @@ func (x *run) scanned(ctx context.Context, templated string) (choice, error) {
 			}
 		}
 		x.tookLabel(l, c.id, f)
-		if f != nil {
-			continue
+		if f == nil {
+			return c, nil
 		}
-		if x.now().Sub(began) > scanPause { // the device may have gone, or have given the session up
-			if err := x.regreet(ctx); err != nil {
-				return choice{}, err
-			}
-		}
-		return c, nil
+		x.bench.again(a.ask)
 	}
 }
 
-// scanPause is how long a person may take before the device is greeted anew: a session without a word ends after ten
-// seconds.
-const scanPause = 3 * time.Second
+// stillThere makes sure of the device before something of it is written down: while a person took their time, it may have
+// gone, been swapped, or given the session up. None but the device that was greeted answers in its session.
+func (x *run) stillThere(ctx context.Context) error {
+	_, err := x.line.Holding(ctx)
+	if errors.Is(err, ErrSessionLost) || errors.Is(err, ErrDeviceReset) {
+		return x.regreet(ctx)
+	}
+	return err
+}
 
-// judge holds a label against the device: against the row of the batch's list that it belongs to, or against the
-// template where there is no list.
+// judge holds a label against the device: against the row of the batch's list that it belongs to, and against the template
+// where that row does not name the hardware or there is no list.
 func (x *run) judge(l scan.Label, templated string) (choice, *Fault) {
 	b := x.bench
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	params := map[string]string{"label": l.Text, "slot": x.start.Slot, "have": x.serial()}
-	if b.roll != nil {
-		row := b.roll.labelled(l.ID)
-		params["batch"] = b.roll.Batch
-		switch {
-		case row == nil:
+	if r := x.roll(); r != nil {
+		row := r.labelled(l.ID)
+		params["batch"] = r.Batch
+		if row == nil {
 			return choice{}, &Fault{Code: CodeScanForeign, Params: params}
-		case row.HardwareSerial != "" && row.HardwareSerial != x.serial():
-			params["want"] = row.HardwareSerial
+		}
+		own := row.HardwareSerial == x.serial()
+		tied := own || l.ID == x.serial() || (templated != "" && strings.EqualFold(x.listed(row, ""), templated))
+		if mine := r.find(templated, x.serial()); (mine != nil && mine != row) || (!tied && (row.HardwareSerial != "" || templated != "")) {
+			params["want"] = cmp.Or(row.HardwareSerial, x.listed(row, ""))
 			return choice{}, &Fault{Code: CodeScanWrong, Params: params}
 		}
-		return choice{x.listed(row, templated), "scan", row.HardwareSerial != "" || x.listed(row, "") == templated}, nil
+		return choice{x.listed(row, templated), "scan", tied}, nil
 	}
 	switch {
 	case templated == "":
@@ -279,7 +350,7 @@ func (x *run) judge(l scan.Label, templated string) (choice, *Fault) {
 // overrules reports whether a lead let this device go on in spite of the code.
 func (x *run) overrules(code Code) bool {
 	o := x.start.Override
-	if o == nil || o.Code != code {
+	if o == nil || o.Code != code || x.serial() != x.released {
 		return false
 	}
 	x.warn(CodeOverridden, map[string]string{"lead": o.Lead, "code": string(o.Code), "reason": o.Reason})

@@ -58,6 +58,7 @@ type Bench struct {
 	teaching bool                  // slots are being taught
 	learning string                // the name that the next place gets
 	roll     *roll                 // the open batch; nil: none
+	closing  bool                  // it is being closed: no run begins
 	asks     map[string]*ask       // runs that wait for a label, by slot
 	early    map[string]scan.Label // labels that were scanned before their device asked, by hardware serial
 
@@ -196,6 +197,12 @@ func (b *Bench) portChanged(ctx context.Context, wg *sync.WaitGroup, ports map[s
 	before := b.keepers[slot]
 	b.keepers[slot] = k
 	b.mu.Unlock()
+	if before != nil { // its name was taught to another place
+		if end, there := ports[before.port.Path]; there && before.port.Path != c.Port.Path {
+			delete(ports, before.port.Path)
+			end(errUnplugged)
+		}
+	}
 	wg.Go(func() {
 		defer end(nil)
 		if before != nil { // the device came back under another name: let its old port end first

@@ -769,3 +769,19 @@ func TestConfiguredOperator(t *testing.T) {
 		}
 	})
 }
+
+// The time that a device waits for a person is not the run's.
+func TestWaitIsNoRunTime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k, _ := deskKit(t)
+		k.bench.SignIn, k.bench.Settle = true, 2*time.Minute
+		k.on = func(b *Bench, e Event) {
+			if p, ok := e.Body.(PortSeen); ok && p.Status == "held" {
+				time.AfterFunc(time.Minute, func() { _ = b.SignIn("ada") })
+			}
+		}
+		if e := wantEnd(t, k.play(), Pass, ""); e.ElapsedMS > 5000 {
+			t.Errorf("got %d ms, want the run without its minute of waiting", e.ElapsedMS)
+		}
+	})
+}

@@ -199,6 +199,8 @@ type fakeLine struct {
 	gone   chan struct{}
 	opened time.Time
 	tx, rx uint64
+
+	session *fakeDevice // the one that was greeted: no other answers
 }
 
 // do is every call's beginning: the script may fail it, hold it, or change the world. A nil result means: go on.
@@ -218,6 +220,12 @@ func (l *fakeLine) do(ctx context.Context, op string) (*fakeDevice, error) {
 	d, gone := l.port.device()
 	if d == nil || gone != l.gone {
 		return nil, goneFault(l.port.path)
+	}
+	if op == "greet" {
+		l.session = d
+	}
+	if l.session != d {
+		return nil, ErrSessionLost
 	}
 	l.tx, l.rx = l.tx+10, l.rx+20
 	return d, nil
@@ -632,7 +640,10 @@ func (l *fakeLedger) BindDevice(ctx context.Context, b Binding) error {
 		return fmt.Errorf("%s: %w", b.DeviceID, ErrDeviceIDTaken)
 	}
 	d := l.devices[b.HardwareSerial]
-	if d.DeviceID != "" && d.DeviceID != b.DeviceID {
+	if d.DeviceID == b.DeviceID {
+		return nil
+	}
+	if d.DeviceID != "" {
 		return fmt.Errorf("%s: %w", b.DeviceID, ErrHardwareBound)
 	}
 	d.Tenant, d.HardwareSerial, d.DeviceID, d.IDSource = b.Tenant, b.HardwareSerial, b.DeviceID, b.Source

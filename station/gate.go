@@ -13,6 +13,7 @@ import (
 type ticket struct {
 	operator, batch string
 	override        *Override
+	serial          string // the hardware that the override is for
 }
 
 // closed says why no run may begin now; empty: one may. b.mu is held.
@@ -34,11 +35,11 @@ func (b *Bench) closed() (Code, map[string]string) {
 }
 
 // begin asks leave for one more run. There is none once as many as asked for have ended well or are on their way, none on
-// a bench that is ending, and none while the bench is held, which held says.
+// a bench that is ending or while its batch is being closed, and none while the bench is held, which held says.
 func (b *Bench) begin(ctx context.Context) (t ticket, held Code, params map[string]string, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || b.closing {
 		return t, "", nil, false
 	}
 	if b.cfg.StopAfter > 0 && b.good+b.running >= b.cfg.StopAfter {
@@ -126,6 +127,9 @@ func (b *Bench) Override(slot, reason, badge string) error {
 	b.mu.Lock()
 	operator := b.operator.Name
 	b.mu.Unlock()
+	if b.cfg.SignIn && operator == "" { // or the lead could sign in after it, and be both
+		return &Fault{Code: CodeHeldSignIn}
+	}
 	if !ok || lead.Role != RoleLead || strings.EqualFold(lead.Name, operator) {
 		return &Fault{Code: CodeOverrideBadge}
 	}

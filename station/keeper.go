@@ -144,10 +144,11 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 			k.hold(held, params)
 			continue
 		}
+		waited := k.held != ""
 		k.held = ""
-		t.override = k.took(a)
+		t.override, t.serial = k.took(a)
 		heard := line.FirstByte()
-		if ran { // the line's first byte was an earlier run's
+		if ran || waited { // the line's first byte was an earlier run's, or the bench was held since
 			heard = k.b.now().UTC()
 		}
 		ran = true
@@ -173,17 +174,16 @@ func (k *keeper) wants(a Announcement) bool {
 	}
 }
 
-// took notes that the announcement starts a run, and gives what a lead released for it: that holds for the hardware it
-// was given for.
-func (k *keeper) took(a Announcement) *Override {
+// took notes that the announcement starts a run, and gives what a lead released for it, with the hardware that it was given
+// for: it holds for no other.
+func (k *keeper) took(a Announcement) (o *Override, serial string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	o := k.override
-	if o != nil && k.ended.HardwareSerial != a.HardwareSerial {
-		o = nil
+	if k.ended.HardwareSerial == a.HardwareSerial {
+		o, serial = k.override, a.HardwareSerial
 	}
 	k.again, k.override, k.last = false, nil, &a
-	return o
+	return o, serial
 }
 
 // hold says, once, why the device that is there is not worked on.

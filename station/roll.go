@@ -11,6 +11,7 @@ import (
 type roll struct {
 	BatchRecord
 	bySerial, byID, byLabel map[string]*BatchDevice // ids and labels in lower case
+	loose                   bool                    // a label is all that ties some device to its row
 	done                    int
 
 	streak  Code            // of the last failure
@@ -36,6 +37,7 @@ func newRoll(rec BatchRecord) *roll {
 		}
 		if d.Label != "" {
 			r.byLabel[strings.ToLower(d.Label)] = d
+			r.loose = r.loose || d.HardwareSerial == ""
 		}
 	}
 	return r
@@ -176,7 +178,13 @@ func (b *Bench) setBatch(ctx context.Context, s BatchState, code Code, reason st
 	defer b.opening.Unlock()
 	b.mu.Lock()
 	r, by, running := b.roll, b.operator.Name, b.running
+	b.closing = s == BatchClosed
 	b.mu.Unlock()
+	defer func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.closing = false
+	}()
 	switch {
 	case r == nil:
 		return &Fault{Code: CodeBatchNone}
@@ -193,6 +201,7 @@ func (b *Bench) setBatch(ctx context.Context, s BatchState, code Code, reason st
 	b.hub.emit(r.changed(by))
 	if s == BatchClosed {
 		b.roll = nil
+		clear(b.early)
 	}
 	return nil
 }
@@ -212,14 +221,14 @@ func (b *Bench) counted(e RunEnded) {
 		}
 		return
 	}
-	if e.Outcome == Aborted || e.Outcome == Installed || e.Outcome == Collected || e.Code == "" {
+	if e.Outcome == Aborted || e.Outcome == Installed || e.Outcome == Collected || e.Code == "" || b.cfg.HoldAfter == 0 {
 		return
 	}
 	if e.Code != r.streak {
 		r.streak, r.serials = e.Code, map[string]bool{}
 	}
 	r.serials[e.HardwareSerial] = true // one bad device that is tried again and again is one
-	if b.cfg.HoldAfter == 0 || len(r.serials) < b.cfg.HoldAfter || r.State != BatchOpen {
+	if len(r.serials) < b.cfg.HoldAfter || r.State != BatchOpen {
 		return
 	}
 	r.State, r.Code = BatchHeld, e.Code

@@ -38,6 +38,7 @@ type run struct {
 	course    course
 	claimed   bool
 	deviceID  string
+	released  string // the hardware that the override is for
 	enrollID  EnrollID
 	began     time.Time // first byte heard
 
@@ -92,6 +93,7 @@ func (r *Runner) run(
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
 		intended: map[string]bool{}, results: map[string]IntentResult{},
 	}
+	x.released = t.serial
 	x.tx, x.rx = line.Traffic()
 	if x.began.IsZero() {
 		x.began = s.StartedAt

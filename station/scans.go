@@ -17,6 +17,13 @@ type ask struct {
 	run, slot, serial string
 	since             time.Time
 	answer            chan scan.Label // buffered: one label at a time is judged
+	judging           string          // the id of that label, empty: it waits; Bench.mu guards it
+}
+
+// take gives the run a label to judge. Bench.mu is held, and the run waits.
+func (a *ask) take(l scan.Label) {
+	a.judging = l.ID
+	a.answer <- l
 }
 
 // Commands that a code on the bench's sheet can mean; see package scan.
@@ -123,12 +130,15 @@ func (b *Bench) label(l scan.Label, slot string) {
 	if b.roll != nil {
 		row = b.roll.labelled(l.ID)
 	}
-	if a := b.asked(row, slot); a != nil {
-		select {
-		case a.answer <- l: // the run judges it, and tells
-		default:
-			b.refuse(e, CodeScanNobody, map[string]string{"label": l.Text}) // it has one to judge
+	for _, a := range b.asks {
+		if strings.EqualFold(a.judging, l.ID) { // it was read twice
+			e.Slot, e.HardwareSerial = a.slot, a.serial
+			b.hub.emit(e)
+			return
 		}
+	}
+	if a := b.asked(row, slot); a != nil {
+		a.take(l) // the run judges it, and tells
 		return
 	}
 	for _, k := range b.keepers {
@@ -159,6 +169,7 @@ const maxEarly = 256
 // asked is the run that a label is for, nil if none waits. b.mu is held.
 func (b *Bench) asked(row *BatchDevice, slot string) *ask {
 	waiting := slices.SortedFunc(maps.Values(b.asks), func(x, y *ask) int { return x.since.Compare(y.since) })
+	waiting = slices.DeleteFunc(waiting, func(a *ask) bool { return a.judging != "" })
 	if row != nil && row.HardwareSerial != "" {
 		for _, a := range waiting {
 			if a.serial == row.HardwareSerial {
@@ -169,7 +180,7 @@ func (b *Bench) asked(row *BatchDevice, slot string) *ask {
 	if len(waiting) == 0 {
 		return nil
 	}
-	if a := b.asks[slot]; a != nil {
+	if a := b.asks[slot]; a != nil && a.judging == "" {
 		return a
 	}
 	return waiting[0]
@@ -239,9 +250,16 @@ func (b *Bench) waitFor(a *ask) {
 	defer b.mu.Unlock()
 	if l, ok := b.early[a.serial]; ok {
 		delete(b.early, a.serial)
-		a.answer <- l
+		a.take(l)
 	}
 	b.asks[a.slot] = a
+}
+
+// again lets the run wait for another label: the last one was refused.
+func (b *Bench) again(a *ask) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a.judging = ""
 }
 
 func (b *Bench) answered(a *ask) {

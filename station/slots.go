@@ -116,11 +116,13 @@ func (b *Bench) learn(p PortInfo) {
 		key = p.Path
 	}
 	e := LearnChanged{State: "refused", Slot: b.learning, Key: key, Port: p.Path}
-	if other, taken := b.rules.Slots[key]; taken && other != b.learning {
-		e.Code = CodeSlotTaken
-		e.Reason, _ = b.runner.words.Fault(e.Code, map[string]string{"other": other, "slot": b.learning})
-		b.hub.emit(e)
-		return
+	for _, name := range []string{p.Slot, p.Path} {
+		if other := b.rules.Slots[name]; name != "" && other != "" && other != b.learning {
+			e.Code = CodeSlotTaken
+			e.Reason, _ = b.runner.words.Fault(e.Code, map[string]string{"other": other, "slot": b.learning})
+			b.hub.emit(e)
+			return
+		}
 	}
 	slots := map[string]string{}
 	maps.Copy(slots, b.rules.Slots)

@@ -166,9 +166,14 @@ func (m *Model) operatorChanged() tea.Cmd {
 func (m *Model) batchChanged() tea.Cmd {
 	b := m.board.Batch
 	if b.State == station.BatchHeld {
+		if m.holding {
+			return nil
+		}
+		m.holding = true
 		m.wished |= wishHold
 		return m.ring()
 	}
+	m.holding = false
 	m.wished &^= wishHold
 	if m.talk.opened == wishHold {
 		return m.closeDialog()

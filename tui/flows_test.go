@@ -48,6 +48,7 @@ func TestFlows(t *testing.T) {
 		{"retry all", sceneMixed, nil, []string{"R"}, []string{"retry failed"}, keymap.Bench, "Slots asked to start again: 3."},
 		{"retry all refused", sceneMixed, refusing(station.CodeHeldPaused), []string{"R"}, []string{"retry failed"}, keymap.Bench, "fault"},
 		{"retry all of none", scenePass, nil, []string{"R"}, nil, keymap.Bench, "R: nothing has failed."},
+		{"retry all of a held batch", sceneHeld, nil, []string{"esc", "R"}, []string{"retry failed"}, keymap.Bench, "when the batch goes on: 3. Press p."},
 		{"pause", sceneBatch, nil, join([]string{"p"}, letters("lunch"), enter), []string{"pause lunch"}, keymap.Bench, "Batch lot-7 is paused."},
 		{"pause without a reason", sceneBatch, nil, []string{"p", "enter"}, []string{"pause "}, keymap.Bench, "Batch lot-7 is paused."},
 		{"go on", sceneHeld, nil, []string{"esc", "p"}, []string{"resume"}, keymap.Bench, "Batch lot-7 goes on."},
@@ -357,5 +358,42 @@ func TestOthersScansLeaveTheSelection(t *testing.T) {
 	tell(m, 902, taken)
 	if got := selected(m); got != "slot 5" {
 		t.Errorf("got %s, want slot 5: it was scanned here", got)
+	}
+}
+
+// TestHoldSaysTheFault: a code alone says nothing to an operator.
+func TestHoldSaysTheFault(t *testing.T) {
+	held := func(s *script, w faulter) {
+		sceneBatch(s, w)
+		s.add(station.BatchChanged{Batch: "lot-7", State: station.BatchHeld, Code: station.CodeBridgeDown, Reason: "The same fault (E-BRIDGE-DOWN) came 3 times.", Expected: 2})
+	}
+	m, _ := benchModel(t, held, 120, 35, utf8Env)
+	view := plainView(m)
+	for _, want := range []string{"The same fault (E-BRIDGE-DOWN) came 3 times.", "The enrollment server cannot be reached."} {
+		if !strings.Contains(view, want) {
+			t.Errorf("got no %q in\n%s", want, view)
+		}
+	}
+}
+
+// TestHoldIsToldOnce: devices that were in work when the batch was held end one after the other; a person who has read of
+// the hold does not read of it again, but of the next one.
+func TestHoldIsToldOnce(t *testing.T) {
+	m, _ := benchModel(t, sceneHeld, 100, 30, utf8Env)
+	c := clockOf(m)
+	seq := uint64(900)
+	tell := func(state station.BatchState, done int) {
+		seq++
+		m.Update(eventsArrived{events: []station.Event{{Seq: seq, Time: scriptStart, Body: station.BatchChanged{Batch: "lot-7", State: state, Expected: 2, Done: done}}}})
+	}
+	c.people(m, "esc")
+	tell(station.BatchHeld, 1)
+	if m.mode.screen != keymap.Bench {
+		t.Fatalf("the hold is told again:\n%s", plainView(m))
+	}
+	tell(station.BatchOpen, 1)
+	tell(station.BatchHeld, 1)
+	if m.mode.screen != keymap.Info {
+		t.Errorf("the next hold is not told:\n%s", plainView(m))
 	}
 }

@@ -28,7 +28,7 @@ func (m *Model) situation(screen keymap.Screen) keymap.Situation {
 	if screen == keymap.Details && !m.bench.Tabbed() {
 		why[keymap.Left], why[keymap.Right] = "why.notabs", "why.notabs"
 	}
-	now.Now = append(m.wanted(), keymap.Resolve)
+	now.Now, now.Halted = append(m.wanted(), keymap.Resolve), m.halted()
 	if m.closed {
 		for _, name := range []keymap.Name{
 			keymap.Retry, keymap.Abort, keymap.RetryAll, keymap.Override, keymap.SignIn, keymap.SignOut, keymap.Learn,
@@ -45,10 +45,19 @@ func (m *Model) wanted() (names []keymap.Name) {
 	if m.board.Operator.Required && m.board.Operator.Operator == "" {
 		names = append(names, keymap.SignIn)
 	}
-	if s := m.board.Batch.State; s == station.BatchHeld || s == station.BatchPaused {
+	if m.halted() {
 		names = append(names, keymap.Pause)
 	}
+	if s := m.bench.Selected(); s != nil && s.State == board.Ended && s.End.Outcome == station.Uncertain && s.Plugged() {
+		names = append(names, keymap.Override) // its next action names the line lead
+	}
 	return append(names, keymap.RetryAll)
+}
+
+// halted reports whether the batch stands still.
+func (m *Model) halted() bool {
+	s := m.board.Batch.State
+	return s == station.BatchHeld || s == station.BatchPaused
 }
 
 // slotWhy is why the selected slot can not be retried, aborted or released.

@@ -252,3 +252,24 @@ func TestLeaving(t *testing.T) {
 		t.Error("does not say that the station has stopped")
 	}
 }
+
+// TestHeldDeviceNamesItsKey: what to do about it says that a line lead may release it, so the key for that is in sight.
+func TestHeldDeviceNamesItsKey(t *testing.T) {
+	scene := func(s *script, w faulter) {
+		s.pass(1)
+		s.fail(2, station.PhaseIdentify, station.Uncertain, station.CodeUnknownKey, nil, w)
+	}
+	m, _ := benchModel(t, scene, 120, 35, utf8Env)
+	footer := func() string {
+		lines := strings.Split(plainView(m), "\n")
+		return lines[len(lines)-1]
+	}
+	const key = "o let it go on (line lead)"
+	if got := footer(); strings.Contains(got, key) {
+		t.Errorf("got %q beside a device that is finished", got)
+	}
+	press(m, "right")
+	if got := footer(); !strings.Contains(got, key) {
+		t.Errorf("got %q, want %q in it", got, key)
+	}
+}

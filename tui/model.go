@@ -39,6 +39,7 @@ type Model struct {
 	keyboard keyboard
 	talk     talk
 	wished   wish // a dialog that is to open by itself
+	holding  bool // the hold that stands has been told: devices that were in work go on to end
 	queue    scans
 	alarm    alarm
 
@@ -117,7 +118,7 @@ func (m *Model) paint() {
 	t, ok := theme.ByName(m.cfg.Theme, m.dark)
 	switch {
 	case m.mono:
-		t = theme.Mono()
+		t, _ = theme.ByName("mono", m.dark)
 	case !ok && m.dark:
 		t = theme.Dark()
 	case !ok:

@@ -184,7 +184,7 @@ func (m *Model) label(run string) tea.Cmd {
 		for _, s := range p.Lines[:min(len(p.Lines), maxListed)] {
 			lines = append(lines, board.CleanLines(s, maxReason))
 		}
-		m.open(dialog.NewInfo(dialog.InfoConfig{Title: title, About: about, Lines: lines, Accept: p.Printer != ""}), func(dialog.Action) tea.Cmd {
+		m.open(dialog.NewInfo(dialog.InfoConfig{Title: title, About: about, Lines: lines, Accept: p.Printer != "", Paper: true}), func(dialog.Action) tea.Cmd {
 			if p.Copies == 0 {
 				return m.print(title, run, "")
 			}

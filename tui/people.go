@@ -73,9 +73,16 @@ func (m *Model) confirm(title string, about []string, word string) *dialog.Text 
 // retryAll tries again what may have passed.
 func (m *Model) retryAll() tea.Cmd {
 	desk, id := m.cfg.Desk, m.talk.id
+	told := keymap.RetryAll
+	if m.halted() {
+		told = "retryall.halted" // they start with the batch
+	}
 	return func() tea.Msg {
 		n, err := desk.RetryFailed()
-		return deskAnswered{id, keymap.RetryAll, []string{"n", strconv.Itoa(n)}, err}
+		if err != nil {
+			told = keymap.RetryAll
+		}
+		return deskAnswered{id, told, []string{"n", strconv.Itoa(n)}, err}
 	}
 }
 
@@ -100,9 +107,12 @@ func (m *Model) pause() tea.Cmd {
 func (m *Model) held() {
 	b := m.board.Batch
 	m.begin()
-	about := []string{b.Reason}
-	if b.Reason == "" && b.Code != "" {
-		about = []string{m.text("fault." + string(b.Code))}
+	var about []string
+	if b.Reason != "" {
+		about = append(about, b.Reason)
+	}
+	if b.Code != "" && (b.Code != station.CodeHeldFailures || b.Reason == "") { // A code says nothing to an operator.
+		about = append(about, m.text("fault."+string(b.Code)))
 	}
 	m.open(dialog.NewInfo(dialog.InfoConfig{
 		Title: m.text("dialog.held.title", "batch", b.Batch), About: append(about, "", m.text("next."+string(station.CodeHeldFailures))), Tone: dialog.Grave,

@@ -115,8 +115,8 @@ func (m *Model) footer() string {
 		}
 		return l.Styles.BusyBar.Render(l.Fit(" "+m.text("quitting.title"), m.w)) + "\n" + l.Fit(" "+l.Styles.Text.Render(more), m.w)
 	}
-	if lines := widget.Wrap(m.notice.text, m.w-2); m.notice.bad && len(lines) > 1 { // What to do next comes last: it must be read.
-		return l.Fit(" "+l.Styles.Bad.Render(lines[0]), m.w) + "\n" + l.Fit(" "+l.Styles.Bad.Render(strings.Join(lines[1:], " ")), m.w)
+	if lines := l.WrapCut(m.notice.text, m.w-2, 2); m.notice.bad && len(lines) > 1 { // What to do next comes last: it must be read.
+		return l.Fit(" "+l.Styles.Bad.Render(lines[0]), m.w) + "\n" + l.Fit(" "+l.Styles.Bad.Render(lines[1]), m.w)
 	}
 	keys := ""
 	if !m.mode.screen.IsDialog() { // A dialog shows its own keys.
@@ -173,10 +173,11 @@ func (m *Model) unlabelled() *board.Slot {
 }
 
 // keyLine is the most used keys; one that does nothing now is dim, and in brackets where there is no dim. Where the
-// window is too narrow for all, those before help and quit are left out.
+// window is too narrow for all, those that do nothing now are left out first, and then those before help and quit.
 func (m *Model) keyLine(keys keymap.Map) string {
 	l := m.look
 	var parts []string
+	var off []bool
 	line := slices.Clone(keys)
 	slices.SortStableFunc(line, func(a, b keymap.Key) int { return rank(a) - rank(b) })
 	for _, k := range line {
@@ -184,6 +185,7 @@ func (m *Model) keyLine(keys keymap.Map) string {
 			continue
 		}
 		h := k.Binding.Help()
+		off = append(off, k.Why != "")
 		switch {
 		case k.Why == "":
 			parts = append(parts, l.Styles.Key.Render(h.Key)+" "+l.Styles.Muted.Render(h.Desc))
@@ -196,21 +198,30 @@ func (m *Model) keyLine(keys keymap.Map) string {
 	dot := l.Styles.Rule.Render(" " + l.Signs.Dot + " ")
 	text := " " + strings.Join(parts, dot)
 	for len(parts) > 2 && ansi.StringWidth(text) > m.w {
-		parts = append(parts[:len(parts)-3], parts[len(parts)-2:]...)
+		drop := len(parts) - 3
+		for i, idle := range off {
+			if idle {
+				drop = i
+			}
+		}
+		parts, off = slices.Delete(parts, drop, drop+1), slices.Delete(off, drop, drop+1)
 		text = " " + strings.Join(parts, dot)
 	}
 	return text
 }
+
+// unasked is beyond every [keymap.Key.Urgent].
+const unasked = 1 << 10
 
 // rank is a key's place in the line: how to move, what is asked for now, the rest.
 func rank(k keymap.Key) int {
 	switch {
 	case k.Name == "select":
 		return 0
-	case k.Urgent:
-		return 1
+	case k.Urgent > 0:
+		return k.Urgent
 	default:
-		return 2
+		return unasked
 	}
 }
 

@@ -99,3 +99,14 @@ func openLot(t *testing.T, url string) {
 		at = at.Add(time.Minute)
 	}
 }
+
+// The reports of two batches never share a file because of what stands before a slash.
+func TestFileNameOfBatch(t *testing.T) {
+	for name, want := range map[string]string{
+		"B-7": "B-7", "east/7": "east_7", "west/7": "west_7", `a\b`: "a_b", "../../etc": "_.._etc", "..": "batch", "/": "_", "Müller 1": "M_ller_1",
+	} {
+		if got := fileName(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}

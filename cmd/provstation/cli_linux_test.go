@@ -19,7 +19,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"provstation/station"
 	"provstation/station/config"
+	"provstation/station/ledger"
 	"provstation/station/stationtest"
 )
 
@@ -401,5 +403,53 @@ func TestCount(t *testing.T) {
 	events = got.events(t)
 	if last := events[len(events)-1]; got.code != exitBad || last["devices"] != 3.0 || last["pass"] != 1.0 || last["skipped"] != 2.0 {
 		t.Errorf("--count 4 of 3: got exit code %d, summary %v, want 1, one PASS and two SKIPPED", got.code, last)
+	}
+}
+
+// A batch that is paused is for a person to go on with: without a screen nobody can, so the command ends, --count or not,
+// having touched no device. One that is open is worked on.
+func TestPausedBatch(t *testing.T) {
+	t.Parallel()
+	s := startTenant(t, []string{"slot-01"}, "--devices", "1")
+	path := s.configFor(t, s.ports[0], nil)
+	cfg, _, err := config.Load(config.LoadOptions{Path: path, Env: map[string]string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batches, err := ledger.Open(t.Context(), cfg.Ledger.URL, ledger.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer batches.Close()
+	b := station.BatchRecord{
+		Tenant: cfg.Station.Tenant, Station: cfg.Station.Name, Batch: "B-7", State: station.BatchOpen, Digest: make([]byte, 32),
+		OpenedAt: time.Now(), Devices: []station.BatchDevice{{Line: 2, DeviceID: "another"}},
+	}
+	if _, err := batches.OpenBatch(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	step := station.BatchStep{Tenant: b.Tenant, Batch: b.Batch, State: station.BatchPaused, Reason: "lunch", At: time.Now()}
+	if err := batches.ChangeBatch(t.Context(), step); err != nil {
+		t.Fatal(err)
+	}
+	for _, count := range []string{"0", "1"} {
+		began := time.Now()
+		got := cli(t, nil, "run", "--json", "--config", path, "--count", count, "--timeout", "30s")
+		events := got.events(t)
+		held := slices.ContainsFunc(events, func(e event) bool { return e["type"] == "port" && e["code"] == "I-HELD-PAUSED" })
+		if got.code != exitBad || !held || len(ofType(events, "run-start")) != 0 || events[len(events)-1]["type"] != "summary" {
+			t.Errorf("--count %s: got exit code %d, %v, want 1 and the device held", count, got.code, events)
+		}
+		if took := time.Since(began); took > 25*time.Second {
+			t.Errorf("--count %s: took %v, want it to end by itself", count, took)
+		}
+	}
+	step.State, step.Reason = station.BatchOpen, ""
+	if err := batches.ChangeBatch(t.Context(), step); err != nil {
+		t.Fatal(err)
+	}
+	got := cli(t, nil, "run", "--json", "--config", path, "--timeout", "30s")
+	if end := one(t, got.events(t), "run-end"); got.code != exitBad || end["code"] != "E-BATCH-FOREIGN" || end["batch"] != "B-7" {
+		t.Errorf("open: got exit code %d, %v, want 1 and a foreign device", got.code, end)
 	}
 }

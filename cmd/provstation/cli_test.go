@@ -58,7 +58,7 @@ func (s said) good(t *testing.T) said {
 // events reads NDJSON and checks what holds for every line: one whole object, seq without gaps, the time in UTC, a known type.
 func (s said) events(t *testing.T) []event {
 	t.Helper()
-	known := []string{"station", "port", "run-start", "phase", "run-end", "summary"}
+	known := []string{"station", "port", "run-start", "phase", "run-end", "summary", "batch"}
 	var list []event
 	for line := range strings.Lines(s.stdout) {
 		var e event

@@ -185,7 +185,7 @@ func (a *app) printLabel(ctx context.Context, what, reason string) error {
 	defer h.Close()
 	l := h.Ledger
 	var told station.LabelPrinted
-	p, err := newPrinting(cfg.Labels, l, func() string { return cfg.Station.Operator }, func(e station.LabelPrinted) { told = e })
+	p, err := newPrinting(cfg.Labels, cfg.Station.Tenant, l, func() string { return cfg.Station.Operator }, func(e station.LabelPrinted) { told = e })
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,11 @@ func (o *office) Runs(ctx context.Context, f ledger.Filter) ([]ledger.RunRow, er
 
 // Run finds a run with all that was recorded of it.
 func (o *office) Run(ctx context.Context, id string) (ledger.RunDetail, error) {
-	return o.bench.Ledger.Run(ctx, id)
+	d, err := o.bench.Ledger.Run(ctx, id)
+	if err == nil && d.Tenant != o.bench.config.Station.Tenant {
+		return ledger.RunDetail{}, station.ErrNotFound
+	}
+	return d, err
 }
 
 // Resolve records what the person who is signed in decided about a run that was held. On a bench that lists its people it

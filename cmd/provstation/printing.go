@@ -17,6 +17,7 @@ import (
 // printing prints the labels of finished devices. Every label is on record before the printer gets a byte.
 type printing struct {
 	cfg      config.Labels
+	tenant   string
 	ledger   *ledger.Ledger
 	template *label.Template
 	printer  label.Printer // nil: none is configured
@@ -24,12 +25,12 @@ type printing struct {
 	tell     func(station.LabelPrinted)
 }
 
-func newPrinting(cfg config.Labels, l *ledger.Ledger, operator func() string, tell func(station.LabelPrinted)) (*printing, error) {
+func newPrinting(cfg config.Labels, tenant string, l *ledger.Ledger, operator func() string, tell func(station.LabelPrinted)) (*printing, error) {
 	t, err := label.Open(cfg.Template)
 	if err != nil {
 		return nil, usage("labels.template: %v", err)
 	}
-	p := &printing{cfg: cfg, ledger: l, template: t, operator: operator, tell: tell}
+	p := &printing{cfg: cfg, tenant: tenant, ledger: l, template: t, operator: operator, tell: tell}
 	switch {
 	case cfg.Printer != "":
 		p.printer, err = label.TCPPrinter(cfg.Printer)
@@ -48,8 +49,14 @@ func (p *printing) of(ctx context.Context, run string) (ledger.RunDetail, label.
 	if err != nil {
 		return d, label.Data{}, err
 	}
+	if d.Tenant != p.tenant {
+		return d, label.Data{}, station.ErrNotFound
+	}
 	if !d.Outcome.Good() {
 		return d, label.Data{}, &station.Fault{Code: station.CodeLabelNothing, Params: map[string]string{"slot": d.Slot}}
+	}
+	if d, err = p.newest(ctx, d); err != nil {
+		return d, label.Data{}, err
 	}
 	data := label.Data{
 		ID: d.DeviceID, HardwareSerial: d.HardwareSerial, Fingerprint: hexText(d.Leaf), Tenant: d.Tenant,
@@ -71,6 +78,17 @@ func (p *printing) of(ctx context.Context, run string) (ledger.RunDetail, label.
 }
 
 func hexText(b []byte) string { return hex.EncodeToString(b) }
+
+// newest is the run that proved the device as it is now: a label of an older one would name a certificate that is gone.
+func (p *printing) newest(ctx context.Context, d ledger.RunDetail) (ledger.RunDetail, error) {
+	rows, err := p.ledger.Devices(ctx, ledger.DeviceFilter{Tenant: d.Tenant, HardwareSerial: d.HardwareSerial, Limit: 1})
+	if err != nil || len(rows) == 0 || rows[0].PassRun == "" || rows[0].PassRun == d.Run {
+		return d, err
+	}
+	now, err := p.ledger.Run(ctx, rows[0].PassRun)
+	now.Slot = d.Slot // where it is looked at
+	return now, err
+}
 
 // copies is how many labels of the device are out, or may be.
 func (p *printing) copies(ctx context.Context, d ledger.RunDetail) (int, error) {

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -115,8 +115,8 @@ func fileName(name string) string {
 			return r
 		}
 		return '_'
-	}, filepath.Base(name))
-	return strings.TrimLeft(name, ".")
+	}, name)
+	return cmp.Or(strings.TrimLeft(name, "."), "batch")
 }
 
 // pairs is a catalogue that takes parameters as name and value in turn.

@@ -46,7 +46,7 @@ func (a *app) show(ctx context.Context, b *bench, src config.Sources) error {
 		}
 		return cfg.Station.Operator
 	}
-	labels, err := newPrinting(cfg.Labels, b.Ledger, operator, b.Printed)
+	labels, err := newPrinting(cfg.Labels, cfg.Station.Tenant, b.Ledger, operator, b.Printed)
 	if err != nil {
 		return err
 	}

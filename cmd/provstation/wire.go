@@ -93,6 +93,15 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 		Info: a.info(cfg, id), Ports: portRules(cfg), StopAfter: o.stopAfter, Settle: o.settle, Logger: b.Log,
 	}
 	bc.Batches = b.Ledger
+	if !o.person && o.settle == 0 { // a pause is for a person to end: none is there
+		rec, err := b.Ledger.CurrentBatch(ctx, cfg.Station.Tenant, cfg.Station.Name)
+		switch {
+		case err == nil && rec.State != station.BatchOpen:
+			bc.Settle = settleFor
+		case err != nil && !errors.Is(err, station.ErrNotFound):
+			return nil, &exitError{exitFault, err}
+		}
+	}
 	if o.person {
 		if err := personal(&bc, cfg); err != nil {
 			return nil, err
@@ -147,7 +156,7 @@ func personal(bc *station.BenchConfig, cfg *config.Config) error {
 		}
 	}
 	bc.Scans, bc.Staff, bc.HoldAfter = reader, staff, cfg.Batch.HoldAfter
-	bc.SignIn = cfg.People.Required && cfg.Station.Operator == ""
+	bc.SignIn = cfg.People.Required // station.operator is signed in from the start
 	if cfg.Ports.SlotsFile != "" {
 		bc.SaveSlots = cfg.SaveLearnt
 	}

@@ -28,6 +28,9 @@ type figures struct {
 // slotCount is what a slot came to.
 type slotCount struct{ runs, failed int }
 
+// leastSpan is how long the pace must have been watched before it is told: a handful that end together say nothing.
+const leastSpan = 10 * time.Second
+
 // lastUnits is how many units the pace is measured over.
 const lastUnits = 64
 
@@ -161,7 +164,7 @@ func (f *figures) snapshot() Snapshot {
 		s.FirstPassYield = float64(f.passed) / float64(f.tried)
 	}
 	if n := f.units.len() - 1; n > 0 {
-		if span := f.units.newest() - f.units.oldest(); span > 0 {
+		if span := f.units.newest() - f.units.oldest(); span >= leastSpan {
 			s.Takt = span / time.Duration(n)
 			s.UnitsPerHour = float64(n) / span.Hours()
 		}

@@ -283,12 +283,17 @@ const finishedQuery = `SELECT DISTINCT hardware_serial, device_id_fold FROM runs
 	WHERE tenant = ? AND batch = ? AND batch <> '' AND outcome IN ('PASS', 'SKIPPED')`
 
 // finishedElsewhere are the devices of a list that have their PASS from before or from beside the batch, with a
-// certificate that is good now: a run of them would end SKIPPED.
-const finishedElsewhere = `SELECT d.hardware_serial, d.device_id_fold
-	FROM devices d JOIN certificates c ON c.fingerprint = d.leaf
-	WHERE d.tenant = ? AND d.pass_run IS NOT NULL AND c.revoked_at IS NULL AND c.not_after > ?
-		AND EXISTS (SELECT 1 FROM batch_devices b WHERE b.tenant = d.tenant AND b.batch = ?
-			AND (b.hardware_serial = d.hardware_serial OR b.device_id_fold = d.device_id_fold))`
+// certificate that is good now: a run of them would end SKIPPED. The list leads, line by line (CROSS JOIN keeps SQLite from
+// turning that around): a tenant has more devices than a batch.
+const finishedElsewhere = `SELECT d.hardware_serial, d.device_id_fold FROM batch_devices b
+	CROSS JOIN devices d ON d.tenant = b.tenant AND d.hardware_serial = b.hardware_serial
+	CROSS JOIN certificates c ON c.fingerprint = d.leaf
+	WHERE b.tenant = ?1 AND b.batch = ?2 AND d.pass_run IS NOT NULL AND c.revoked_at IS NULL AND c.not_after > ?3
+	UNION SELECT d.hardware_serial, d.device_id_fold FROM batch_devices b
+	CROSS JOIN devices d ON d.tenant = b.tenant AND d.device_id_fold = iif(b.device_id_fold = '' AND b.hardware_serial = '',
+		b.label_fold, b.device_id_fold)
+	CROSS JOIN certificates c ON c.fingerprint = d.leaf
+	WHERE b.tenant = ?1 AND b.batch = ?2 AND d.pass_run IS NOT NULL AND c.revoked_at IS NULL AND c.not_after > ?3`
 
 // markDone sets Done of the devices that a run of this batch ended PASS or SKIPPED for, or that need none. Line and run must agree in every
 // name that both have: the right id on other hardware is not the device of the line. A line that has but a label is done
@@ -303,7 +308,7 @@ func (l *Ledger) markDone(ctx context.Context, b station.BatchRecord) error {
 	if err != nil {
 		return err
 	}
-	before, err := query(ctx, l, read, finishedElsewhere, b.Tenant, micros(l.cfg.Now()), b.Batch)
+	before, err := query(ctx, l, read, finishedElsewhere, b.Tenant, b.Batch, micros(l.cfg.Now()))
 	if err != nil {
 		return err
 	}

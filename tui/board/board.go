@@ -122,8 +122,9 @@ func (b *Board) port(p station.PortSeen) {
 		return // The slot's device came back under another name before the old one was said to be gone.
 	}
 	back := s.PortStatus == "gone"
-	if s.State == Ended && (status == "held" || (back && status == "listening")) {
-		s.forget() // another device is there now, or may be
+	if s.State == Ended && (status == "held" || (back && status != "gone")) {
+		s.forget() // another device is there now, or may be: even where its port cannot be used
+		s.State = Empty
 	}
 	s.Port, s.PortStatus, s.PortCode, s.PortReason = path, status, code, reason
 	switch status {

@@ -117,15 +117,31 @@ func TestApply(t *testing.T) {
 			return diff(b.Slot("A").State, Running)
 		}},
 		{"a slot keeps why its label was refused until it has the right one", []station.Body{
-			started("r1"), station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
+			started("r1"),
+			station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
 			station.ScanTaken{Kind: station.ScanLabel, Slot: "A", Code: station.CodeScanWrong, Message: "Wrong.", Hint: "Scan it."},
 			station.ScanTaken{Kind: station.ScanLabel, Slot: "B"},
 		}, func(b *Board) string { return diff(b.Slot("A").Refused+b.Slot("A").RefusedNext, "Wrong.Scan it.") }},
 		{"the right label clears the refusal", []station.Body{
-			started("r1"), station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
+			started("r1"),
+			station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
 			station.ScanTaken{Kind: station.ScanLabel, Slot: "A", Code: station.CodeScanWrong, Message: "Wrong."},
 			station.ScanWanted{Run: "r1", Slot: "A"},
 		}, func(b *Board) string { return diff(b.Slot("A").Refused, "") }},
+		{"a label that was taken is wanted no more", []station.Body{
+			started("r1"),
+			station.ScanWanted{Run: "r1", Slot: "A", Wanted: true},
+			station.ScanTaken{Kind: station.ScanLabel, Slot: "A", Code: station.CodeScanWrong, Message: "Wrong."},
+			station.ScanTaken{Kind: station.ScanLabel, Slot: "A"},
+		}, func(b *Board) string {
+			return diff(b.Slot("A").Refused, "") + diff(b.Slot("A").WantsScan, false)
+		}},
+		{"a device whose port cannot be used does not wear the verdict of the one before", []station.Body{started("r1"), ended("r1", station.Pass, ""), seen("gone"), seen("busy")}, func(b *Board) string {
+			return diff(b.Slot("A").State, Trouble) + diff(b.Slot("A").End, End{})
+		}},
+		{"a device that stays silent does not either", []station.Body{started("r1"), ended("r1", station.Pass, ""), seen("gone"), seen("silent"), seen("listening")}, func(b *Board) string {
+			return diff(b.Slot("A").State, Waiting) + diff(b.Slot("A").DeviceID, "")
+		}},
 		{"the next run clears the last one", []station.Body{
 			started("r1"),
 			station.PhaseChanged{Run: "r1", Slot: "A", Phase: station.PhaseIdentify, Status: station.PhaseDone, DeviceID: "old", Facts: map[string]string{station.FactHardwareSerial: "S1"}},

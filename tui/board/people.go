@@ -33,7 +33,8 @@ func (b *Board) scanned(e station.ScanTaken) {
 	e.Message, e.Hint, e.Params = Clean(e.Message, maxText), Clean(e.Hint, maxText), nil
 	b.Scan = e
 	b.Scans++
-	if s := b.byName[e.Slot]; s != nil && s.WantsScan && e.Kind == station.ScanLabel && e.Code != "" {
+	if s := b.byName[e.Slot]; s != nil && s.WantsScan && e.Kind == station.ScanLabel {
+		s.WantsScan = e.Code != "" // one that was taken is wanted no more, whenever the run says so itself
 		s.Refused, s.RefusedNext = e.Message, e.Hint
 		s.Revision++
 	}

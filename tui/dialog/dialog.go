@@ -71,6 +71,7 @@ type frame struct {
 	title string
 	about []string // paragraphs
 	tone  Tone
+	tight bool // there is no room for empty lines around the text
 	look  widget.Look
 }
 
@@ -124,15 +125,21 @@ func (f *frame) box(lines []string, note string, s keymap.Screen, w int) []strin
 	side := l.Styles.Rule.Render(l.Signs.Bar)
 	row := func(line string) string { return side + " " + l.Fit(line, in) + " " + side }
 	out := make([]string, 0, len(lines)+6)
-	out = append(out, ground.Render(l.Ends(" "+f.title, note, in+4)), row(""))
+	out = append(out, ground.Render(l.Ends(" "+f.title, note, in+4)))
+	if !f.tight {
+		lines = append(append([]string{""}, lines...), "")
+	}
 	for _, line := range lines {
 		out = append(out, row(line))
 	}
-	return append(out, row(""), row(f.keyLine(s)), l.Styles.Rule.Render(strings.Repeat(l.Signs.Rule, in+4)))
+	return append(out, row(f.keyLine(s)), l.Styles.Rule.Render(strings.Repeat(l.Signs.Rule, in+4)))
 }
 
 // chrome is how many lines of a box are not its text.
 const chrome = 5
+
+// tightChrome is how many are not in a box without empty lines.
+const tightChrome = 3
 
 func (f *frame) keyLine(s keymap.Screen) string {
 	l := f.look

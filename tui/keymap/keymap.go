@@ -99,7 +99,7 @@ type Key struct {
 	Name    Name
 	Binding key.Binding
 	Short   bool // shown in the line at the bottom
-	Urgent  bool // first in that line: what is asked for now
+	Urgent  int  // its place at the head of that line, from 1: what is asked for now; 0: it is not
 	Why     string
 }
 
@@ -107,7 +107,9 @@ type Key struct {
 type Situation struct {
 	Slots bool            // there is a slot to select
 	Why   map[Name]string // catalogue keys of why a key does nothing now
-	Now   []Name          // keys that the situation asks for, where they do something
+	Now   []Name          // keys that the situation asks for, where they do something; the first one stands first
+	// Halted: the batch stands still, so that the key that pauses it lets it go on.
+	Halted bool
 }
 
 // Map is the keys of one screen in the order help lists them.

@@ -84,3 +84,21 @@ func TestShortKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestHaltedBatch: the key that pauses a batch says that it lets a halted one go on, and keys that are asked for have the
+// order in which they are wanted.
+func TestHaltedBatch(t *testing.T) {
+	for _, s := range []Screen{Bench, Batch} {
+		for halted, want := range map[bool]string{false: "key.pause", true: "key.resume"} {
+			m := For(s, Situation{Slots: true, Halted: halted, Now: []Name{Pause, RetryAll}}, "^v", text)
+			p, _ := m.Get(Pause)
+			r, _ := m.Get(RetryAll)
+			if got := p.Binding.Help().Desc; got != want {
+				t.Errorf("screen %d, halted %t: got %s, want %s", s, halted, got, want)
+			}
+			if p.Urgent != 1 || r.Urgent != 2 || !r.Short {
+				t.Errorf("screen %d: got places %d and %d, want 1 and 2", s, p.Urgent, r.Urgent)
+			}
+		}
+	}
+}

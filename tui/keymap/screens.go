@@ -38,6 +38,9 @@ func For(screen Screen, now Situation, arrows string, text CatalogueText) Map {
 		m = b.dialog(screen)
 	}
 	now.apply(m, screen)
+	if at := slices.IndexFunc(m, func(k Key) bool { return k.Name == Pause }); at >= 0 && now.Halted {
+		m[at].Binding.SetHelp(m[at].Binding.Help().Key, text("key.resume"))
+	}
 	if at := slices.IndexFunc(m, func(k Key) bool { return k.Name == Help }); at > 0 && (screen == Bench || screen == Details) {
 		m = slices.Insert(m, at, Key{Name: "places", Short: true, Binding: key.NewBinding(key.WithHelp("1-4", text("key.places")))})
 	}
@@ -54,8 +57,8 @@ func (now Situation) apply(m Map, screen Screen) {
 			m[i].Why = why
 			continue
 		}
-		if slices.Contains(now.Now, m[i].Name) {
-			m[i].Short, m[i].Urgent = true, true
+		if at := slices.Index(now.Now, m[i].Name); at >= 0 {
+			m[i].Short, m[i].Urgent = true, at+1
 		}
 		if now.Slots || screen != Bench && screen != Details {
 			continue
@@ -89,7 +92,8 @@ func (b binder) slots(screen Screen) Map {
 		m = append(m, b.bind(Back, true, "enter, esc", "back", "enter", "esc"))
 	}
 	m = append(m, b.bind(Retry, true, "r", "retry", "r"), b.bind(Abort, true, "a", "abort", "a"), b.bind(Attention, true, "n", "attention", "n"))
-	m = append(m, b.work(false, Label, Override, RetryAll, OpenBatch, Pause, SignIn, SignOut, Learn)...)
+	m = append(m, b.work(true, Label)...)
+	m = append(m, b.work(false, Override, RetryAll, OpenBatch, Pause, SignIn, SignOut, Learn)...)
 	m = append(m, b.places(screen)...)
 	return append(m, b.bind(Help, true, "?", "help", "?"), b.bind(Quit, true, "q", "quit", "q"), b.interrupt())
 }

@@ -194,8 +194,8 @@ func (t tally) figures(w int) []string {
 	unknown := l.Text("batch.unknown")
 	if t.open() {
 		add("missing", strconv.Itoa(t.Missing))
-		if t.Remaining > 0 && !t.complete() {
-			add("eta", l.Text("batch.eta.value", "time", clock(t.now.Add(t.Remaining), t.now), "left", about(l, t.Remaining)))
+		if t.Remaining > 0 && !t.complete() && t.state() == station.BatchOpen {
+			add("eta", l.Text("batch.eta.value", "time", clock(t.now.Add(t.Remaining), t.now), "left", about(l, max(t.Remaining, time.Second))))
 		} else if !t.complete() {
 			add("eta", unknown)
 		}

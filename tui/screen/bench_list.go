@@ -63,7 +63,7 @@ func (b *Bench) row(s *board.Slot, c columns, w, height int, selected bool) stri
 	if s.Run != "" {
 		strip = l.Strip(s)
 	}
-	line := marker + name.Render(l.Fit(s.Name, c.slot)) + "  " + name.Render(l.Fit(s.DeviceID, c.device)) + " " +
+	line := marker + name.Render(l.Fit(s.Name, c.slot)) + "  " + name.Render(l.Fit(l.CutID(s.DeviceID, c.device), c.device)) + " " +
 		l.Fit(strip, widget.StripWidth) + " " + l.Styles.Text.Render(l.FitRight(elapsed, timeWidth)) + " " + l.Verdict(s)
 	if c.note > 0 {
 		line += "  " + l.Styles.Muted.Render(l.Cut(b.note(s, c.note, height), c.note))

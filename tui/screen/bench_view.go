@@ -76,43 +76,26 @@ func (b *Bench) brief(s *board.Slot, note string, w, h int) []string {
 	if s.State == board.Ended && !s.End.Outcome.Good() {
 		style = l.Styles.VerdictText(s.End.Outcome)
 	}
-	label := ""
+	label := l.Text("detail.next")
 	if next != "" {
-		label = l.Text("detail.next") + " "
+		next = label + " " + next
 	}
-	whats, nexts := widget.Wrap(what, w-2), widget.Wrap(label+next, w-2)
-	whats, nexts = split(l, whats, nexts, w-2, h-1)
+	whats, nexts := split(l, what, next, w-2, h-1)
 	lines := []string{l.Bar(s, note, b.now, w)}
 	for _, line := range whats {
 		lines = append(lines, " "+style.Render(line))
 	}
-	for i, line := range nexts {
-		head, rest := "", line
-		if cut, ok := strings.CutPrefix(line, label); ok && i == 0 && label != "" {
-			head, rest = l.Styles.Accent.Bold(true).Render(label), cut
-		}
-		lines = append(lines, " "+head+l.Styles.Strong.Render(rest))
+	for _, line := range labelledNext(l, label, nexts) {
+		lines = append(lines, " "+line)
 	}
 	return l.Block(lines, w, h)
 }
 
 // split shortens two texts to room lines together; the first one gives way, but keeps a line.
-func split(l widget.Look, first, second []string, w, room int) (a, b []string) {
+func split(l widget.Look, first, second string, w, room int) (a, b []string) {
 	keep := min(len(first), 1)
-	b = shorten(l, second, w, max(0, room-keep))
-	return shorten(l, first, w, room-len(b)), b
-}
-
-// shorten joins what is beyond n lines into the last one, which is cut.
-func shorten(l widget.Look, lines []string, w, n int) []string {
-	switch {
-	case n <= 0:
-		return nil
-	case len(lines) <= n:
-		return lines
-	default:
-		return append(lines[:n-1:n-1], l.Cut(strings.Join(lines[n-1:], " "), w))
-	}
+	b = l.WrapCut(second, w, max(0, room-keep))
+	return l.WrapCut(first, w, room-len(b)), b
 }
 
 // hidden says how many slots are not in sight, and which of them wait for a person.

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -35,12 +36,31 @@ func (v view) known(name string) string {
 		if text := v.Text("value." + value); text != "value."+value {
 			return text
 		}
+	case station.FactClockOffset:
+		return offset(value)
 	case station.FactDeviceClock, station.FactNotBefore, station.FactNotAfter:
 		if at, err := time.Parse(time.RFC3339, value); err == nil {
 			return at.In(v.now.Location()).Format("2006-01-02 15:04")
 		}
 	}
 	return value
+}
+
+// offset is how far a clock is ahead of another one, behind it with a minus: the text of a duration, as people write it.
+func offset(value string) string {
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		return value
+	}
+	sign := ""
+	if d < 0 {
+		sign, d = "-", -max(d, -math.MaxInt64)
+	}
+	const day = 24 * time.Hour
+	if d >= 2*day {
+		return sign + strconv.FormatInt(int64(d/day), 10) + " d"
+	}
+	return sign + widget.Milliseconds(d)
 }
 
 func (v view) identity(w int) []string {

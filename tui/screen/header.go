@@ -127,7 +127,7 @@ func headerBatch(l widget.Look, b *board.Board, now time.Time, w int) string {
 		text := " ! " + l.Text("batch.state."+string(state)) + "  " + name + "  "
 		hint := l.Text("header." + string(state))
 		room := w - ansi.StringWidth(text) - ansi.StringWidth(hint) - ansi.StringWidth(count) - 5
-		if reason := haltReason(b.Batch); reason != "" && room >= minReason {
+		if reason := haltReason(b.Batch, room); reason != "" && room >= minReason {
 			text += l.Cut(reason, room) + "  "
 		}
 		return style.Render(l.Ends(l.Cut(text+hint, w-ansi.StringWidth(count)-3), count+" ", w))
@@ -140,7 +140,7 @@ func headerBatch(l widget.Look, b *board.Board, now time.Time, w int) string {
 		right += l.Styles.Muted.Render("  " + l.Text("header.rate", "n", strconv.Itoa(int(s.UnitsPerHour+0.5))))
 	}
 	if s.Remaining > 0 {
-		right += l.Styles.Muted.Render("  " + l.Text("header.left", "left", about(l, s.Remaining)))
+		right += l.Styles.Muted.Render("  " + l.Text("header.left", "left", about(l, max(s.Remaining, time.Second))))
 	}
 	share := 0.0
 	if expected > 0 {
@@ -153,16 +153,17 @@ func headerBatch(l widget.Look, b *board.Board, now time.Time, w int) string {
 // minReason is the least width of a reason that says something.
 const minReason = 16
 
-// haltReason is why a batch stands still: a person's words, or the failure that the station held it for.
-func haltReason(e station.BatchChanged) string {
-	switch {
-	case e.Reason != "":
-		return e.Reason
-	case e.Code != "":
-		return string(e.Code)
-	default:
-		return ""
+// haltReason is why a batch stands still: a person's words, or the failure that the station held it for, which has a
+// name where its sentence does not fit into w cells.
+func haltReason(e station.BatchChanged, w int) string {
+	fault := string(e.Code)
+	if e.Code == station.CodeHeldFailures { // the state says that already
+		fault = ""
 	}
+	if e.Reason == "" || fault != "" && ansi.StringWidth(e.Reason) > w {
+		return fault
+	}
+	return e.Reason
 }
 
 // Counts says how many devices ended how, and how many are in work.

@@ -33,6 +33,7 @@ func headerScenes(s *stage) []func() {
 		func() {
 			for i := range 16 {
 				s.mixed(i + 1)
+				s.at = s.at.Add(5 * time.Second) // a pace is told of ends that lie apart
 			}
 		},
 		func() {
@@ -80,7 +81,7 @@ func TestHeaderKeepsWhatMatters(t *testing.T) {
 	s.add(station.OperatorChanged{Required: true})
 	s.add(station.BatchChanged{Batch: strings.Repeat("long", 16), State: station.BatchHeld, Reason: strings.Repeat("because ", 30), Expected: 40, Done: 3})
 	got := ansi.Strip(Header(lookIn(t, "en", true), s.board, "provstation", s.at, 80))
-	for _, want := range []string{"NOT SIGNED IN", "14:03:00", "14 need you", "PASS 6", "FAIL 2", "HELD", "3 of 40 done"} {
+	for _, want := range []string{"NOT SIGNED IN", "14:03:00", "To do: 14", "PASS 6", "FAIL 2", "HELD", "3 of 40 done"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got no %q in\n%s", want, got)
 		}
@@ -104,6 +105,27 @@ func TestHeaderLines(t *testing.T) {
 		}
 		if got := HeaderLines(s.board); got != tt.want {
 			t.Errorf("batch %q: got %d lines, want %d", tt.state, got, tt.want)
+		}
+	}
+}
+
+// TestHaltReason: a sentence that does not fit gives way to the fault's name, which does.
+func TestHaltReason(t *testing.T) {
+	const sentence = "Stopped. The same fault came three times."
+	for _, tt := range []struct {
+		e    station.BatchChanged
+		w    int
+		want string
+	}{
+		{station.BatchChanged{Reason: sentence, Code: station.CodeBridgeDown}, 60, sentence},
+		{station.BatchChanged{Reason: sentence, Code: station.CodeBridgeDown}, 30, "E-BRIDGE-DOWN"},
+		{station.BatchChanged{Reason: sentence, Code: station.CodeHeldFailures}, 30, sentence},
+		{station.BatchChanged{Reason: "lunch"}, 3, "lunch"},
+		{station.BatchChanged{Code: station.CodeBridgeDown}, 30, "E-BRIDGE-DOWN"},
+		{station.BatchChanged{Code: station.CodeHeldFailures}, 30, ""},
+	} {
+		if got := haltReason(tt.e, tt.w); got != tt.want {
+			t.Errorf("%+v in %d cells: got %q, want %q", tt.e, tt.w, got, tt.want)
 		}
 	}
 }

@@ -163,7 +163,11 @@ func nextAction(l widget.Look, next string, w int) []string {
 		return nil
 	}
 	label := l.Text("detail.next")
-	lines := widget.Wrap(label+" "+next, w)
+	return labelledNext(l, label, widget.Wrap(label+" "+next, w))
+}
+
+// labelledNext draws the lines of a next action, of which the first one begins with the label.
+func labelledNext(l widget.Look, label string, lines []string) []string {
 	for i, line := range lines {
 		if rest, ok := strings.CutPrefix(line, label); ok && i == 0 {
 			lines[i] = l.Styles.Accent.Bold(true).Render(label) + l.Styles.Strong.Render(rest)

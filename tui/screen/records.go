@@ -262,7 +262,11 @@ func (r *Records) chips(w int) []string {
 // stamp is a point in time as the table shows it.
 func (r *Records) stamp(t time.Time) string { return t.In(r.now.Location()).Format("2006-01-02 15:04") }
 
-// foot is what is to be said of the selected row: what happened, and what to do where there is room for both.
+// footLines is how many lines are kept for what is said of the selected row.
+const footLines = 3
+
+// foot is what is to be said of the selected row: what happened, and what to do. It is as high for every row, so that
+// the table stays where it is.
 func (r *Records) foot(w int) []string {
 	l := r.look
 	row, ok := r.Selected()
@@ -270,13 +274,19 @@ func (r *Records) foot(w int) []string {
 		return nil
 	}
 	what, style := runSentence(l, &row)
-	text := wrapped(style, what, w)
-	if next := nextOf(l, &row); len(text) == 1 && next != "" {
-		text = append(text, nextAction(l, next, w)...)
+	label := l.Text("detail.next")
+	next := nextOf(l, &row)
+	if next != "" {
+		next = label + " " + next
 	}
-	lines := []string{l.RuleLine("", r.w), "", ""}
-	for i := range min(len(text), 2) {
-		lines[i+1] = " " + text[i]
+	whats, nexts := split(l, what, next, w, footLines)
+	lines := make([]string, 1+footLines)
+	lines[0] = l.RuleLine("", r.w)
+	for i, line := range whats {
+		lines[1+i] = " " + style.Render(line)
+	}
+	for i, line := range labelledNext(l, label, nexts) {
+		lines[1+len(whats)+i] = " " + line
 	}
 	return lines
 }

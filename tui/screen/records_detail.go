@@ -220,9 +220,9 @@ func (f file) warnings(w int) []string {
 func (f file) observations(w int) []string {
 	var lines []string
 	for _, o := range f.d.Observations {
-		offset := ""
+		ahead := ""
 		if o.HasClock {
-			offset = o.ClockOffset.Round(time.Millisecond).String()
+			ahead = offset(o.ClockOffset.String())
 		}
 		model := strings.TrimSpace(o.Model + " " + o.Firmware)
 		lines = append(lines, f.listing("section.observed", []entry{
@@ -230,7 +230,7 @@ func (f file) observations(w int) []string {
 			{"fact.hardware_serial", o.HardwareSerial},
 			{"fact.model", model},
 			{"fact.device_state", f.value(string(o.State))},
-			{"fact.clock_offset", offset},
+			{"fact.clock_offset", ahead},
 			{"record.boot", o.BootID},
 		}, w)...)
 	}
@@ -335,6 +335,8 @@ func (f file) fact(name, value string, w int) []string {
 		return nil
 	case station.FactWireLog:
 		return f.messages(value, w)
+	case station.FactClockOffset:
+		value = offset(value)
 	}
 	label := f.look.Text("fact." + name)
 	if label == "fact."+name {

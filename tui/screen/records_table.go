@@ -19,6 +19,7 @@ type column struct {
 	most  int // that more room makes it
 	need  int // columns with a higher number go first where there is no room for all
 	right bool
+	id    bool // it is cut in its middle
 	text  func(r *Records, row *ledger.RunRow) string
 }
 
@@ -29,8 +30,8 @@ func allColumns() columnsOf {
 	return columnsOf{
 		{key: "time", width: 16, most: 16, need: 0, text: func(r *Records, row *ledger.RunRow) string { return r.stamp(row.StartedAt) }},
 		{key: "slot", width: 7, most: 14, need: 3, text: func(_ *Records, row *ledger.RunRow) string { return row.Slot }},
-		{key: "device", width: 12, most: 32, need: 1, text: func(_ *Records, row *ledger.RunRow) string { return row.DeviceID }},
-		{key: "hardware", width: 14, most: 32, need: 2, text: func(_ *Records, row *ledger.RunRow) string { return row.HardwareSerial }},
+		{key: "device", width: 12, most: 32, need: 1, id: true, text: func(_ *Records, row *ledger.RunRow) string { return row.DeviceID }},
+		{key: "hardware", width: 14, most: 32, need: 2, id: true, text: func(_ *Records, row *ledger.RunRow) string { return row.HardwareSerial }},
 		{key: "outcome", width: 11, most: 11, need: 0},
 		{key: "code", width: 18, most: 22, need: 5, text: func(_ *Records, row *ledger.RunRow) string { return string(row.Code) }},
 		{key: "operator", width: 12, most: 20, need: 6, text: func(_ *Records, row *ledger.RunRow) string { return row.Operator }},
@@ -114,7 +115,11 @@ func (r *Records) row(row *ledger.RunRow, cols columnsOf, selected bool) string 
 		if x.right {
 			fit = l.FitRight
 		}
-		cells[i] = style.Render(fit(board.Clean(x.text(r, row), 128), x.width))
+		text := board.Clean(x.text(r, row), 128)
+		if x.id {
+			text = l.CutID(text, x.width)
+		}
+		cells[i] = style.Render(fit(text, x.width))
 	}
 	return l.Fit(marker+strings.Join(cells, strings.Repeat(" ", columnSpace)), r.w)
 }

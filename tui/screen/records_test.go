@@ -254,7 +254,7 @@ func TestRecordsShowEverything(t *testing.T) {
 	got := ansi.Strip(r.View())
 	for _, want := range []string{
 		"dev-0002", "SN-7731-00002", "Ilse Brandt", "Jonas Reuter", "reflashed on purpose", "2026-47-A", "Kassel line 2", "The certificate ends soon",
-		"EdgeBox 210 2.4.1", "9f31c2", "312ms", "Provider Root CA", "└─ dev-0002", "365 days left", "3f9a62e17c0b44d8", "10.8.0.2/32",
+		"EdgeBox 210 2.4.1", "9f31c2", "312 ms", "Provider Root CA", "└─ dev-0002", "365 days left", "3f9a62e17c0b44d8", "10.8.0.2/32",
 		"delivered by the broker", "mqtt.tenant.example.com:8883", "device.pem", "certificate received", "2 tries", "640 ms", "4410 sent, 1986 received",
 		"the device's present one", "Endpoint = vpn.tenant.example.com:51820", "PresharedKey = (hidden)",
 	} {

@@ -101,7 +101,9 @@ func ByName(name string, dark bool) (Theme, bool) {
 	case "colourblind":
 		return pick(colourblindDark, colourblindLight), true
 	case "mono":
-		return Mono(), true
+		t := Mono()
+		t.Light = !dark
+		return t, true
 	default:
 		return pick(Dark, Light), name == "" || slices.Contains(Names(), name)
 	}

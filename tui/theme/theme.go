@@ -11,8 +11,9 @@ import (
 
 // Theme is a set of colour tokens. A nil colour means the terminal's own.
 type Theme struct {
-	Name string
-	Mono bool // attributes only: bold, faint, reverse
+	Name  string
+	Mono  bool // attributes only: bold, faint, reverse
+	Light bool // of a Mono theme: the terminal's ground is light
 
 	// Ground is the terminal's ground that the theme is made for. Only one that is very different hurts; Paint says that
 	// it must be painted, since the theme promises contrasts.
@@ -55,6 +56,7 @@ type Styles struct {
 	AskBar                            lipgloss.Style
 	PlainBar                          lipgloss.Style // the bar of a slot without a verdict
 	Key, KeyOff                       lipgloss.Style
+	Paper, Ink                        lipgloss.Style // what is printed: dark on light, whatever the terminal is; Ink is a solid dark cell
 
 	cards [MoodAsk + 1]Card
 }
@@ -90,8 +92,22 @@ func (t Theme) Styles() Styles {
 	if t.Mono {
 		s.Muted, s.Rule, s.KeyOff = s.Muted.Faint(true), s.Rule.Faint(true), s.KeyOff.Faint(true)
 	}
+	s.Paper, s.Ink = t.paper()
 	s.cards = t.cards(s)
 	return s
+}
+
+// paper is dark on light, since no scanner takes a code that is light on dark for what it is (ISO/IEC 18004).
+func (t Theme) paper() (paper, ink lipgloss.Style) {
+	plain, reversed := lipgloss.NewStyle(), lipgloss.NewStyle().Reverse(true)
+	switch {
+	case t.Mono && t.Light:
+		return plain, reversed
+	case t.Mono:
+		return reversed, plain
+	}
+	black, white := hex("#000000"), hex("#ffffff")
+	return fg(black).Background(white), fg(white).Background(black)
 }
 
 // cards: without colours, what wants a person is reversed and what does not is not, so that the eye finds it.

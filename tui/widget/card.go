@@ -136,12 +136,12 @@ func (c card) pad() string {
 	return ""
 }
 
-// id names the device: by its id, or its hardware while there is none.
-func (c card) id() string {
+// id names the device in w cells: by its id, or its hardware while there is none.
+func (c card) id(w int) string {
 	if c.slot.DeviceID != "" {
-		return c.slot.DeviceID
+		return c.CutID(c.slot.DeviceID, w)
 	}
-	return c.slot.HardwareSerial
+	return c.CutID(c.slot.HardwareSerial, w)
 }
 
 // body is h-1 lines.
@@ -149,10 +149,10 @@ func (c card) body() []cardLine {
 	rows := c.h - 1
 	switch {
 	case rows == 1:
-		return []cardLine{{text: c.Ends(c.shownWord(0), c.id(), c.w), loud: true}}
+		return []cardLine{{text: c.Ends(c.shownWord(0), c.id(c.w), c.w), loud: true}}
 	case rows == 2:
 		pad := c.pad()
-		return []cardLine{{text: pad + c.shownWord(len(pad)), loud: true}, {text: pad + c.id()}}
+		return []cardLine{{text: pad + c.shownWord(len(pad)), loud: true}, {text: pad + c.id(c.w-len(pad))}}
 	case c.slot.State == board.Running && !c.slot.WantsScan:
 		return c.working(rows)
 	default:
@@ -189,7 +189,7 @@ func (c card) working(rows int) []cardLine {
 	if rows > 5+thick {
 		lines = append(lines, cardLine{})
 	}
-	lines = append(lines, cardLine{text: " " + c.id()})
+	lines = append(lines, cardLine{text: " " + c.id(c.w-1)})
 	what, _ := c.words()
 	return c.fill(lines, rows, c.wrap(what, rows-len(lines)), nil)
 }
@@ -231,7 +231,7 @@ func (c card) bar() string {
 func (c card) standing(rows int) []cardLine {
 	what, next := c.words()
 	needs := NeedsPerson(c.slot)
-	id, steps := c.id(), ""
+	id, steps := c.id(c.w-1), ""
 	if c.slot.Run != "" && c.slot.State == board.Ended {
 		steps = c.progress()
 	}
@@ -349,17 +349,7 @@ func (c card) loudWord() bool {
 }
 
 // wrap breaks a text into at most n lines; what does not fit is cut.
-func (c card) wrap(text string, n int) []string {
-	if n <= 0 || text == "" {
-		return nil
-	}
-	lines := Wrap(text, c.w-2)
-	if len(lines) > n {
-		last := strings.Join(lines[n-1:], " ")
-		lines = append(lines[:n-1:n-1], c.Cut(last, c.w-2))
-	}
-	return lines
-}
+func (c card) wrap(text string, n int) []string { return c.WrapCut(text, c.w-2, n) }
 
 // fill puts the words below the lines and makes it exactly rows.
 func (c card) fill(lines []cardLine, rows int, what, next []string) []cardLine {

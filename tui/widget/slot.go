@@ -177,6 +177,7 @@ func (l Look) Sentence(s *board.Slot) (what, next string) {
 				what = l.Text("fault."+string(s.PortCode), "port", s.Port)
 			}
 			next = l.Text("next." + string(s.PortCode))
+			what = strings.TrimSpace(strings.TrimSuffix(what, next)) // the reason ends in what to do
 		}
 		if what == "" {
 			what = l.Text("port." + s.PortStatus)

@@ -34,6 +34,16 @@ func (l Look) Cut(s string, w int) string {
 	return ansi.Truncate(s, w, l.Signs.Ellipsis)
 }
 
+// CutID shortens an id to w cells in its middle, since ids of one lot differ at their ends.
+func (l Look) CutID(s string, w int) string {
+	all := ansi.StringWidth(s)
+	if all <= w || w < 6 {
+		return l.Cut(s, w)
+	}
+	end := (w - 1) * 2 / 3
+	return ansi.Truncate(s, w-1-end, "") + l.Signs.Ellipsis + ansi.TruncateLeft(s, all-end, "")
+}
+
 // Fit makes s exactly w cells wide: cut, or filled with spaces on its right.
 func (l Look) Fit(s string, w int) string {
 	s = l.Cut(s, w)
@@ -61,16 +71,35 @@ func (l Look) Centre(s string, w int) string {
 	return l.Fit(spaces((w-ansi.StringWidth(s))/2)+s, w)
 }
 
+// hyphen is one that no line is broken at: ids are full of them, and half an id is read as another one.
+const hyphen = "\u2011"
+
 // Wrap breaks s into lines of at most w cells, at spaces where there are any.
 func Wrap(s string, w int) []string {
 	if w <= 0 || s == "" {
 		return nil
 	}
-	lines := strings.Split(ansi.Wrap(s, w, ""), "\n")
+	lines := strings.Split(ansi.Wrap(strings.ReplaceAll(s, "-", hyphen), w, ""), "\n")
 	for i, line := range lines {
-		lines[i] = strings.TrimRight(line, " ")
+		lines[i] = strings.ReplaceAll(strings.TrimRight(line, " "), hyphen, "-")
 	}
 	return lines
+}
+
+// WrapCut is [Wrap] into at most n lines; the last one is cut if not all fits.
+func (l Look) WrapCut(s string, w, n int) []string {
+	lines := Wrap(s, w)
+	if n <= 0 {
+		return nil
+	}
+	if len(lines) <= n {
+		return lines
+	}
+	rest := strings.ReplaceAll(s, hyphen, "-")
+	for _, line := range lines[:n-1] {
+		_, rest, _ = strings.Cut(rest, line)
+	}
+	return append(lines[:n-1:n-1], l.Cut(strings.TrimLeft(rest, " "), w))
 }
 
 // Block makes lines exactly w wide and h high.
