@@ -20,9 +20,9 @@ var (
 // Superseded is why a request was dropped that nobody dropped.
 const Superseded = "superseded"
 
-// runAsking is how long a run that is posting keeps a relay from posting the same request: the longest that its phase may
-// take.
-const runAsking = 5 * time.Minute
+// runAsking is how long a run that is posting keeps a relay from posting the same request: longer than its phase may take by any
+// sensible configuration.
+const runAsking = 15 * time.Minute
 
 // Collect puts a request into the queue, or leaves it in its place. The key must be on file (BindKey).
 func (l *Ledger) Collect(ctx context.Context, c station.QueuedRequest) error {
