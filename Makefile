@@ -14,7 +14,7 @@ N        ?= 10000
 SEED     ?= random
 PARALLEL ?= 48
 # Debian packages whose programs the integration tests run.
-DEBIAN   := mosquitto mosquitto-clients socat openssl
+DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql
 
 export PATH := $(TOOLS):$(PATH)
 
@@ -37,6 +37,7 @@ build: ## build bin/provstation and bin/provagent for this machine
 deps: ## install the Debian packages the tests run (with apt-get, when that is allowed)
 	@missing=; for p in mosquitto mosquitto_pub socat openssl; do \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	echo "missing:$$missing"; \
 	if ! command -v apt-get >/dev/null 2>&1; then echo "no apt-get here: tests that need them are skipped"; exit 0; fi; \
@@ -62,7 +63,7 @@ $(TOOLS)/benchstat: tools/go.mod tools/go.sum
 	@CGO_ENABLED=0 $(GO) build -C tools -o $@ golang.org/x/perf/cmd/benchstat
 
 .PHONY: test
-test: deps $(TOOLS)/step-ca ## all tests, with the real step-ca, mosquitto, socat and openssl
+test: deps $(TOOLS)/step-ca ## all tests, with the real step-ca, mosquitto, socat, openssl and PostgreSQL
 	$(GO) test -timeout 14m $(ARGS) ./...
 
 .PHONY: race

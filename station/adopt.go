@@ -124,17 +124,21 @@ func (x *run) came(in Intent, err error) error {
 	return err
 }
 
-// refusals are the faults that are a device's own answer: it has not done what was asked.
-var refusals = []Code{CodeAgentRefuse, CodeAgentLocked, CodeAgentSpace, CodeAgentRNG, CodeAgentError, CodeInstallKey} //nolint:gochecknoglobals // constant
-
+// resultOf tells a device's own answer, that it has or has not done what was asked, from none.
 func resultOf(err error) (r IntentResult, known bool) {
 	if err == nil {
 		return ResultDone, true
 	}
-	if f, ok := AsFault(err); ok && slices.Contains(refusals, f.Code) {
-		return failedWith(f.Code), true
+	f, ok := AsFault(err)
+	if !ok {
+		return "", false
 	}
-	return "", false
+	switch f.Code {
+	case CodeAgentRefuse, CodeAgentLocked, CodeAgentSpace, CodeAgentRNG, CodeAgentError, CodeInstallKey:
+		return failedWith(f.Code), true
+	default:
+		return "", false
+	}
 }
 
 // reconcile settles what earlier runs began with the device and never heard of again, by what it holds now.

@@ -408,7 +408,7 @@ func TestRelayLostAnswer(t *testing.T) {
 		if list, _, err := k.relay(t.Context(), q, RelayConfig{}); err != nil || len(list) != 0 {
 			t.Fatalf("before its time: got %+v, %v, want nothing", list, err)
 		}
-		time.Sleep(time.Second) // of the bubble's clock
+		<-time.After(time.Second) // by the bubble's clock
 		if list, _, err := k.relay(t.Context(), q, RelayConfig{Force: true}); err != nil || len(list) != 1 || list[0].State != QueueIssued {
 			t.Fatalf("with --now: got %+v, %v, want it issued", list, err)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -155,7 +156,9 @@ func (d *doctor) checkLedger(ctx context.Context) []finding {
 			return []finding{ok(name, "%s is not there yet; the first run makes it", file)}
 		}
 	}
-	l, err := ledger.Open(ctx, d.cfg.Ledger.URL, ledger.Config{BusyTimeout: busyLimit, Readers: 1})
+	l, err := ledger.Open(ctx, d.cfg.Ledger.URL, ledger.Config{
+		BusyTimeout: busyLimit, Readers: 1, Password: ledgerPassword(d.cfg.Ledger),
+	})
 	if err != nil {
 		return []finding{failed(name, ledgerFix(err), "%v", err)}
 	}
@@ -175,12 +178,19 @@ func ledgerFindings(r ledger.CheckReport) []finding {
 	const name = "ledger"
 	var list []finding
 	if len(r.Integrity) > 0 {
-		list = append(list, failed(name, ledgerFix(ledger.ErrCorrupt), "%s is damaged: %s", r.Path, strings.Join(r.Integrity, "; ")))
+		list = append(list, failed(name, ledgerFix(ledger.ErrCorrupt), "%s is damaged: %s", cmp.Or(r.Place, r.Path), strings.Join(r.Integrity, "; ")))
 	}
 	if r.WriteError != nil {
 		list = append(list, failed(name, ledgerFix(r.WriteError), "%v", r.WriteError))
 	}
+	for _, w := range r.Warnings {
+		list = append(list, warned(name, "have whoever runs the server switch it on", "%s: %s", r.Place, w))
+	}
 	switch {
+	case r.Database == ledger.Postgres && len(list) > 0:
+		return list
+	case r.Database == ledger.Postgres:
+		return []finding{ok(name, "%s: sound, writable, schema %d, %d runs, %d KiB", r.Place, r.Schema, r.Runs, r.Size>>10)}
 	case r.Path == "":
 		return append(list, warned(name, "set ledger.url to sqlite:PATH", "it is in memory: no record outlives the station"))
 	case r.Free < noSpace:
@@ -209,8 +219,12 @@ func ledgerFix(err error) string {
 		return "a newer provstation has written it: use that version, or set ledger.url to a new file"
 	case errors.Is(err, ledger.ErrBusy):
 		return "another program is writing it: see with lsof, and close what does not belong there"
-	case errors.Is(err, ledger.ErrUnsupported), errors.Is(err, ledger.ErrURL):
-		return "set ledger.url to sqlite:PATH"
+	case errors.Is(err, ledger.ErrURL):
+		return "set ledger.url to sqlite:PATH or postgres://USER@HOST/DATABASE"
+	case errors.Is(err, ledger.ErrPermission):
+		return "check the user of ledger.url, ledger.password_file or password_env, and the user's rights in the schema (CREATE, and on the tables)"
+	case errors.Is(err, ledger.ErrUnreachable):
+		return "check that the server of ledger.url runs and can be reached from here, that its certificate is for that name, and that the database exists"
 	case errors.Is(err, ledger.ErrIO):
 		return "look at the disk (dmesg, smartctl) and move the ledger to another one"
 	default:

@@ -112,7 +112,10 @@ func TestDoctorLedger(t *testing.T) {
 			}
 		}, expect{"ledger", checkFail, "damaged", "restore the last backup"}},
 		"folder is a file": {func(p *patient) { p.cfg.Ledger.URL = "sqlite:" + p.file("file", "", 0o600) + "/ledger.db" }, expect{"ledger", checkFail, "", "ledger"}},
-		"newer":            {func(p *patient) { p.cfg.Ledger.URL = "postgres://u:hunter2@h/db" }, expect{"ledger", checkFail, "postgres", "sqlite:PATH"}},
+		"server away":      {func(p *patient) { p.cfg.Ledger.URL = "postgres://u:hunter2@127.0.0.1:1/db" }, expect{"ledger", checkFail, "postgres://u@127.0.0.1:1/db", "can be reached"}},
+		"no password there": {func(p *patient) {
+			p.cfg.Ledger.URL, p.cfg.Ledger.PasswordFile = "postgres://u@127.0.0.1:1/db", p.dir+"/gone"
+		}, expect{"ledger", checkFail, "password of the ledger's database", "ledger"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPatient(t)

@@ -106,7 +106,9 @@ type history struct {
 
 // openHistory opens the station's ledger and has what is written to it audited.
 func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *history, err error) {
-	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Logger: log, LockDir: filepath.Dir(cfg.Log.File)})
+	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{
+		Logger: log, LockDir: filepath.Dir(cfg.Log.File), Password: ledgerPassword(cfg.Ledger),
+	})
 	if err != nil {
 		return nil, err
 	}

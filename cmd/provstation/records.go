@@ -64,6 +64,14 @@ func (a *app) archive(ctx context.Context) (*archive, error) {
 	return &archive{l, cfg, text, cfg.Station.Tenant}, nil
 }
 
+// audited has what is written from now on go into the station's history.
+func (l *archive) audited(ctx context.Context) error {
+	if _, err := startHistory(ctx, l.config, l.Ledger); err != nil {
+		return &exitError{exitFault, err}
+	}
+	return nil
+}
+
 // recordsError gives an error of the ledger its exit code.
 func recordsError(err error) error {
 	var e *exitError

@@ -148,6 +148,9 @@ func (a *app) recordsResolve(ctx context.Context, r station.Resolution, asJSON b
 	if strings.TrimSpace(r.By) == "" {
 		return usage("--by: say who decides")
 	}
+	if err := l.audited(ctx); err != nil {
+		return err
+	}
 	r.Tenant = l.tenant
 	done, err := l.Resolve(ctx, r)
 	if errors.Is(err, ledger.ErrNotHeld) {

@@ -192,6 +192,7 @@ type pruneJSON struct {
 	Labels       int64     `json:"label_prints"`
 	Kept         int64     `json:"kept"`
 	Digest       string    `json:"sha256,omitempty"`
+	History      uint64    `json:"history_rows"` // of the station's hash chain; a signed checkpoint covers them
 }
 
 func (a *app) recordsPrune(ctx context.Context, before string, c ledger.PruneConfig, asJSON bool) error {
@@ -214,7 +215,16 @@ func (a *app) recordsPrune(ctx context.Context, before string, c ledger.PruneCon
 	if c.By == "" {
 		c.By = l.config.Station.Operator
 	}
+	if c.Really {
+		if err := l.audited(ctx); err != nil {
+			return err
+		}
+	}
 	r, err := l.Prune(ctx, c)
+	var history ledger.PrunedAudit
+	if err == nil && c.Really {
+		history, err = l.PruneAudit(ctx, c.Before)
+	}
 	if err != nil {
 		return recordsError(err)
 	}
@@ -224,7 +234,7 @@ func (a *app) recordsPrune(ctx context.Context, before string, c ledger.PruneCon
 			eventHead
 			pruneJSON
 		}{w.head("prune"), pruneJSON{
-			c.Before.UTC(), !c.Really, r.Prune, r.Runs, r.Thinned, r.Phases, r.Observations, r.Labels, r.Kept, hexText(r.Digest),
+			c.Before.UTC(), !c.Really, r.Prune, r.Runs, r.Thinned, r.Phases, r.Observations, r.Labels, r.Kept, hexText(r.Digest), history.Rows,
 		}})
 	} else {
 		verb := "would be deleted; --yes deletes"
@@ -235,6 +245,9 @@ func (a *app) recordsPrune(ctx context.Context, before string, c ledger.PruneCon
 		w.printf("%d runs keep their result alone, %d older ones stay whole\n", r.Thinned, r.Kept)
 		if len(r.Digest) > 0 {
 			w.printf("deleted rows sha256 %s\n", hexText(r.Digest))
+		}
+		if history.Rows > 0 {
+			w.printf("%d rows of the station's history are covered by a signed checkpoint and gone\n", history.Rows)
 		}
 	}
 	if w.err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -77,7 +78,11 @@ func (a *app) relay(ctx context.Context, f relayFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	left, release, err := b.Ledger.RelayAlone(ctx, cfg.Station.Tenant, id, time.Now())
+	lock := ""
+	if b.history.dir != "" {
+		lock = filepath.Join(b.history.dir, "relay.lock")
+	}
+	left, release, err := b.Ledger.RelayAlone(ctx, cfg.Station.Tenant, id, lock, time.Now())
 	if err != nil {
 		return &exitError{exitFault, err}
 	}

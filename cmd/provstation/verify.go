@@ -60,7 +60,7 @@ func (a *app) verifyRecords(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return fault(err)
 	}
-	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{})
+	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Password: ledgerPassword(cfg.Ledger)})
 	if err != nil {
 		return fault(err)
 	}

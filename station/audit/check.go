@@ -199,6 +199,9 @@ func (k *checker) row(s Stored) error {
 	case body.Station != k.c.Station:
 		k.report(Finding{Kind: Inserted, N: s.N, Detail: "a row of another station"})
 		next = false
+	case digest == k.prev && k.known:
+		k.report(Finding{Kind: Altered, N: s.N, Detail: "it is a copy of the row before"})
+		next = false
 	case prev == k.prevPrev && k.known && prev != k.prev:
 		k.report(Finding{Kind: Inserted, N: k.n})
 		k.shift = s.N - body.N

@@ -37,7 +37,7 @@ const (
 	domainPassport   = "provstation/audit/passport/v1\x00"
 )
 
-// ErrMalformed: the bytes are not what they should be, or not in the one encoding.
+// ErrMalformed says that bytes are not what they should be, or not in the one encoding.
 var ErrMalformed = errors.New("malformed")
 
 // Digest is a SHA-256.
@@ -168,7 +168,7 @@ func newCoder() coder {
 	}
 	dec, err := cbor.DecOptions{
 		DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: 8, MaxArrayElements: 1024, MaxMapPairs: 256,
-		IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden, IntDec: cbor.IntDecConvertSigned,
+		IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden, IntDec: cbor.IntDecConvertSignedOrFail,
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, UTF8: cbor.UTF8RejectInvalid,
 	}.DecMode()
 	if err != nil {

@@ -56,13 +56,13 @@ var kinds = []struct {
 	n, k span
 }{
 	// Bytes: n is the chance.
-	{"line.drop", span{3, 100}, span{}},
-	{"line.flip", span{3, 100}, span{}},
-	{"line.duplicate", span{3, 100}, span{}},
-	{"line.zero", span{3, 100}, span{}},
-	{"line.ff", span{3, 100}, span{}},
-	{"line.swap", span{3, 60}, span{}},
-	{"line.burst", span{3, 40}, span{}},
+	{"line.drop", span{10, 100}, span{}},
+	{"line.flip", span{10, 100}, span{}},
+	{"line.duplicate", span{10, 100}, span{}},
+	{"line.zero", span{10, 100}, span{}},
+	{"line.ff", span{10, 100}, span{}},
+	{"line.swap", span{30, 100}, span{}},
+	{"line.burst", span{10, 60}, span{}},
 	{"line.text", span{300, 1500}, span{}}, // a kernel line every n bytes
 	// Frames: the n-th of kind k.
 	{"frame.lost", span{1, 3}, span{0, frameKinds - 1}},

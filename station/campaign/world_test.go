@@ -24,6 +24,8 @@ type world struct {
 	ledgerPath string
 	power      context.Context //nolint:containedctx // ends with the world: the devices' power
 
+	telling sync.Mutex // one change of a port at a time, as a system tells of them
+
 	mu    sync.Mutex
 	shop  *shop
 	units map[string]*unit // by slot
@@ -77,6 +79,8 @@ func (w *world) at(path string) *unit {
 
 // plugged tells the station of a unit's port.
 func (w *world) plugged(u *unit, in bool) {
+	w.telling.Lock()
+	defer w.telling.Unlock()
 	w.mu.Lock()
 	if in {
 		w.lines[u.path] = u
@@ -170,6 +174,8 @@ func (w *world) open() error {
 	if err != nil {
 		return err
 	}
+	w.telling.Lock()
+	defer w.telling.Unlock()
 	w.mu.Lock()
 	w.shop = s
 	var there []station.PortChange

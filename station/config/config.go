@@ -217,7 +217,11 @@ type Retry struct {
 
 // Ledger says where records go.
 type Ledger struct {
-	URL string `yaml:"url"` // sqlite:PATH; empty at load: in the user's state folder
+	// URL is sqlite:PATH or postgres://USER@HOST/DATABASE; empty at load: a file in the user's state folder.
+	URL string `yaml:"url"`
+	// PasswordFile or PasswordEnv says where the password of the database's user is; neither: it has none.
+	PasswordFile string `yaml:"password_file" path:"yes"`
+	PasswordEnv  string `yaml:"password_env"`
 }
 
 // Log is the station's own log.

@@ -225,6 +225,9 @@ func (o LoadOptions) fill(c *Config, src Sources) {
 		}
 	}
 	dir, ok := c.ledgerDir()
+	if state := StateDir(o.Env); !ok && c.Ledger.onServer() && state != "" {
+		dir, ok = state, true // what the bench keeps for itself stays on it
+	}
 	if !ok || src.bad["ledger.url"] {
 		return
 	}
@@ -300,7 +303,7 @@ func likeSetting(s schema, name string) bool {
 }
 
 func referred(name string, doc document, env map[string]string) bool {
-	for _, path := range []string{"bridge.auth.token_env", "bridge.auth.client_secret_env"} {
+	for _, path := range []string{"bridge.auth.token_env", "bridge.auth.client_secret_env", "ledger.password_env"} {
 		if env[envName(path)] == name || doc.base[path].text == name {
 			return true
 		}

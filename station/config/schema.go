@@ -101,6 +101,9 @@ func refusal(path, name string) string {
 		return "ThingsBoard and hawkBit are not available in this version"
 	case "device.files":
 		return "a device's agent names its own files (provagent serve --file-key and others)"
+	case "ledger.password":
+		return "a secret must not stand in the configuration: put it into a file and name the file in password_file, " +
+			"or name an environment variable in password_env"
 	case "phases.wireguard", "phases.register":
 		return "this phase is not available in this version"
 	}

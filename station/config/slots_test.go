@@ -107,6 +107,20 @@ func TestBesideTheLedger(t *testing.T) {
 	}
 }
 
+// With a ledger on a server they stand in the state folder: they are this bench's.
+func TestBesideALedgerOnAServer(t *testing.T) {
+	state := t.TempDir()
+	c, _, err := load(t, minimal+"ledger: {url: \"postgres://bench@db.example/line\", password_env: DB_PASSWORD}\n",
+		map[string]string{"XDG_STATE_HOME": state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(state, "provstation")
+	if got, want := [2]string{c.Ports.SlotsFile, c.Batch.Folder}, [2]string{filepath.Join(dir, "slots.yaml"), filepath.Join(dir, "batches")}; got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestSlotsFileProblems(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"list":         {"- a\n", "SLOTS:1: want a mapping of texts to texts, got a list"},

@@ -296,14 +296,60 @@ func (v check) times() {
 }
 
 func (v check) storage() {
-	u := v.c.Ledger.URL
+	u, server := v.c.Ledger.URL, v.c.Ledger.onServer()
 	switch {
-	case strings.HasPrefix(u, "postgres://"), strings.HasPrefix(u, "postgresql://"):
-		v.bad("ledger.url", "postgres is not available in this version; use sqlite:PATH")
+	case server:
+		v.postgres(u)
 	case u == "":
 		v.bad("ledger.url", "is required where the environment names no home or state folder")
 	case !strings.HasPrefix(u, sqliteScheme) || u == sqliteScheme || strings.ContainsAny(u, "?#"):
-		v.bad("ledger.url", "want sqlite:PATH") // not quoted: it could hold a password
+		// not quoted: it could hold a password
+		v.bad("ledger.url", "want sqlite:PATH or postgres://USER@HOST/DATABASE")
+	}
+	file, env := v.c.Ledger.PasswordFile, v.c.Ledger.PasswordEnv
+	switch {
+	case file != "" && !server:
+		v.bad("ledger.password_file", "belongs to a postgres:// address in ledger.url")
+	case env != "" && !server:
+		v.bad("ledger.password_env", "belongs to a postgres:// address in ledger.url")
+	case file != "" && env != "":
+		v.bad("ledger.password_file", "give password_file or password_env, and not both")
+	}
+	v.match("ledger.password_env", env, envPattern, "the name of an environment variable")
+}
+
+// onServer reports whether the ledger is in a database on a server.
+func (l Ledger) onServer() bool {
+	return strings.HasPrefix(l.URL, "postgres://") || strings.HasPrefix(l.URL, "postgresql://")
+}
+
+// postgres judges the address of a database. Its text is never repeated: it may hold a password.
+func (v check) postgres(text string) {
+	const key = "ledger.url"
+	u, err := url.Parse(text)
+	if err != nil || u.Fragment != "" {
+		v.bad(key, "want postgres://USER@HOST/DATABASE, and %%XX for a character that an address cannot hold")
+		return
+	}
+	q := u.Query()
+	_, password := u.User.Password()
+	host := u.Hostname()
+	if host == "" {
+		host = q.Get("host")
+	}
+	switch mode := q.Get("sslmode"); {
+	case password, q.Has("password"), q.Has("sslpassword"):
+		v.bad(key, "a password must not stand in it: put it into a file and name the file in ledger.password_file, "+
+			"or name an environment variable in ledger.password_env")
+	case host == "":
+		v.bad(key, "names no server: want postgres://USER@HOST/DATABASE")
+	case u.User.Username() == "" && q.Get("user") == "":
+		v.bad(key, "names no user: want postgres://USER@HOST/DATABASE")
+	case strings.Trim(u.Path, "/") == "" && q.Get("dbname") == "" && q.Get("database") == "":
+		v.bad(key, "names no database: want postgres://USER@HOST/DATABASE")
+	case mode != "" && !contains([]string{"verify-full", "verify-ca", "require", "disable"}, mode):
+		// prefer and allow go without TLS where the server has none, and tell nobody.
+		v.bad(key, "sslmode: want verify-full (which it is without one, but on this machine), verify-ca, require or disable")
 	}
 }
 

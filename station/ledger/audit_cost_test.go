@@ -12,27 +12,26 @@ import (
 // middle ones are compared.
 func TestAuditCost(t *testing.T) {
 	plain, kit := newPlain(t), newAudited(t)
-	const rounds = 60
-	var without, with []time.Duration
-	for i := range rounds {
-		without = append(without, timeRun(t, plain))
-		with = append(with, timeRun(t, kit.Ledger))
-		if i == 4 { // warm
-			without, with = nil, nil
+	best := 1e9
+	for range 4 { // a machine that is busy with other tests spoils one measure, not all of them
+		var without, with []time.Duration
+		for range 40 {
+			without = append(without, timeRun(t, plain))
+			with = append(with, timeRun(t, kit.Ledger))
+		}
+		slices.Sort(without)
+		slices.Sort(with)
+		a, b := without[len(without)/2], with[len(with)/2]
+		ratio := float64(b) / float64(a)
+		t.Logf("a run's records: %v without the chain, %v with it: ratio %.2f", a, b, ratio)
+		if best = min(best, ratio); best < costLimit {
+			return
 		}
 	}
-	slices.Sort(without)
-	slices.Sort(with)
-	a, b := without[len(without)/2], with[len(with)/2]
-	ratio := float64(b) / float64(a)
-	t.Logf("a run's records: %v without the chain, %v with it: ratio %.2f", a, b, ratio)
-	if ratio > costLimit {
-		t.Errorf("got ratio %.2f, want at most %.1f", ratio, float64(costLimit))
-	}
+	t.Errorf("got ratio %.2f, want less than %.1f", best, float64(costLimit))
 }
 
-// costLimit leaves room for a machine that is busy with other tests.
-const costLimit = 2.5
+const costLimit = 1.5
 
 func newPlain(t testing.TB) *Ledger {
 	t.Helper()

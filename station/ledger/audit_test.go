@@ -268,6 +268,7 @@ func recompute(t testing.TB, k *auditKit, bend func(*audit.Row)) {
 	db.SetMaxOpenConns(1)
 	rows, err := db.QueryContext(t.Context(), "SELECT body FROM audit ORDER BY n")
 	must(t, err)
+	defer rows.Close()
 	var bodies [][]byte
 	for rows.Next() {
 		var b []byte

@@ -13,5 +13,9 @@
 // The package keeps no secret. A wg0.conf with a private or preshared key is refused with [ErrSecret]; a private key
 // that turns up in free text (a device's console, an error's parameters) is replaced before it is stored.
 //
-// Out of scope: deciding anything about a run, revocation at the CA, a signed history.
+// Once a station's chain was begun (StartAudit), every write appends to it what it wrote, in its own transaction; see
+// package audit. The chain is fed by the statements themselves: one that it cannot follow is refused. Verify holds chain,
+// signed heads and tables against each other.
+//
+// Out of scope: deciding anything about a run, revocation at the CA.
 package ledger

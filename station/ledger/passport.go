@@ -10,7 +10,7 @@ import (
 	"provstation/station/audit"
 )
 
-// ErrNoPass: a passport is asked for of a run that did not pass.
+// ErrNoPass says that a passport was asked for of a run that did not pass.
 var ErrNoPass = fmt.Errorf("%w: the run did not end PASS", ErrInvalid)
 
 // Passport puts together what a passport says of a run that ended PASS, with the newest signed head of this station's

@@ -127,6 +127,9 @@ func (l *Ledger) Certificates(ctx context.Context, tenant string, spki []byte) (
 		out[i] = r.CertRecord
 		out[i].Revoked = !r.RevokedAt.IsZero()
 	}
+	if err := l.markRefused(ctx, out); err != nil {
+		return nil, l.wrap(err, "certificates of key", hex.EncodeToString(spki))
+	}
 	return out, nil
 }
 

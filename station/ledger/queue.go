@@ -20,9 +20,9 @@ var (
 // Superseded is why a request was dropped that nobody dropped.
 const Superseded = "superseded"
 
-// runAsking is how long a run that is posting keeps a relay from posting the same request: the longest that its phase may
-// take.
-const runAsking = 5 * time.Minute
+// runAsking is how long a run that is posting keeps a relay from posting the same request: longer than its phase may take by any
+// sensible configuration.
+const runAsking = 15 * time.Minute
 
 // Collect puts a request into the queue, or leaves it in its place. The key must be on file (BindKey).
 func (l *Ledger) Collect(ctx context.Context, c station.QueuedRequest) error {
@@ -151,12 +151,15 @@ func (l *Ledger) ClaimCollected(ctx context.Context, r station.RelayClaim) (stat
 	return c, nil
 }
 
+// queueDue finds the request that is due longest, unless its own run is asking just now.
+const queueDue = "SELECT " + queueColumns + ` FROM collected c WHERE c.tenant = ?
+	AND ((c.state = 'waiting' AND (c.next_at <= ? OR c.updated_at < ?)) OR (c.state = 'posted' AND c.claimed_until <= ?))
+	AND NOT EXISTS (SELECT 1 FROM posts p JOIN runs r ON r.run = p.run WHERE p.spki = c.spki AND p.tenant = c.tenant
+		AND p.state = 'open' AND p.begun_at > ? AND r.outcome IS NULL)
+	ORDER BY c.next_at, c.collected_at, c.spki LIMIT 1`
+
 func (t *txn) claim(ctx context.Context, r station.RelayClaim) (c station.QueuedRequest, err error) {
-	s, err := t.stmt(ctx, "SELECT "+queueColumns+` FROM collected c WHERE c.tenant = ?
-		AND ((c.state = 'waiting' AND (c.next_at <= ? OR c.updated_at < ?)) OR (c.state = 'posted' AND c.claimed_until <= ?))
-		AND NOT EXISTS (SELECT 1 FROM posts p JOIN runs r ON r.run = p.run WHERE p.spki = c.spki AND p.tenant = c.tenant
-			AND p.state = 'open' AND p.begun_at > ? AND r.outcome IS NULL)
-		ORDER BY c.next_at, c.collected_at, c.spki LIMIT 1`) //nolint:sqlclosecheck // kept for the connection's life
+	s, err := t.stmt(ctx, queueDue) //nolint:sqlclosecheck // kept for the connection's life
 	if err != nil {
 		return c, err
 	}
@@ -319,19 +322,19 @@ func (l *Ledger) changeCollected(ctx context.Context, doing, tenant, deviceID, q
 	return l.wrap(err, doing+" request of device", deviceID)
 }
 
-// ErrRelayRuns says that another process of this machine relays from the ledger.
+// ErrRelayRuns says that another process of the station relays from the ledger.
 var ErrRelayRuns = errors.New("another relay works on this ledger")
 
-// RelayAlone makes this process the only one of the machine that relays from the ledger, until release, and lets what an
+// RelayAlone makes this process the only one of the station that relays from the ledger, until release, and lets what an
 // earlier one of the station left in hand wait again, of which it says how many there were: whether a certificate was issued
-// nobody knows, and the posts stay listed so. The system takes the lock back from a process that was killed. Where the
-// ledger is no file, claims end by their time alone.
-func (l *Ledger) RelayAlone(ctx context.Context, tenant, stationID string, at time.Time) (left int, release func() error, err error) {
+// nobody knows, and the posts stay listed so. lock is a file of the station's; the system takes the lock back from a process
+// that was killed. Without one, claims end by their time alone, as those of other stations do.
+func (l *Ledger) RelayAlone(ctx context.Context, tenant, stationID, lock string, at time.Time) (left int, release func() error, err error) {
 	release = func() error { return nil }
-	if l.path == "" {
+	if lock == "" {
 		return 0, release, nil
 	}
-	f, err := os.OpenFile(l.path+".relay", os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(lock, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return 0, release, l.wrap(openTrouble("make lock file", err), "relay", "")
 	}

@@ -335,10 +335,10 @@ func TestQueueRace(t *testing.T) {
 	}
 }
 
-// One relay works on a ledger file at a time; what a killed one left in hand waits again at once, but only the station's own.
+// One relay of a station works on a ledger at a time; what a killed one left in hand waits again at once, but only the station's own.
 func TestRelayAlone(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "l.db")
-	l, ctx := openAt(t, path, Config{}), t.Context()
+	lock := filepath.Join(t.TempDir(), "relay.lock")
+	l, ctx := openNew(t), t.Context()
 	d, other := dev("HW-1"), dev("HW-2")
 	must(t, d.collect(ctx, l))
 	_, err := l.ClaimCollected(ctx, claimAt(t0))
@@ -350,7 +350,7 @@ func TestRelayAlone(t *testing.T) {
 	_, err = l.ClaimCollected(ctx, elsewhere)
 	must(t, err)
 
-	left, release, err := l.RelayAlone(ctx, "acme", "st-1", t0.Add(time.Minute))
+	left, release, err := l.RelayAlone(ctx, "acme", "st-1", lock, t0.Add(time.Minute))
 	must(t, err)
 	if left != 1 {
 		t.Errorf("got %d left in hand, want one", left)
@@ -360,10 +360,10 @@ func TestRelayAlone(t *testing.T) {
 	if rows, err := l.PossiblyIssued(ctx); err != nil || len(rows) != 1 || rows[0].State != PostUnknown {
 		t.Errorf("got %+v, %v, want one post, unknown", rows, err)
 	}
-	_, _, err = l.RelayAlone(ctx, "acme", "st-1", t0)
+	_, _, err = l.RelayAlone(ctx, "acme", "st-1", lock, t0)
 	want(t, err, ErrRelayRuns)
 	must(t, release())
-	_, release, err = l.RelayAlone(ctx, "acme", "st-1", t0)
+	_, release, err = l.RelayAlone(ctx, "acme", "st-1", lock, t0)
 	must(t, err)
 	must(t, release())
 }

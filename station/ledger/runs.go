@@ -226,7 +226,7 @@ func (t *txn) lastN(ctx context.Context, table, run string) (int64, error) {
 	return n, err
 }
 
-// RecordPhase appends one phase's end. A phase of a run is told apart by the time it started.
+// RecordPhase appends one phase's end, and what came of its intents with it. A phase of a run is told apart by the time it started.
 func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	err := need(field{"run", p.Run}, field{"phase", string(p.Phase)})
 	if err == nil && (p.StartedAt.IsZero() || p.EndedAt.IsZero()) {
@@ -254,6 +254,9 @@ func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 				{"tries", int64(p.Tries)},
 				{"code", free(string(p.Code))},
 				{"facts", facts},
+			}
+			if err := t.doneAll(ctx, p.Results, p.EndedAt); err != nil {
+				return err
 			}
 			err = t.same(ctx, "phases", 3, cells)
 			if !isNotFound(err) {

@@ -30,6 +30,22 @@ type Postgres struct {
 	process *Process
 }
 
+// tempDir is a folder for temporary files that the account may enter.
+func (a *account) tempDir() string {
+	own := os.TempDir()
+	if a == nil {
+		return own
+	}
+	for dir := own; ; dir = filepath.Dir(dir) {
+		if fi, err := os.Stat(dir); err != nil || fi.Mode()&0o001 == 0 {
+			return "/tmp"
+		}
+		if dir == filepath.Dir(dir) {
+			return own
+		}
+	}
+}
+
 // account is an unprivileged user, where this process is root: the server refuses to run as root.
 type account struct{ uid, gid uint32 }
 
@@ -47,7 +63,7 @@ func StartPostgres(t testing.TB) *Postgres {
 		p.account = unprivileged(t)
 	}
 	// Not in the test's own folder: no other user may enter that one, and a socket's path must be short.
-	dir, err := os.MkdirTemp("", "pg-")
+	dir, err := os.MkdirTemp(p.account.tempDir(), "pg-")
 	if err != nil {
 		t.Fatal(err)
 	}
