@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -416,22 +417,23 @@ func TestPausedBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	batches, err := ledger.Open(t.Context(), cfg.Ledger.URL, ledger.Config{})
-	if err != nil {
-		t.Fatal(err)
+	change := func(f func(*ledger.Ledger) error) { // between the commands: each goes on with the history that it finds
+		t.Helper()
+		h, err := openHistory(t.Context(), cfg, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(f(h.Ledger), h.Close()); err != nil {
+			t.Fatal(err)
+		}
 	}
-	defer batches.Close()
 	b := station.BatchRecord{
 		Tenant: cfg.Station.Tenant, Station: cfg.Station.Name, Batch: "B-7", State: station.BatchOpen, Digest: make([]byte, 32),
 		OpenedAt: time.Now(), Devices: []station.BatchDevice{{Line: 2, DeviceID: "another"}},
 	}
-	if _, err := batches.OpenBatch(t.Context(), b); err != nil {
-		t.Fatal(err)
-	}
+	change(func(l *ledger.Ledger) error { _, err := l.OpenBatch(t.Context(), b); return err })
 	step := station.BatchStep{Tenant: b.Tenant, Batch: b.Batch, State: station.BatchPaused, Reason: "lunch", At: time.Now()}
-	if err := batches.ChangeBatch(t.Context(), step); err != nil {
-		t.Fatal(err)
-	}
+	change(func(l *ledger.Ledger) error { return l.ChangeBatch(t.Context(), step) })
 	for _, count := range []string{"0", "1"} {
 		began := time.Now()
 		got := cli(t, nil, "run", "--json", "--config", path, "--count", count, "--timeout", "30s")
@@ -445,9 +447,7 @@ func TestPausedBatch(t *testing.T) {
 		}
 	}
 	step.State, step.Reason = station.BatchOpen, ""
-	if err := batches.ChangeBatch(t.Context(), step); err != nil {
-		t.Fatal(err)
-	}
+	change(func(l *ledger.Ledger) error { return l.ChangeBatch(t.Context(), step) })
 	got := cli(t, nil, "run", "--json", "--config", path, "--timeout", "30s")
 	if end := one(t, got.events(t), "run-end"); got.code != exitBad || end["code"] != "E-BATCH-FOREIGN" || end["batch"] != "B-7" {
 		t.Errorf("open: got exit code %d, %v, want 1 and a foreign device", got.code, end)

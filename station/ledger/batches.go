@@ -285,15 +285,15 @@ const finishedQuery = `SELECT DISTINCT hardware_serial, device_id_fold FROM runs
 // finishedElsewhere are the devices of a list that have their PASS from before or from beside the batch, with a
 // certificate that is good now: a run of them would end SKIPPED. The list leads, line by line (CROSS JOIN keeps SQLite from
 // turning that around): a tenant has more devices than a batch.
-const finishedElsewhere = `SELECT d.hardware_serial, d.device_id_fold FROM batch_devices b
-	CROSS JOIN devices d ON d.tenant = b.tenant AND d.hardware_serial = b.hardware_serial
-	CROSS JOIN certificates c ON c.fingerprint = d.leaf
-	WHERE b.tenant = ?1 AND b.batch = ?2 AND d.pass_run IS NOT NULL AND c.revoked_at IS NULL AND c.not_after > ?3
-	UNION SELECT d.hardware_serial, d.device_id_fold FROM batch_devices b
-	CROSS JOIN devices d ON d.tenant = b.tenant AND d.device_id_fold = iif(b.device_id_fold = '' AND b.hardware_serial = '',
-		b.label_fold, b.device_id_fold)
-	CROSS JOIN certificates c ON c.fingerprint = d.leaf
-	WHERE b.tenant = ?1 AND b.batch = ?2 AND d.pass_run IS NOT NULL AND c.revoked_at IS NULL AND c.not_after > ?3`
+const finishedElsewhere = `SELECT d.hardware_serial, d.device_id_fold
+	FROM batch_devices b CROSS JOIN devices d CROSS JOIN certificates c
+	WHERE b.tenant = ? AND b.batch = ? AND d.tenant = b.tenant AND d.hardware_serial = b.hardware_serial
+		AND c.fingerprint = d.leaf AND d.pass_run IS NOT NULL AND c.revoked_at IS NULL AND c.not_after > ?
+	UNION SELECT d.hardware_serial, d.device_id_fold
+	FROM batch_devices b CROSS JOIN devices d CROSS JOIN certificates c
+	WHERE b.tenant = ? AND b.batch = ? AND d.tenant = b.tenant
+		AND d.device_id_fold = CASE WHEN b.device_id_fold = '' AND b.hardware_serial = '' THEN b.label_fold ELSE b.device_id_fold END
+		AND c.fingerprint = d.leaf AND d.pass_run IS NOT NULL AND c.revoked_at IS NULL AND c.not_after > ?`
 
 // markDone sets Done of the devices that a run of this batch ended PASS or SKIPPED for, or that need none. Line and run must agree in every
 // name that both have: the right id on other hardware is not the device of the line. A line that has but a label is done
@@ -308,7 +308,8 @@ func (l *Ledger) markDone(ctx context.Context, b station.BatchRecord) error {
 	if err != nil {
 		return err
 	}
-	before, err := query(ctx, l, read, finishedElsewhere, b.Tenant, b.Batch, micros(l.cfg.Now()))
+	now := micros(l.cfg.Now())
+	before, err := query(ctx, l, read, finishedElsewhere, b.Tenant, b.Batch, now, b.Tenant, b.Batch, now)
 	if err != nil {
 		return err
 	}
