@@ -77,7 +77,7 @@ func settings(t *testing.T) setting {
 func scratch(t *testing.T) string {
 	t.Helper()
 	if runtime.GOOS == "linux" {
-		if dir, err := os.MkdirTemp("/dev/shm", "provstation-faults-"); err == nil {
+		if dir, err := os.MkdirTemp("/dev/shm", "provstation-faults-"); err == nil { //nolint:usetesting // TempDir is on a disk
 			t.Cleanup(func() { _ = os.RemoveAll(dir) })
 			return dir
 		}

@@ -246,7 +246,7 @@ type slowKeys struct {
 func (k slowKeys) New(alg serialproto.Alg) (crypto.Signer, agent.Secret, error) {
 	if f, ok := k.u.plan.has("device.slow-key"); ok && k.u.spend(f, 2) {
 		k.u.w.site.hit(f.kind)
-		time.Sleep(time.Duration(f.n) * time.Millisecond)
+		k.u.sleep(k.u.w.power, time.Duration(f.n)*time.Millisecond)
 	}
 	return k.FlashKeys.New(alg)
 }

@@ -43,15 +43,14 @@ type unit struct {
 	ends   chan station.RunEnded
 	orders chan func()
 
-	mu     sync.Mutex
-	here   *board
-	host   *prototest.Conn // the line; nil: unplugged
-	dev    *prototest.Conn
-	path   string
-	plugs  int
-	boot   atomic.Pointer[boot]
-	moved  bool // it was plugged in again by a fault: the end of the run before it needs nobody
-	opened int  // times that the port was opened
+	mu    sync.Mutex
+	here  *board
+	host  *prototest.Conn // the line; nil: unplugged
+	dev   *prototest.Conn
+	path  string
+	plugs int
+	boot  atomic.Pointer[boot]
+	moved bool // it was plugged in again by a fault: the end of the run before it needs nobody
 
 	fm     sync.Mutex // what follows counts towards the faults
 	count  map[string]int
@@ -166,7 +165,7 @@ func (u *unit) unplug(late time.Duration) {
 		return
 	}
 	host.Unplug(nil)
-	time.Sleep(late)
+	u.sleep(u.w.power, late)
 	u.w.plugged(u, false)
 }
 

@@ -37,7 +37,7 @@ func startBroker(a *authority, log *slog.Logger) (*broker, error) {
 	caps := mqtt.NewDefaultServerCapabilities()
 	caps.MaximumPacketSize = maxPacket
 	s := mqtt.New(&mqtt.Options{Logger: log, Capabilities: caps})
-	hook := new(identityHook)
+	hook := &identityHook{closed: make(chan struct{})}
 	if err := s.AddHook(hook, nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
@@ -62,13 +62,17 @@ func startBroker(a *authority, log *slog.Logger) (*broker, error) {
 	return &broker{server: s, hook: hook, port: n}, nil
 }
 
-func (b *broker) close() { _ = b.server.Close() }
+func (b *broker) close() {
+	close(b.hook.closed)
+	_ = b.server.Close()
+}
 
 // identityHook lets a client in whose id is its certificate's common name, and lets it use its own topics.
 type identityHook struct {
 	mqtt.HookBase
-	fault atomic.Pointer[func(id string, n int) BrokerFault]
-	seen  book[Seen]
+	fault  atomic.Pointer[func(id string, n int) BrokerFault]
+	seen   book[Seen]
+	closed chan struct{} // with the broker
 
 	mu    sync.Mutex
 	count map[string]int         // connections of each client
@@ -110,11 +114,11 @@ func (h *identityHook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Pa
 		_ = cl.Net.Conn.Close()
 		return pk, packets.ErrRejectPacket
 	case BrokerIsSilent:
-		time.Sleep(silentFor)
+		h.wait(silentFor)
 		_ = cl.Net.Conn.Close()
 		return pk, packets.ErrRejectPacket
 	case BrokerIsSlow:
-		time.Sleep(slowFor)
+		h.wait(slowFor)
 	}
 	if c, ok := cl.Net.Conn.(*tls.Conn); ok {
 		leaf := c.ConnectionState().PeerCertificates[0]

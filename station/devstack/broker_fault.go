@@ -68,6 +68,14 @@ func (h *identityHook) arrives(state tls.ConnectionState) error {
 	return nil
 }
 
+// wait waits, but not for a broker that is closed.
+func (h *identityHook) wait(d time.Duration) {
+	select {
+	case <-h.closed:
+	case <-time.After(d):
+	}
+}
+
 // of is the fault of the client's present connection.
 func (h *identityHook) of(id string) BrokerFault {
 	h.mu.Lock()

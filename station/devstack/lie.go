@@ -2,7 +2,6 @@ package devstack
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -109,7 +108,7 @@ func (b *Bridge) otherChain(csr *x509.CertificateRequest, id string) (leaf, ca *
 		return nil, nil, fmt.Errorf("CA of a lie: %w", err)
 	}
 	other := *b.pki
-	other.sub, other.subKey = ca, crypto.Signer(key)
+	other.sub, other.subKey = ca, key
 	leaf, err = other.signLeaf(csr, id)
 	return leaf, ca, err
 }

@@ -74,7 +74,8 @@ func auditedNames() []string {
 // stations only lend each other.
 func aside(table string) bool {
 	switch table {
-	case "audit", "audit_chains", "audit_checkpoints", "people_names", "write_check", "goose_db_version":
+	case "audit", "audit_chains", "audit_checkpoints", "people_names", "write_check", "goose_db_version",
+		"leases":
 		return true
 	default:
 		return false

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -38,6 +39,8 @@ type dialect interface {
 	again(err error) bool
 	// whole reports whether a group of writes failed so that each of them alone would, too.
 	whole(err error) bool
+	// clock is the time by which leases run out.
+	clock(ctx context.Context, t *txn, now func() time.Time) (time.Time, error)
 	// check fills in what is damaged, and the size.
 	check(ctx context.Context, l *Ledger, r *CheckReport) error
 	// leave ends the writer's connection in good order.

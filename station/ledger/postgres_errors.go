@@ -73,7 +73,7 @@ func stateClass(code string, err error) error {
 		return storage(ErrPermission)
 	}
 	switch code[:min(2, len(code))] {
-	case "22", "23": // data exceptions, integrity constraints
+	case "22", "23", "54": // data exceptions, integrity constraints, a text that no index can hold
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	case "28": // authorization
 		return storage(ErrPermission)

@@ -101,6 +101,7 @@ func TestPostgresErrorClasses(t *testing.T) {
 		{state("23503"), ErrInvalid, false},
 		{state("23514"), ErrInvalid, false},
 		{state("22021"), ErrInvalid, false},
+		{state("54000"), ErrInvalid, false},
 		{state("40001"), ErrBusy, true},
 		{state("40P01"), ErrBusy, true},
 		{state("55P03"), ErrBusy, true},

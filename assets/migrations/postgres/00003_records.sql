@@ -141,7 +141,21 @@ CREATE TABLE people_names (
 CREATE INDEX people_names_by_name ON people_names (name);
 -- (end of audit)
 
+-- Leases: which station works on a device. expires_at is NULL once it was given back; the row stays, so that fence never
+-- comes twice.
+CREATE TABLE leases (
+    tenant           TEXT COLLATE "C" NOT NULL CHECK (tenant <> ''),
+    hardware_serial  TEXT COLLATE "C" NOT NULL CHECK (hardware_serial <> ''),
+    station_id       TEXT COLLATE "C" NOT NULL CHECK (station_id <> ''),
+    fence            BIGINT           NOT NULL CHECK (fence > 0),
+    expires_at       BIGINT,
+    PRIMARY KEY (tenant, hardware_serial)
+);
+-- (end of leases)
+
 -- +goose Down
+-- Leases
+DROP TABLE leases;
 -- Audit
 DROP TABLE people_names;
 DROP TABLE audit_checkpoints;

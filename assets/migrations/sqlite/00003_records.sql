@@ -144,7 +144,21 @@ CREATE TABLE people_names (
 CREATE INDEX people_names_by_name ON people_names (name);
 -- (end of audit)
 
+-- Leases: which station works on a device. expires_at is NULL once it was given back; the row stays, so that fence never
+-- comes twice.
+CREATE TABLE leases (
+    tenant           TEXT    NOT NULL CHECK (tenant <> ''),
+    hardware_serial  TEXT    NOT NULL CHECK (hardware_serial <> ''),
+    station_id       TEXT    NOT NULL CHECK (station_id <> ''),
+    fence            INTEGER NOT NULL CHECK (fence > 0),
+    expires_at       INTEGER,
+    PRIMARY KEY (tenant, hardware_serial)
+) STRICT;
+-- (end of leases)
+
 -- +goose Down
+-- Leases
+DROP TABLE leases;
 -- Audit
 DROP TABLE people_names;
 DROP TABLE audit_checkpoints;
