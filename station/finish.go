@@ -26,11 +26,12 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 	if outcome == Pass { // who reads the proof alone must not be misled by a run that failed after it
 		fin.Proof = x.proof
 	}
-	if f != nil {
+	switch {
+	case f != nil:
 		fin.Code, fin.Params = f.Code, printables(f.Params)
-	} else if outcome == Skipped {
+	case outcome == Skipped:
 		fin.Code, fin.Params = CodeSkipped, x.skipParams()
-	} else if outcome == Collected {
+	case outcome == Collected:
 		fin.Code, fin.Params = CodeCollected, map[string]string{"device_id": x.deviceID}
 	}
 	crash(pointFinishing)
