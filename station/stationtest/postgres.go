@@ -63,7 +63,7 @@ func StartPostgres(t testing.TB) *Postgres {
 		p.account = unprivileged(t)
 	}
 	// Not in the test's own folder: no other user may enter that one, and a socket's path must be short.
-	dir, err := os.MkdirTemp(p.account.tempDir(), "pg-")
+	dir, err := os.MkdirTemp(p.account.tempDir(), "pg-") //nolint:usetesting // as said
 	if err != nil {
 		t.Fatal(err)
 	}
