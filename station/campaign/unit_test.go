@@ -83,7 +83,7 @@ func (u *unit) order(f func()) {
 }
 
 // patience of one stage of a run. A device that a killed station left behind announces itself after ten seconds.
-const patience = 40 * time.Second
+const patience = 2 * time.Minute
 
 // live plugs the board in and sees to it until a run has ended well, or two have ended at all: after the first a person
 // pulls it and plugs it in again.
