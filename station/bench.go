@@ -117,6 +117,7 @@ func (b *Bench) Run(ctx context.Context) (Summary, error) {
 		}
 		b.signIn(p)
 	}
+	defer b.followLedger()()
 	if err := b.carryOn(ctx); err != nil {
 		b.finish(started)
 		return b.summary, err

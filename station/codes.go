@@ -96,6 +96,10 @@ const (
 
 	// Ledger and station.
 	CodeLedger       Code = "E-LEDGER"
+	CodeLedgerAway   Code = "E-LEDGER-AWAY" // the database that the stations share cannot be reached
+	CodeLeased       Code = "E-LEASED"      // another station works on the device
+	CodeLeaseLost    Code = "E-LEASE-LOST"  // another station has taken it over
+	CodeDuplicate    Code = "E-DUPLICATE"   // two stations have recorded what only one of them can have
 	CodeDeadline     Code = "E-DEADLINE"
 	CodeAborted      Code = "E-ABORTED"
 	CodeInterrupted  Code = "E-INTERRUPTED" // the station's process ended under the run

@@ -19,8 +19,8 @@ type Event struct {
 }
 
 // Body is what an event says. The set is closed: [StationInfo], [PortSeen], [RunStarted], [PhaseChanged], [RunEnded],
-// [OperatorChanged], [BatchChanged], [ScanWanted], [ScanTaken], [LearnChanged], [LabelPrinted], [RelayChanged],
-// [RelaySummary], [Summary].
+// [OperatorChanged], [BatchChanged], [ScanWanted], [ScanTaken], [LearnChanged], [LabelPrinted], [LedgerChanged],
+// [DuplicateFound], [RelayChanged], [RelaySummary], [Summary].
 type Body interface{ eventType() string }
 
 // Type is the event's name in NDJSON.

@@ -46,6 +46,7 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 		x.emit(PhaseDone, nil)
 	}
 	crash(pointFinished)
+	x.release(ctx)
 	x.line.Bye(ctx)
 	crash(pointGoodbye)
 	if x.claimed {

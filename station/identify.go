@@ -33,6 +33,9 @@ func (x *run) identify(ctx context.Context) error {
 	if err := x.observe(ctx, g); err != nil {
 		return err
 	}
+	if err := x.claimDevice(ctx); err != nil {
+		return err
+	}
 	if g.State != StateEmpty {
 		if x.holding, err = x.line.Holding(ctx); err != nil {
 			return err
@@ -108,6 +111,9 @@ func (x *run) decide(ctx context.Context) error {
 	}
 	x.known = d
 	if err := x.resolve(ctx); err != nil {
+		return err
+	}
+	if err := x.undisputed(ctx); err != nil {
 		return err
 	}
 	passed := len(d.SPKI) > 0

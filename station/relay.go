@@ -240,7 +240,7 @@ func (r *Relay) next(ctx context.Context, before time.Time) (more bool, err erro
 		return false, err // it stays posted, and is due again when the claim is over
 	}
 	r.tell(c, x, s, now)
-	if f != nil && f.Code == CodeLedger {
+	if f != nil && (f.Code == CodeLedger || f.Code == CodeLedgerAway) {
 		return false, f
 	}
 	return true, nil
@@ -263,6 +263,10 @@ func (r *Runner) relay(ctx context.Context, c QueuedRequest) (x *run, err error)
 		return x, &Fault{Code: CodeCSRBad, Outcome: Fail, Params: checkParams(err), Err: err}
 	}
 	x.csr, x.spki = csr, csr.SPKI[:]
+	if err := x.claimDevice(ctx); err != nil {
+		return x, err
+	}
+	defer x.release(context.WithoutCancel(ctx))
 	if r.cfg.WireGuard && len(c.WireGuardKey) == 0 {
 		return x, &Fault{Code: CodeWGBad, Outcome: Fail, Params: map[string]string{"detail": "the request was collected without a key for the tunnel"}}
 	}
@@ -297,7 +301,7 @@ func (r *Relay) judge(ctx context.Context, c QueuedRequest, x *run, err error) (
 	switch {
 	case ctx.Err() != nil:
 		s.State = QueueWaiting // a person ended the relay: that is no fault of the request
-	case f.Class == Misconfigured, f.Code == CodeLedger:
+	case f.Class == Misconfigured, f.Code == CodeLedger, f.Code == CodeLedgerAway:
 		s.State, s.NextAt = QueueWaiting, r.later(now, c.Tries, f)
 		r.note(f.Code, true)
 	case f.Class == Passing || f.Outcome == Timeout:

@@ -75,7 +75,11 @@ func (x *run) ledgerFault(doing string, err error) *Fault {
 	if f, ok := AsFault(err); ok {
 		return f
 	}
-	f := &Fault{Code: CodeLedger, Outcome: Error, Params: map[string]string{"doing": doing, "detail": printable(err.Error())}, Err: err}
+	params := map[string]string{"doing": doing, "detail": printable(err.Error())}
+	if f := sharingFault(err, params); f != nil {
+		return f
+	}
+	f := &Fault{Code: CodeLedger, Outcome: Error, Params: params, Err: err}
 	if errors.Is(err, ErrConflict) {
 		f.Code, f.Outcome = CodeUncertain, Uncertain
 	}

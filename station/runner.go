@@ -51,6 +51,8 @@ type RunnerConfig struct {
 	// Queue makes a run end, COLLECTED, when the device's request is in it. The network is not asked for anything then.
 	Queue    Queue
 	Contract Contract // noted with a collected request; empty: auto
+	// Sharing is the ledger's part that keeps stations out of each other's way; nil: no other station has this ledger.
+	Sharing Sharing
 
 	CSR    pki.CSRPolicy
 	Answer pki.Policy // DeviceID, PublicKey, trust and time are filled in per run

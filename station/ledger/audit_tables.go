@@ -54,6 +54,8 @@ func auditedTables(table string) (a audited, ok bool) {
 		return audited{keys: []string{"tenant", "spki"}}, true
 	case "resolutions":
 		return audited{keys: []string{"run"}, persons: []string{"decided_by"}}, true
+	case "duplicates":
+		return audited{keys: []string{"duplicate"}}, true
 	case "pruned":
 		return audited{keys: []string{"prune"}, persons: []string{"pruned_by"}}, true
 	default:
@@ -67,15 +69,16 @@ func auditedNames() []string {
 		"runs", "observations", "phases", "devices", "keys", "wireguard_keys", "posts", "certificates", "ca_certificates",
 		"chains", "certificate_addresses", "tunnel_addresses", "proofs", "batches", "batch_devices", "batch_states",
 		"overrides", "label_prints", "intents", "refused_certificates", "collected", "resolutions", "pruned",
+		"duplicates",
 	}
 }
 
 // aside are the tables that no chain tells of: the chain's own, what the doctor writes, the schema's history, and what
-// stations only lend each other.
+// stations only lend each other or hand on.
 func aside(table string) bool {
 	switch table {
 	case "audit", "audit_chains", "audit_checkpoints", "people_names", "write_check", "goose_db_version",
-		"leases":
+		"leases", "outbox", "merged":
 		return true
 	default:
 		return false

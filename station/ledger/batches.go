@@ -181,7 +181,7 @@ func (l *Ledger) ChangeBatch(ctx context.Context, c BatchChange) error {
 		}
 	}
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error { return t.changeBatch(ctx, c) })
+		err = l.put(ctx, factBatch.of(c))
 	}
 	return l.wrap(err, "change batch", c.Batch)
 }

@@ -24,54 +24,60 @@ func (l *Ledger) PostBegun(ctx context.Context, p station.Post) error {
 		err = fmt.Errorf("%w: no time", ErrInvalid)
 	}
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			if _, err := t.runOf(ctx, p.Run, p.Tenant); err != nil {
-				return err
-			}
-			if err := t.notRelayed(ctx, p); err != nil {
-				return err
-			}
-			cells := []cell{
-				{"post", p.ID},
-				{"run", p.Run},
-				{"tenant", p.Tenant},
-				{"device_id", p.DeviceID},
-				{"spki", p.SPKI},
-				{"csr_digest", blob(p.CSRDigest)},
-				{"contract", free(string(p.Contract))},
-				{"begun_at", micros(p.At)},
-			}
-			if err := t.same(ctx, "posts", 1, cells); !isNotFound(err) {
-				return err
-			}
-			_, err := t.insertOnce(ctx, "posts", 1, append(cells, cell{"state", "open"}))
-			return err
-		})
+		err = l.put(ctx, factPost.of(p))
 	}
 	return l.wrap(err, "begin post", p.ID)
+}
+
+func (t *txn) postBegun(ctx context.Context, p station.Post) error {
+	if _, err := t.runOf(ctx, p.Run, p.Tenant); err != nil {
+		return err
+	}
+	if err := t.notRelayed(ctx, p); err != nil {
+		return err
+	}
+	cells := []cell{
+		{"post", p.ID},
+		{"run", p.Run},
+		{"tenant", p.Tenant},
+		{"device_id", p.DeviceID},
+		{"spki", p.SPKI},
+		{"csr_digest", blob(p.CSRDigest)},
+		{"contract", free(string(p.Contract))},
+		{"begun_at", micros(p.At)},
+	}
+	if err := t.same(ctx, "posts", 1, cells); !isNotFound(err) {
+		return err
+	}
+	_, err := t.insertOnce(ctx, "posts", 1, append(cells, cell{"state", "open"}))
+	return err
 }
 
 // PostEnded closes the row: nothing was issued, for the reason given. A post whose certificate is on file cannot be
 // closed so: ErrConflict.
 func (l *Ledger) PostEnded(ctx context.Context, postID, reason string) error {
-	err := l.write.do(ctx, func(ctx context.Context, t *txn) error {
-		var state, have string
-		found, err := t.one(ctx, "SELECT state, reason FROM posts WHERE post = ?", []any{postID}, &state, &have)
-		switch {
-		case err != nil:
-			return err
-		case !found:
-			return station.ErrNotFound
-		case PostState(state) == PostNotIssued && have == free(reason):
-			return nil
-		case PostState(state) == PostNotIssued, PostState(state) == PostIssued:
-			return fmt.Errorf("%w: the post has ended: %s", ErrConflict, state)
-		}
-		_, err = t.exec(ctx, "UPDATE posts SET state = 'not-issued', reason = ?, ended_at = ? WHERE post = ?",
-			free(reason), micros(l.cfg.Now()), postID)
+	return l.wrap(l.put(ctx, factPostEnd.of(postEnd{postID, reason})), "end post", postID)
+}
+
+// postEnd is a post after which nothing was issued.
+type postEnd struct{ Post, Reason string }
+
+func (t *txn) postEnded(ctx context.Context, e postEnd) error {
+	var state, have string
+	found, err := t.one(ctx, "SELECT state, reason FROM posts WHERE post = ?", []any{e.Post}, &state, &have)
+	switch {
+	case err != nil:
 		return err
-	})
-	return l.wrap(err, "end post", postID)
+	case !found:
+		return station.ErrNotFound
+	case PostState(state) == PostNotIssued && have == free(e.Reason):
+		return nil
+	case PostState(state) == PostNotIssued, PostState(state) == PostIssued:
+		return fmt.Errorf("%w: the post has ended: %s", ErrConflict, state)
+	}
+	_, err = t.exec(ctx, "UPDATE posts SET state = 'not-issued', reason = ?, ended_at = ? WHERE post = ?",
+		free(e.Reason), micros(t.at), e.Post)
+	return err
 }
 
 // SaveCertificate makes a received certificate durable and closes its post as issued. It may be called again for the same
@@ -82,32 +88,51 @@ func (l *Ledger) PostEnded(ctx context.Context, postID, reason string) error {
 // With ErrAddressTaken the certificate is on file and its post is closed all the same, since it was issued; the tunnel
 // addresses are not claimed.
 func (l *Ledger) SaveCertificate(ctx context.Context, c station.CertRecord) error {
-	addrs, err := checkCert(c)
-	var taken error
+	_, err := checkCert(c)
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			taken = nil
-			if _, err := t.runOf(ctx, c.Run, c.Tenant); err != nil {
-				return err
-			}
-			owned, err := t.saveCert(ctx, c)
-			if err == nil && c.PostID != "" {
-				err = t.postIssued(ctx, c, owned)
-			}
-			if err != nil || !owned {
-				return err
-			}
-			if err := t.saveDetails(ctx, c, addrs); err != nil {
-				return err
-			}
-			taken, err = t.claimAddresses(ctx, c, addrs)
-			return err
-		})
-	}
-	if err == nil {
-		err = taken
+		err = l.put(ctx, factCert.of(c))
 	}
 	return l.wrap(err, "save certificate of device", c.DeviceID)
+}
+
+// saveCertificate keeps the certificate; that an address is another device's is said, and keeps nothing else from being
+// written.
+func (t *txn) saveCertificate(ctx context.Context, c station.CertRecord) error {
+	addrs, err := checkCert(c)
+	if err != nil {
+		return err
+	}
+	if _, err := t.runOf(ctx, c.Run, c.Tenant); err != nil {
+		return err
+	}
+	if c.PostID, err = t.knownPost(ctx, c.PostID); err != nil {
+		return err
+	}
+	owned, err := t.saveCert(ctx, c)
+	if err == nil && c.PostID != "" {
+		err = t.postIssued(ctx, c, owned)
+	}
+	if err != nil || !owned {
+		return err
+	}
+	if err := t.saveDetails(ctx, c, addrs); err != nil {
+		return err
+	}
+	t.said, err = t.claimAddresses(ctx, c, addrs)
+	return err
+}
+
+// knownPost is the post's id, or none where the ledger is one of several and another station's has it.
+func (t *txn) knownPost(ctx context.Context, post string) (string, error) {
+	if post == "" || !t.w.partial {
+		return post, nil
+	}
+	var n int64
+	_, err := t.one(ctx, "SELECT count(*) FROM posts WHERE post = ?", []any{post}, &n)
+	if n == 0 {
+		post = ""
+	}
+	return post, err
 }
 
 func checkCert(c station.CertRecord) (addrs []string, err error) {
@@ -252,16 +277,26 @@ func (t *txn) claimAddresses(ctx context.Context, c station.CertRecord, addrs []
 
 // RevokeCertificate notes that the CA has revoked the certificate. The first note stays.
 func (l *Ledger) RevokeCertificate(ctx context.Context, tenant string, fingerprint []byte, reason string, at time.Time) error {
-	err := l.write.do(ctx, func(ctx context.Context, t *txn) error {
-		n, err := t.exec(ctx, `UPDATE certificates SET
-			revoke_reason = CASE WHEN revoked_at IS NULL THEN ? ELSE revoke_reason END, revoked_at = coalesce(revoked_at, ?)
-			WHERE fingerprint = ? AND tenant = ?`, free(reason), micros(at), fingerprint, tenant)
-		if err == nil && n == 0 {
-			err = station.ErrNotFound
-		}
-		return err
-	})
+	err := l.put(ctx, factRevoke.of(revoked{tenant, fingerprint, reason, at}))
 	return l.wrap(err, "revoke certificate", fmt.Sprintf("%x", fingerprint))
+}
+
+// revoked is a certificate that the CA has revoked.
+type revoked struct {
+	Tenant      string
+	Fingerprint []byte
+	Reason      string
+	At          time.Time
+}
+
+func (t *txn) revokeCertificate(ctx context.Context, r revoked) error {
+	n, err := t.exec(ctx, `UPDATE certificates SET
+		revoke_reason = CASE WHEN revoked_at IS NULL THEN ? ELSE revoke_reason END, revoked_at = coalesce(revoked_at, ?)
+		WHERE fingerprint = ? AND tenant = ?`, free(r.Reason), micros(r.At), r.Fingerprint, r.Tenant)
+	if err == nil && n == 0 && !t.w.partial {
+		err = station.ErrNotFound
+	}
+	return err
 }
 
 // SaveProof makes the broker's proof and the provisional record durable. The same proof again is nil; a run that proves
@@ -281,24 +316,22 @@ func (l *Ledger) SaveProof(ctx context.Context, p station.ProofRecord) error {
 	if err == nil && p.Seal != nil {
 		err = checkIntent(*p.Seal)
 	}
-	var readback string
 	if err == nil {
-		readback, err = toJSON(p.Readback)
-	}
-	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			if p.Seal != nil {
-				if err := t.intend(ctx, *p.Seal); err != nil {
-					return err
-				}
-			}
-			return t.saveProof(ctx, p, readback)
-		})
+		err = l.put(ctx, factProof.of(p))
 	}
 	return l.wrap(err, "save proof of device", p.DeviceID)
 }
 
-func (t *txn) saveProof(ctx context.Context, p station.ProofRecord, readback string) error {
+func (t *txn) saveProof(ctx context.Context, p station.ProofRecord) error {
+	readback, err := toJSON(p.Readback)
+	if err != nil {
+		return err
+	}
+	if p.Seal != nil {
+		if err := t.intend(ctx, *p.Seal); err != nil {
+			return err
+		}
+	}
 	state, err := t.runOf(ctx, p.Run, p.Tenant)
 	if err != nil {
 		return err

@@ -40,26 +40,28 @@ func (l *Ledger) BindDevice(ctx context.Context, b station.Binding) error {
 	err := need(field{"run", b.Run}, field{"tenant", b.Tenant}, field{"hardware serial", b.HardwareSerial},
 		field{"device id", b.DeviceID})
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			state, err := t.runOf(ctx, b.Run, b.Tenant)
-			if err != nil {
-				return err
-			}
-			if err := state.about(b.HardwareSerial); err != nil {
-				return err
-			}
-			if err := t.bind(ctx, b); err != nil {
-				return err
-			}
-			_, err = t.exec(ctx, "UPDATE runs SET device_id = ?, device_id_fold = ? WHERE run = ? AND outcome IS NULL",
-				b.DeviceID, fold(b.DeviceID), b.Run)
-			if err != nil {
-				return err
-			}
-			return t.refold(ctx, b.Run)
-		})
+		err = l.put(ctx, factBind.of(b))
 	}
 	return l.wrap(err, "bind device", b.DeviceID)
+}
+
+func (t *txn) bindDevice(ctx context.Context, b station.Binding) error {
+	state, err := t.runOf(ctx, b.Run, b.Tenant)
+	if err != nil {
+		return err
+	}
+	if err := state.about(b.HardwareSerial); err != nil {
+		return err
+	}
+	if err := t.bind(ctx, b); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, "UPDATE runs SET device_id = ?, device_id_fold = ? WHERE run = ? AND outcome IS NULL",
+		b.DeviceID, fold(b.DeviceID), b.Run)
+	if err != nil {
+		return err
+	}
+	return t.refold(ctx, b.Run)
 }
 
 func (t *txn) bind(ctx context.Context, b station.Binding) error {
@@ -132,21 +134,23 @@ func (l *Ledger) BindKey(ctx context.Context, k station.KeyRecord) error {
 		err = fmt.Errorf("%w: no time", ErrInvalid)
 	}
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			state, err := t.runOf(ctx, k.Run, k.Tenant)
-			if err != nil {
-				return err
-			}
-			if err := state.about(k.HardwareSerial); err != nil {
-				return err
-			}
-			if err := t.bindKey(ctx, k); err != nil {
-				return err
-			}
-			return t.bindWireGuardKey(ctx, k)
-		})
+		err = l.put(ctx, factKey.of(k))
 	}
 	return l.wrap(err, "bind key of device", k.DeviceID)
+}
+
+func (t *txn) bindKeys(ctx context.Context, k station.KeyRecord) error {
+	state, err := t.runOf(ctx, k.Run, k.Tenant)
+	if err != nil {
+		return err
+	}
+	if err := state.about(k.HardwareSerial); err != nil {
+		return err
+	}
+	if err := t.bindKey(ctx, k); err != nil {
+		return err
+	}
+	return t.bindWireGuardKey(ctx, k)
 }
 
 func (t *txn) bindKey(ctx context.Context, k station.KeyRecord) error {

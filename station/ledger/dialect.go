@@ -41,6 +41,8 @@ type dialect interface {
 	whole(err error) bool
 	// clock is the time by which leases run out.
 	clock(ctx context.Context, t *txn, now func() time.Time) (time.Time, error)
+	// notify tells whoever listens to this ledger, once the transaction is durable.
+	notify(ctx context.Context, t *txn, message string) error
 	// check fills in what is damaged, and the size.
 	check(ctx context.Context, l *Ledger, r *CheckReport) error
 	// leave ends the writer's connection in good order.
@@ -66,6 +68,8 @@ func (sqliteDialect) bound(ctx context.Context) (context.Context, context.Cancel
 }
 
 func (sqliteDialect) failed(_ context.Context, err error) error { return err }
+
+func (sqliteDialect) notify(context.Context, *txn, string) error { return nil } // nobody listens to a file
 
 func (sqliteDialect) begin(ctx context.Context, t *txn) error {
 	_, err := t.exec(ctx, "BEGIN IMMEDIATE")

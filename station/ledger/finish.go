@@ -14,32 +14,38 @@ import (
 // A PASS needs a proof on file (SaveProof) for the same hardware, key and certificate: ErrNoProof. A finished run can be
 // finished again with the same facts only: ErrConflict.
 func (l *Ledger) FinishRun(ctx context.Context, e station.RunFinish) error {
-	end, err := finishCells(e)
+	_, err := finishCells(e)
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			state, err := t.runOf(ctx, e.Run, e.Tenant)
-			if err != nil {
-				return err
-			}
-			if e.HardwareSerial != "" {
-				if err := state.about(e.HardwareSerial); err != nil {
-					return err
-				}
-			}
-			if state.outcome.Valid {
-				return t.same(ctx, "runs", 1, end)
-			}
-			if e.Outcome == station.Pass {
-				if err := t.proven(ctx, e); err != nil {
-					return err
-				}
-			}
-			t.signHead()
-			return t.finish(ctx, e, end)
-		})
+		err = l.put(ctx, factFinish.of(e))
 		l.flushHeads(ctx)
 	}
 	return l.wrap(err, "finish run", e.Run)
+}
+
+func (t *txn) finishRun(ctx context.Context, e station.RunFinish) error {
+	end, err := finishCells(e)
+	if err != nil {
+		return err
+	}
+	state, err := t.runOf(ctx, e.Run, e.Tenant)
+	if err != nil {
+		return err
+	}
+	if e.HardwareSerial != "" {
+		if err := state.about(e.HardwareSerial); err != nil {
+			return err
+		}
+	}
+	if state.outcome.Valid {
+		return t.same(ctx, "runs", 1, end)
+	}
+	if e.Outcome == station.Pass {
+		if err := t.proven(ctx, e); err != nil {
+			return err
+		}
+	}
+	t.signHead()
+	return t.finish(ctx, e, end)
 }
 
 // finishCells checks the record and gives the columns of runs it sets, the key first.
@@ -149,8 +155,8 @@ func (t *txn) finish(ctx context.Context, e station.RunFinish, end []cell) error
 	if err != nil || e.HardwareSerial == "" {
 		return err
 	}
-	if err := t.relayed(ctx, e); err != nil {
-		return err
+	if err := t.relayed(ctx, e); err != nil || t.stale {
+		return err // of what the device is now, who worked on it after this run knows more
 	}
 	if e.Outcome == station.Pass {
 		_, err = t.exec(ctx, `UPDATE devices SET spki = ?, leaf = ?, pass_run = ?, passed_at = ?

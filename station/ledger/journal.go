@@ -15,7 +15,7 @@ import (
 func (l *Ledger) Intend(ctx context.Context, in station.Intent) error {
 	err := checkIntent(in)
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error { return t.intend(ctx, in) })
+		err = l.put(ctx, factIntend.of(in))
 	}
 	return l.wrap(err, "intend "+free(string(in.Kind))+" of hardware", in.HardwareSerial)
 }
@@ -61,9 +61,15 @@ func (t *txn) intend(ctx context.Context, in station.Intent) error {
 func (l *Ledger) Done(ctx context.Context, id string, result station.IntentResult) error {
 	err := need(field{"intent", id}, field{"result", string(result)})
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error { return t.done(ctx, id, result, l.cfg.Now()) })
+		err = l.put(ctx, factDone.of(intentEnd{id, result}))
 	}
 	return l.wrap(err, "end intent", id)
+}
+
+// intentEnd is what came of an intent.
+type intentEnd struct {
+	Intent string
+	Result station.IntentResult
 }
 
 func (t *txn) done(ctx context.Context, id string, result station.IntentResult, at time.Time) error {
@@ -72,7 +78,11 @@ func (t *txn) done(ctx context.Context, id string, result station.IntentResult, 
 	if err != nil || n == 1 {
 		return err
 	}
-	return t.same(ctx, "intents", 1, []cell{{"intent", id}, {"result", text}})
+	err = t.same(ctx, "intents", 1, []cell{{"intent", id}, {"result", text}})
+	if isNotFound(err) && t.w.partial { // another station's
+		return nil
+	}
+	return err
 }
 
 // doneAll ends the intents of a phase, in the order of their ids.
@@ -143,20 +153,25 @@ func (l *Ledger) RefuseCertificate(ctx context.Context, r station.Refusal) error
 		err = fmt.Errorf("%w: no time", ErrInvalid)
 	}
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			var n int64
-			if _, err := t.one(ctx, "SELECT count(*) FROM certificates WHERE fingerprint = ?", []any{r.Fingerprint}, &n); err != nil {
-				return err
-			}
-			if n == 0 {
-				return station.ErrNotFound
-			}
-			_, err := t.exec(ctx, `INSERT INTO refused_certificates (fingerprint, run, code, refused_at) VALUES (?, ?, ?, ?)
-				ON CONFLICT (fingerprint) DO NOTHING`, r.Fingerprint, r.Run, string(r.Code), micros(r.At))
-			return err
-		})
+		err = l.put(ctx, factRefuse.of(r))
 	}
 	return l.wrap(err, "refuse certificate", fmt.Sprintf("%x", r.Fingerprint))
+}
+
+func (t *txn) refuseCertificate(ctx context.Context, r station.Refusal) error {
+	var n int64
+	if _, err := t.one(ctx, "SELECT count(*) FROM certificates WHERE fingerprint = ?", []any{r.Fingerprint}, &n); err != nil {
+		return err
+	}
+	switch {
+	case n == 0 && t.w.partial: // another station's
+		return nil
+	case n == 0:
+		return station.ErrNotFound
+	}
+	_, err := t.exec(ctx, `INSERT INTO refused_certificates (fingerprint, run, code, refused_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (fingerprint) DO NOTHING`, r.Fingerprint, r.Run, string(r.Code), micros(r.At))
+	return err
 }
 
 // markRefused fills in Refused.
@@ -186,9 +201,12 @@ func (l *Ledger) EndInterrupted(ctx context.Context, stationID string, at time.T
 	err = l.alone(stationID, func() error {
 		return l.write.do(ctx, func(ctx context.Context, t *txn) error {
 			for ended = 0; ; ended++ {
-				more, err := t.endInterrupted(ctx, stationID, at)
-				if err != nil || !more {
+				more, err := t.endInterrupted(ctx, l, stationID, at)
+				if err != nil {
 					return err
+				}
+				if !more {
+					return t.queue(ctx, l, factLeave.of(stationLeft{stationID}), at)
 				}
 			}
 		})
@@ -200,7 +218,7 @@ func (l *Ledger) EndInterrupted(ctx context.Context, stationID string, at time.T
 }
 
 // endInterrupted ends the oldest open run of the station in the phase after the last one on record.
-func (t *txn) endInterrupted(ctx context.Context, stationID string, at time.Time) (more bool, err error) {
+func (t *txn) endInterrupted(ctx context.Context, l *Ledger, stationID string, at time.Time) (more bool, err error) {
 	e := station.RunFinish{Outcome: station.Aborted, Code: station.CodeInterrupted, EndedAt: at}
 	more, err = t.one(ctx, `SELECT run, tenant, coalesce(hardware_serial, ''), coalesce(device_id, '') FROM runs
 		WHERE station_id = ? AND outcome IS NULL ORDER BY started_at, run LIMIT 1`, []any{stationID},
@@ -220,5 +238,8 @@ func (t *txn) endInterrupted(ctx context.Context, stationID string, at time.Time
 	if err != nil {
 		return false, err
 	}
-	return true, t.finish(ctx, e, end)
+	if err := t.finish(ctx, e, end); err != nil {
+		return false, err
+	}
+	return true, t.queue(ctx, l, factFinish.of(e), at)
 }

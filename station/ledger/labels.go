@@ -47,22 +47,21 @@ func (l *Ledger) BeginLabel(ctx context.Context, p LabelPrint) (copyNumber int, 
 		err = fmt.Errorf("%w: no time", ErrInvalid)
 	}
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			n, err := t.beginLabel(ctx, p)
-			copyNumber = int(n)
-			return err
-		})
+		err = l.put(ctx, factLabel.of(p))
+	}
+	if err == nil {
+		err = l.read.QueryRowContext(ctx, "SELECT copy FROM label_prints WHERE print = ?", p.ID).Scan(&copyNumber)
 	}
 	if err != nil {
-		return 0, l.wrap(err, "begin label of device", p.DeviceID)
+		return 0, l.wrap(l.readErr(err), "begin label of device", p.DeviceID)
 	}
 	return copyNumber, nil
 }
 
-func (t *txn) beginLabel(ctx context.Context, p LabelPrint) (int64, error) {
+func (t *txn) beginLabel(ctx context.Context, p LabelPrint) error {
 	if p.Run != "" {
 		if _, err := t.runOf(ctx, p.Run, p.Tenant); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	cells := []cell{
@@ -81,21 +80,21 @@ func (t *txn) beginLabel(ctx context.Context, p LabelPrint) (int64, error) {
 	var n int64
 	found, err := t.one(ctx, "SELECT copy FROM label_prints WHERE print = ?", []any{p.ID}, &n)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if found {
-		return n, t.same(ctx, "label_prints", 1, cells)
+		return t.same(ctx, "label_prints", 1, cells)
 	}
 	_, err = t.one(ctx, `SELECT count(*) FROM label_prints WHERE tenant = ? AND device_id_fold = ?
 		AND (ok IS NULL OR ok = 1)`, []any{p.Tenant, fold(p.DeviceID)}, &n)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if n++; n > 1 && strings.TrimSpace(p.Reason) == "" {
-		return 0, ErrReasonNeeded
+	if n++; n > 1 && strings.TrimSpace(p.Reason) == "" && !t.merging { // a label that is out is out
+		return ErrReasonNeeded
 	}
 	_, err = t.insertOnce(ctx, "label_prints", 1, append(cells, cell{"copy", n}))
-	return n, err
+	return err
 }
 
 // EndLabel records how the print ended: trouble is empty if the printer took all of it. The same end again is nil,
@@ -103,14 +102,16 @@ func (t *txn) beginLabel(ctx context.Context, p LabelPrint) (int64, error) {
 func (l *Ledger) EndLabel(ctx context.Context, id, trouble string) error {
 	err := need(field{"print", id})
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			return t.endLabel(ctx, id, free(trouble), micros(l.cfg.Now()))
-		})
+		err = l.put(ctx, factLabelEnd.of(labelEnd{id, trouble}))
 	}
 	return l.wrap(err, "end label", id)
 }
 
-func (t *txn) endLabel(ctx context.Context, id, trouble string, now any) error {
+// labelEnd is how a print ended.
+type labelEnd struct{ Print, Trouble string }
+
+func (t *txn) endLabel(ctx context.Context, e labelEnd) error {
+	id, trouble, now := e.Print, free(e.Trouble), micros(t.at)
 	var ok sql.NullBool
 	var have string
 	found, err := t.one(ctx, "SELECT ok, error FROM label_prints WHERE print = ?", []any{id}, &ok, &have)

@@ -13,9 +13,9 @@ import (
 // Errors of leases.
 var (
 	// ErrLeased: another station works on the device. The error is a *Leased, which says which.
-	ErrLeased = errors.New("another station works on the device")
+	ErrLeased = station.ErrLeased
 	// ErrLeaseLost: the lease ran out and another claim came after it, or it was given back.
-	ErrLeaseLost = errors.New("lease is lost")
+	ErrLeaseLost = station.ErrLeaseLost
 )
 
 // Leased says who works on a device, and until when unless the lease is renewed.
@@ -28,6 +28,9 @@ type Leased struct {
 func (e *Leased) Error() string {
 	return fmt.Sprintf("%v: station %s, until %s", ErrLeased, free(e.StationID), e.ExpiresAt.Format(time.RFC3339))
 }
+
+// Station is the id of the station that works on it.
+func (e *Leased) Station() string { return e.StationID }
 
 // Unwrap gives the class.
 func (*Leased) Unwrap() error { return ErrLeased }
@@ -114,7 +117,12 @@ func (l *Ledger) Renew(ctx context.Context, e Lease, ttl time.Duration) (Lease, 
 
 // Release gives the device back; its fence stays on file, so that it never comes twice. ErrLeaseLost.
 func (l *Ledger) Release(ctx context.Context, e Lease) error {
-	err := l.write.do(ctx, func(ctx context.Context, t *txn) error { return t.holding(ctx, e, nil) })
+	err := l.write.do(ctx, func(ctx context.Context, t *txn) error {
+		if err := t.holding(ctx, e, nil); err != nil {
+			return err
+		}
+		return t.w.d.notify(ctx, t, leaseFreed(e))
+	})
 	return l.wrap(err, "release device", e.HardwareSerial)
 }
 
@@ -155,4 +163,44 @@ func (*postgresDialect) clock(ctx context.Context, t *txn, _ func() time.Time) (
 	var us int64
 	_, err := t.one(ctx, "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)", nil, &us)
 	return time.UnixMicro(us).UTC(), err
+}
+
+// releaseLease gives a lease back. One that is lost already is nobody's business here.
+func (t *txn) releaseLease(ctx context.Context, e Lease) error {
+	if t.w.partial { // leases are the others' ledger's
+		return nil
+	}
+	err := t.holding(ctx, e, nil)
+	if err == nil {
+		err = t.w.d.notify(ctx, t, leaseFreed(e))
+	}
+	if isLeaseLost(err) {
+		err = nil
+	}
+	return err
+}
+
+// stationLeft is a station whose earlier process holds nothing any more.
+type stationLeft struct{ StationID string }
+
+// releaseAll gives back what the station had.
+func (t *txn) releaseAll(ctx context.Context, s stationLeft) error {
+	if t.w.partial {
+		return nil
+	}
+	left, err := t.rows(ctx, "SELECT tenant, hardware_serial, fence FROM leases WHERE station_id = ? AND expires_at IS NOT NULL",
+		[]any{s.StationID})
+	if err != nil {
+		return err
+	}
+	for _, row := range left.values {
+		e := Lease{StationID: s.StationID}
+		e.Tenant, _ = row[0].(string)
+		e.HardwareSerial, _ = row[1].(string)
+		e.Fence, _ = row[2].(int64)
+		if err := t.releaseLease(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }

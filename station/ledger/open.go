@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"modernc.org/sqlite"
 
 	"provstation/station"
@@ -35,6 +36,9 @@ type Config struct {
 	Readers int
 	// Now is the clock for what a record does not date itself. Nil: time.Now.
 	Now func() time.Time
+	// Outbox keeps every fact also for the ledger that the stations share ([Ledger.Pending]), and has this one bear with
+	// records that only the others know.
+	Outbox bool
 	// LockDir is where this machine's processes on a server's ledger find each other, see EndInterrupted. Empty: nothing
 	// is known of other processes. A ledger that is a file has its locks beside it.
 	LockDir string
@@ -75,7 +79,10 @@ type Ledger struct {
 	closed atomic.Bool
 
 	mu      sync.Mutex
-	benches []*os.File // locks that say that a station works on this ledger
+	benches []*os.File       // locks that say that a station works on this ledger
+	leases  map[string]Lease // by run, see UnderLease
+
+	listening *pgx.ConnConfig // of a connection that listens; nil: nobody tells anything
 }
 
 var _ station.Ledger = (*Ledger)(nil)

@@ -44,6 +44,7 @@ func IsPostgres(ledgerURL string) bool {
 type postgresDialect struct {
 	limit   time.Duration // of a statement
 	opening string        // BEGIN and the lock, in one exchange
+	channel string        // of notifications
 }
 
 func (*postgresDialect) name() string               { return Postgres }
@@ -147,7 +148,9 @@ func (l *Ledger) connectPostgres(ctx context.Context, wdb *sql.DB, conf *pgx.Con
 	}
 	l.d = &postgresDialect{
 		limit: limit, opening: fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", lockKey("write", schema)),
+		channel: channelOf(schema),
 	}
+	l.listening = l.session(conf, true)
 	if err := l.migrateAlone(ctx, wdb, lockKey("migrate", schema)); err != nil {
 		return err
 	}

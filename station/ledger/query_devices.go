@@ -119,18 +119,27 @@ type CertRow struct {
 // Certificates lists what was issued for the key, newest first.
 func (l *Ledger) Certificates(ctx context.Context, tenant string, spki []byte) ([]station.CertRecord, error) {
 	rows, err := l.certificates(ctx, "c.tenant = ? AND c.spki = ? ORDER BY c.received_at DESC", tenant, spki)
+	out, err := l.certRecords(ctx, rows, err)
+	return out, l.wrap(err, "certificates of key", hex.EncodeToString(spki))
+}
+
+// CertificatesFor lists what was issued for the hardware, newest first.
+func (l *Ledger) CertificatesFor(ctx context.Context, tenant, hardwareSerial string) ([]station.CertRecord, error) {
+	rows, err := l.certificates(ctx, "c.tenant = ? AND c.hardware_serial = ? ORDER BY c.received_at DESC", tenant, hardwareSerial)
+	out, err := l.certRecords(ctx, rows, err)
+	return out, l.wrap(err, "certificates of hardware", hardwareSerial)
+}
+
+func (l *Ledger) certRecords(ctx context.Context, rows []CertRow, err error) ([]station.CertRecord, error) {
 	if err != nil {
-		return nil, l.wrap(err, "certificates of key", hex.EncodeToString(spki))
+		return nil, err
 	}
 	out := make([]station.CertRecord, len(rows))
 	for i, r := range rows {
 		out[i] = r.CertRecord
 		out[i].Revoked = !r.RevokedAt.IsZero()
 	}
-	if err := l.markRefused(ctx, out); err != nil {
-		return nil, l.wrap(err, "certificates of key", hex.EncodeToString(spki))
-	}
-	return out, nil
+	return out, l.markRefused(ctx, out)
 }
 
 // CertificatesOf lists every certificate ever issued for the device id, newest first: old ones stay valid until they

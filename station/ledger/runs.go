@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -20,36 +21,38 @@ func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
 		err = checkOverride(r.Override)
 	}
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			inserted, err := t.insertOnce(ctx, "runs", 1, []cell{
-				{"run", r.Run},
-				{"tenant", r.Tenant},
-				{"site", free(r.Site)},
-				{"station", free(r.Station)},
-				{"station_id", free(r.StationID)},
-				{"operator", free(r.Operator)},
-				{"batch", free(r.Batch)},
-				{"profile", free(r.Profile)},
-				{"slot", free(r.Slot)},
-				{"port", free(r.Port)},
-				{"version", free(r.Version)},
-				{"config_digest", free(r.ConfigDigest)},
-				{"started_at", micros(r.StartedAt)},
-				{"utc_offset", int64(r.UTCOffset)},
-				{"requested_device_id", free(r.RequestedID)},
-				{"requested_key_type", free(r.RequestedKey)},
-				{"requested_reenroll", flag(r.Reenroll)},
-			})
-			if err == nil && inserted {
-				err = t.refold(ctx, r.Run)
-			}
-			if err != nil {
-				return err
-			}
-			return t.override(ctx, r, inserted)
-		})
+		err = l.put(ctx, factBegin.of(r))
 	}
 	return l.wrap(err, "begin run", r.Run)
+}
+
+func (t *txn) beginRun(ctx context.Context, r station.RunStart) error {
+	inserted, err := t.insertOnce(ctx, "runs", 1, []cell{
+		{"run", r.Run},
+		{"tenant", r.Tenant},
+		{"site", free(r.Site)},
+		{"station", free(r.Station)},
+		{"station_id", free(r.StationID)},
+		{"operator", free(r.Operator)},
+		{"batch", free(r.Batch)},
+		{"profile", free(r.Profile)},
+		{"slot", free(r.Slot)},
+		{"port", free(r.Port)},
+		{"version", free(r.Version)},
+		{"config_digest", free(r.ConfigDigest)},
+		{"started_at", micros(r.StartedAt)},
+		{"utc_offset", int64(r.UTCOffset)},
+		{"requested_device_id", free(r.RequestedID)},
+		{"requested_key_type", free(r.RequestedKey)},
+		{"requested_reenroll", flag(r.Reenroll)},
+	})
+	if err == nil && inserted {
+		err = t.refold(ctx, r.Run)
+	}
+	if err != nil {
+		return err
+	}
+	return t.override(ctx, r, inserted)
 }
 
 // checkOverride refuses what cannot be an override: two people decide, and one of them says why.
@@ -139,30 +142,45 @@ func (s runState) about(hardwareSerial string) error {
 // serial is ErrConflict.
 func (l *Ledger) IdentifyRun(ctx context.Context, run string, o station.Observed) (int, error) {
 	err := need(field{"run", run}, field{"tenant", o.Tenant}, field{"hardware serial", o.HardwareSerial})
-	var attempt int64
 	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			attempt = 0
-			state, err := t.runOf(ctx, run, o.Tenant)
-			if err != nil {
-				return err
-			}
-			if err := state.about(o.HardwareSerial); err != nil {
-				return err
-			}
-			now := micros(l.cfg.Now())
-			if state.attempt.Valid {
-				attempt = state.attempt.Int64
-			} else if attempt, err = t.newAttempt(ctx, run, o, now); err != nil {
-				return err
-			}
-			return t.observe(ctx, run, o, now)
-		})
+		err = l.put(ctx, factIdentify.of(identified{run, o}))
 	}
 	if err != nil {
 		return 0, l.wrap(err, "identify run", run)
 	}
-	return int(attempt), nil
+	return l.Attempt(ctx, run)
+}
+
+// Attempt is which attempt for its hardware the run is. station.ErrNotFound: that is not known.
+func (l *Ledger) Attempt(ctx context.Context, run string) (int, error) {
+	var attempt int64
+	err := l.read.QueryRowContext(ctx, "SELECT attempt FROM runs WHERE run = ? AND attempt IS NOT NULL", run).Scan(&attempt)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = station.ErrNotFound
+	}
+	return int(attempt), l.wrap(l.readErr(err), "attempt of run", run)
+}
+
+// identified is what a device said of itself in a run.
+type identified struct {
+	Run string
+	station.Observed
+}
+
+func (t *txn) identify(ctx context.Context, i identified) error {
+	state, err := t.runOf(ctx, i.Run, i.Tenant)
+	if err != nil {
+		return err
+	}
+	if err := state.about(i.HardwareSerial); err != nil {
+		return err
+	}
+	if !state.attempt.Valid {
+		if _, err := t.newAttempt(ctx, i.Run, i.Observed, micros(t.at)); err != nil {
+			return err
+		}
+	}
+	return t.observe(ctx, i.Run, i.Observed, micros(t.at))
 }
 
 func (t *txn) newAttempt(ctx context.Context, run string, o station.Observed, now any) (int64, error) {
@@ -232,41 +250,43 @@ func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	if err == nil && (p.StartedAt.IsZero() || p.EndedAt.IsZero()) {
 		err = fmt.Errorf("%w: phase without times", ErrInvalid)
 	}
-	var facts string
 	if err == nil {
-		facts, err = toJSON(p.Facts)
-	}
-	if err == nil {
-		err = l.write.do(ctx, func(ctx context.Context, t *txn) error {
-			if _, err := t.runOf(ctx, p.Run, ""); err != nil {
-				return err
-			}
-			n, err := t.lastN(ctx, "phases", p.Run)
-			if err != nil {
-				return err
-			}
-			cells := []cell{
-				{"run", p.Run},
-				{"phase", string(p.Phase)},
-				{"started_at", micros(p.StartedAt)},
-				{"status", string(p.Status)},
-				{"ended_at", micros(p.EndedAt)},
-				{"tries", int64(p.Tries)},
-				{"code", free(string(p.Code))},
-				{"facts", facts},
-			}
-			if err := t.doneAll(ctx, p.Results, p.EndedAt); err != nil {
-				return err
-			}
-			err = t.same(ctx, "phases", 3, cells)
-			if !isNotFound(err) {
-				return err
-			}
-			_, err = t.insertOnce(ctx, "phases", 3, append(cells, cell{"n", n + 1}))
-			return err
-		})
+		err = l.put(ctx, factPhase.of(p))
 	}
 	return l.wrap(err, "record phase "+free(string(p.Phase))+" of run", p.Run)
+}
+
+func (t *txn) recordPhase(ctx context.Context, p station.PhaseEnd) error {
+	facts, err := toJSON(p.Facts)
+	if err != nil {
+		return err
+	}
+	if _, err := t.runOf(ctx, p.Run, ""); err != nil {
+		return err
+	}
+	n, err := t.lastN(ctx, "phases", p.Run)
+	if err != nil {
+		return err
+	}
+	cells := []cell{
+		{"run", p.Run},
+		{"phase", string(p.Phase)},
+		{"started_at", micros(p.StartedAt)},
+		{"status", string(p.Status)},
+		{"ended_at", micros(p.EndedAt)},
+		{"tries", int64(p.Tries)},
+		{"code", free(string(p.Code))},
+		{"facts", facts},
+	}
+	if err := t.doneAll(ctx, p.Results, p.EndedAt); err != nil {
+		return err
+	}
+	err = t.same(ctx, "phases", 3, cells)
+	if !isNotFound(err) {
+		return err
+	}
+	_, err = t.insertOnce(ctx, "phases", 3, append(cells, cell{"n", n + 1}))
+	return err
 }
 
 // counter is an unsigned count as stored.

@@ -16,6 +16,12 @@ import (
 type txn struct {
 	w     *writer
 	trail trail
+
+	// of the fact in hand, see [txn.tell]
+	at      time.Time // when it was told first
+	said    error     // what is to be said of it although it was written
+	merging bool      // it comes from another ledger
+	stale   bool      // whoever told it did not hold the device any more
 }
 
 func (t *txn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/google/uuid"
 )
 
 // groupMax bounds how many writes share one commit.
@@ -37,11 +38,15 @@ type writer struct {
 	quit chan struct{}
 	done chan struct{}
 	stop sync.Once
+	now  func() time.Time
+
+	partial bool // this ledger is one of several, see Config.Outbox
 
 	// owned by the goroutine
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 	plans map[string]plan
+	out   outgoing
 
 	chain atomic.Pointer[chain]
 	heads heads
@@ -58,7 +63,8 @@ type job struct {
 func newWriter(ctx context.Context, db *sql.DB, l *Ledger) (*writer, error) {
 	w := &writer{
 		db: db, d: l.d, dir: l.dir, log: l.cfg.Logger, wait: l.cfg.BusyTimeout, jobs: make(chan *job),
-		quit: make(chan struct{}), done: make(chan struct{}),
+		quit: make(chan struct{}), done: make(chan struct{}), now: l.cfg.Now, partial: l.cfg.Outbox,
+		out: outgoing{epoch: uuid.Must(uuid.NewV7()).String()},
 	}
 	if err := w.connect(ctx); err != nil {
 		return nil, err
