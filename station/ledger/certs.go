@@ -68,6 +68,8 @@ func (t *txn) postEnded(ctx context.Context, e postEnd) error {
 	switch {
 	case err != nil:
 		return err
+	case !found && t.merging:
+		return nil // it was refused, and never posted
 	case !found:
 		return station.ErrNotFound
 	case PostState(state) == PostNotIssued && have == free(e.Reason):

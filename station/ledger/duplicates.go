@@ -55,6 +55,9 @@ func (t *txn) about(ctx context.Context, d *Duplicate) error {
 		return err
 	}
 	d.FoundAt = time.UnixMicro(at.UnixMicro()).UTC()
+	if d.Tenant == "" && t.trail.chain != nil {
+		d.Tenant = t.trail.chain.tenant
+	}
 	if d.Run == "" {
 		return nil
 	}
