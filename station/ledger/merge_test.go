@@ -390,11 +390,11 @@ func TestNotices(t *testing.T) {
 		return
 	}
 	<-heard
-	lease, err := to.Claim(ctx, "acme", "HW-\x1f1", "st-a", time.Hour)
+	lease, err := to.Claim(ctx, "acme", "HW-ü 1", "st-a", time.Hour)
 	must(t, err)
 	must(t, to.Release(ctx, lease))
 	n := <-told
-	if n.Freed == nil || n.Freed.Tenant != "acme" || n.Freed.HardwareSerial != "HW-\x1f1" {
+	if n.Freed == nil || n.Freed.Tenant != "acme" || n.Freed.HardwareSerial != "HW-ü 1" {
 		t.Errorf("got %+v, want the device that was given back", n.Freed)
 	}
 	a := own(t)
