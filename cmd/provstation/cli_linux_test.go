@@ -419,7 +419,7 @@ func TestPausedBatch(t *testing.T) {
 	}
 	change := func(f func(*ledger.Ledger) error) { // between the commands: each goes on with the history that it finds
 		t.Helper()
-		h, err := openHistory(t.Context(), cfg, slog.New(slog.DiscardHandler))
+		h, err := openHistory(t.Context(), cfg, slog.New(slog.DiscardHandler), sharingMode{})
 		if err != nil {
 			t.Fatal(err)
 		}

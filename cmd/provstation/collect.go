@@ -162,7 +162,7 @@ func (a *app) withQueue(ctx context.Context, do func(*config.Config, *words.Cata
 	if err != nil {
 		return &exitError{exitFault, err}
 	}
-	return do(cfg, text, l)
+	return do(cfg, text, l.history.Ledger) // the queue is this station's
 }
 
 // queueRow is one request as `collect list --json` shows it.

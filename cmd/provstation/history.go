@@ -11,36 +11,51 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"go.step.sm/crypto/keyutil"
 	"go.step.sm/crypto/pemutil"
 
+	"provstation/station"
 	"provstation/station/audit"
 	"provstation/station/config"
 	"provstation/station/ledger"
+	"provstation/station/ledger/shared"
 )
 
 // Names of what lies beside the ledger.
 const (
-	stationKeyFile = "station-key.pem"
-	headsFile      = "heads.log"
-	passportFolder = "passports"
+	ownLedgerFile   = "ledger.db"
+	stationKeyFile  = "station-key.pem"
+	headsFile       = "heads.log"
+	sharedHeadsFile = "heads-shared.log" // of what the station has told the ledger that the stations share
+	passportFolder  = "passports"
 )
 
-// stateFolder is where the station keeps what is its own: beside the ledger's file, else the user's folder of state. Empty
-// for a ledger in memory, which leaves nothing behind.
-func stateFolder(cfg *config.Config, l *ledger.Ledger) (string, error) {
-	if path := l.Path(); path != "" {
-		return filepath.Dir(path), nil
+// ownURL is the ledger that is this station's alone: the configured one, or, where that is a database which the stations
+// share, the file in which everything is durable first.
+func ownURL(cfg *config.Config) string {
+	switch {
+	case !isPostgres(cfg.Ledger.URL):
+		return cfg.Ledger.URL
+	case cfg.Ledger.File != "":
+		return "sqlite:" + cfg.Ledger.File
+	default:
+		return "sqlite:" + filepath.Join(filepath.Dir(cfg.Log.File), ownLedgerFile)
 	}
-	if l.Database() == ledger.SQLite {
-		return "", nil
+}
+
+// stateFolder is where the station keeps what is its own: beside the file of its ledger. Empty for a ledger in memory, which
+// leaves nothing behind.
+func stateFolder(cfg *config.Config) string {
+	path, ok := ledger.FileOf(ownURL(cfg))
+	if !ok {
+		return ""
 	}
-	dir := filepath.Dir(cfg.Log.File)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make folder of the station's state: %w", err)
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
 	}
-	return dir, nil
+	return filepath.Dir(path)
 }
 
 // stationKey is the key that signs what this station did. It is made once, in its folder; nobody else may read it.
@@ -95,46 +110,123 @@ func makeStationKey(path string) error {
 	return writeOnce(path, string(pem.EncodeToMemory(block)))
 }
 
-// history is a ledger whose writes are audited.
+// history is the station's own ledger, whose writes are audited, and the one that it shares with others.
 type history struct {
 	*ledger.Ledger
+	shared    *shared.Ledger // nil: no other station has these records
 	stationID string
 	dir       string // "" in memory
 	signer    *audit.Signer
 	found     []audit.Finding // wrong at the beginning
 }
 
+// sharingMode is how a command works on a ledger that several stations share.
+type sharingMode struct {
+	// alone: without a network; what is written waits for the next time.
+	alone bool
+}
+
 // openHistory opens the station's ledger and has what is written to it audited.
-func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *history, err error) {
-	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{
-		Logger: log, LockDir: filepath.Dir(cfg.Log.File), Password: ledgerPassword(cfg.Ledger),
-	})
+func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger, mode sharingMode) (_ *history, err error) {
+	others := isPostgres(cfg.Ledger.URL)
+	l, err := ledger.Open(ctx, ownURL(cfg), ledger.Config{Logger: log, Outbox: others})
 	if err != nil {
 		return nil, err
 	}
-	h, err := startHistory(ctx, cfg, l)
+	h := &history{Ledger: l, dir: stateFolder(cfg)}
+	if err = h.begin(ctx, cfg); err == nil && others {
+		h.shared, err = h.share(ctx, cfg, log, mode)
+	}
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return h, nil
 }
 
-func startHistory(ctx context.Context, cfg *config.Config, l *ledger.Ledger) (*history, error) {
-	h := &history{Ledger: l}
-	var err error
-	if h.dir, err = stateFolder(cfg, l); err != nil {
-		return nil, err
-	}
+// begin finds out who the station is, and begins its history.
+func (h *history) begin(ctx context.Context, cfg *config.Config) (err error) {
 	if h.stationID, err = stationID(cfg, h.dir); err != nil {
-		return nil, err
+		return err
 	}
 	if h.signer, err = stationKey(h.dir); err != nil {
-		return nil, err
+		return err
 	}
+	h.found, err = h.StartAudit(ctx, h.audit(cfg, headsFile))
+	return err
+}
+
+func (h *history) audit(cfg *config.Config, heads string) ledger.AuditConfig {
 	c := ledger.AuditConfig{StationID: h.stationID, Tenant: cfg.Station.Tenant, Signer: h.signer}
 	if h.dir != "" {
-		c.Heads = filepath.Join(h.dir, headsFile)
+		c.Heads = filepath.Join(h.dir, heads)
 	}
-	h.found, err = l.StartAudit(ctx, c)
-	return h, err
+	return c
+}
+
+// share puts the station's own ledger before the one that the stations share.
+func (h *history) share(ctx context.Context, cfg *config.Config, log *slog.Logger, mode sharingMode) (*shared.Ledger, error) {
+	open := func(ctx context.Context) (*ledger.Ledger, error) {
+		l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Logger: log, Password: ledgerPassword(cfg.Ledger), Timeout: serverTimeout})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := l.StartAudit(ctx, h.audit(cfg, sharedHeadsFile)); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		return l, nil
+	}
+	return shared.New(ctx, h.Ledger, open, shared.Config{
+		StationID: h.stationID, Tenant: cfg.Station.Tenant, Lease: cfg.Ledger.Lease.D(), Alone: mode.alone, Logger: log,
+	})
+}
+
+// serverTimeout bounds one statement on the shared database: a run waits for it.
+const serverTimeout = 10 * time.Second
+
+// engine is the ledger that runs are recorded in.
+func (h *history) engine() station.Ledger {
+	if h.shared != nil {
+		return h.shared
+	}
+	return h.Ledger
+}
+
+// batches is the memory of batches.
+func (h *history) batches() station.Batches {
+	if h.shared != nil {
+		return h.shared
+	}
+	return h.Ledger
+}
+
+// sharing keeps the stations out of each other's way; nil where there is but one.
+func (h *history) sharing() station.Sharing {
+	if h.shared != nil {
+		return h.shared
+	}
+	return nil
+}
+
+// records is the ledger to read from now: that of all stations where it is there, else this station's own.
+func (h *history) records() *ledger.Ledger {
+	if h.shared != nil {
+		return h.shared.Records()
+	}
+	return h.Ledger
+}
+
+// decisions is the ledger that what a person decides goes into: the one of all stations, which has to be there.
+func (h *history) decisions(ctx context.Context) (*ledger.Ledger, error) {
+	if h.shared != nil {
+		return h.shared.Server(ctx)
+	}
+	return h.Ledger, nil
+}
+
+// Close tells the others what they have not heard yet, and closes all of it.
+func (h *history) Close() error {
+	if h.shared != nil {
+		return h.shared.Close()
+	}
+	return h.Ledger.Close()
 }

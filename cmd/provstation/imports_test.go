@@ -56,6 +56,7 @@ var importRule = map[string][]string{
 	"station/bridge":              {"station", "station/stepca"},
 	"station/device":              {"station", "station/pki", "serialproto", "serialproto/link", "serialproto/port"},
 	"station/ledger":              {"station", "station/audit", "assets"},
+	"station/ledger/shared":       {"station", "station/ledger"},
 	"station/config":              {"station"},
 	"station/words":               {"station", "assets"},
 	"station/devstack":            {"station/wgconf", "serialproto", "serialproto/link", "serialproto/agent", "serialproto/agent/filestore", "serialproto/prototest"},

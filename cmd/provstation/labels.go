@@ -178,7 +178,7 @@ func (a *app) printLabel(ctx context.Context, what, reason string) error {
 	if err != nil {
 		return err
 	}
-	h, err := openHistory(ctx, cfg, nil)
+	h, err := openHistory(ctx, cfg, nil, sharingMode{})
 	if err != nil {
 		return &exitError{exitFault, err}
 	}

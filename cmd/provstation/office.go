@@ -101,12 +101,12 @@ func (o *office) OpenBatch(ctx context.Context, m batch.Manifest) error {
 // Runs, Run and Export are the ledger's, for this tenant alone.
 func (o *office) Runs(ctx context.Context, f ledger.Filter) ([]ledger.RunRow, error) {
 	f.Tenant = o.bench.config.Station.Tenant
-	return o.bench.Ledger.Runs(ctx, f)
+	return o.bench.history.records().Runs(ctx, f)
 }
 
 // Run finds a run with all that was recorded of it.
 func (o *office) Run(ctx context.Context, id string) (ledger.RunDetail, error) {
-	d, err := o.bench.Ledger.Run(ctx, id)
+	d, err := o.bench.history.records().Run(ctx, id)
 	if err == nil && d.Tenant != o.bench.config.Station.Tenant {
 		return ledger.RunDetail{}, station.ErrNotFound
 	}
@@ -123,7 +123,11 @@ func (o *office) Resolve(ctx context.Context, run string, what station.Decision,
 	case o.bench.config.People.File != "" && p.Role != station.RoleLead:
 		return &station.Fault{Code: station.CodeResolveLead}
 	}
-	_, err := o.bench.Ledger.Resolve(ctx, station.Resolution{
+	l, err := o.bench.history.decisions(ctx)
+	if err != nil {
+		return &station.Fault{Code: station.CodeLedgerAway, Params: map[string]string{"detail": err.Error()}, Err: err}
+	}
+	_, err = l.Resolve(ctx, station.Resolution{
 		Run: run, Tenant: o.bench.config.Station.Tenant, Decision: what, Reason: reason, By: p.Name,
 	})
 	if errors.Is(err, ledger.ErrNotHeld) || errors.Is(err, ledger.ErrConflict) {
@@ -137,7 +141,7 @@ func (o *office) Export(ctx context.Context, f ledger.Filter, format string) (st
 	f.Tenant = o.bench.config.Station.Tenant
 	name := "records-" + time.Now().Format("20060102-150405") + reportMark + "." + format
 	return o.write(name, func(w io.Writer) error {
-		_, err := o.bench.Ledger.Export(ctx, w, f, format)
+		_, err := o.bench.history.records().Export(ctx, w, f, format)
 		return err
 	})
 }

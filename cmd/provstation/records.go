@@ -45,7 +45,7 @@ Exit codes: 0 done, 1 there is no such record or it does not allow that, 2 usage
 
 // archive is the ledger with what is needed to speak of it.
 type archive struct {
-	*ledger.Ledger
+	*reading
 	config *config.Config
 	words  *words.Catalogue
 	tenant string
@@ -64,9 +64,9 @@ func (a *app) archive(ctx context.Context) (*archive, error) {
 	return &archive{l, cfg, text, cfg.Station.Tenant}, nil
 }
 
-// audited has what is written from now on go into the station's history.
-func (l *archive) audited(ctx context.Context) error {
-	if _, err := startHistory(ctx, l.config, l.Ledger); err != nil {
+// decide has what is decided from now on written into the ledger of all stations, where there is one.
+func (l *archive) decide(ctx context.Context) (err error) {
+	if l.Ledger, err = l.history.decisions(ctx); err != nil {
 		return &exitError{exitFault, err}
 	}
 	return nil

@@ -148,7 +148,7 @@ func (a *app) recordsResolve(ctx context.Context, r station.Resolution, asJSON b
 	if strings.TrimSpace(r.By) == "" {
 		return usage("--by: say who decides")
 	}
-	if err := l.audited(ctx); err != nil {
+	if err := l.decide(ctx); err != nil {
 		return err
 	}
 	r.Tenant = l.tenant

@@ -216,7 +216,7 @@ func (a *app) recordsPrune(ctx context.Context, before string, c ledger.PruneCon
 		c.By = l.config.Station.Operator
 	}
 	if c.Really {
-		if err := l.audited(ctx); err != nil {
+		if err := l.decide(ctx); err != nil {
 			return err
 		}
 	}

@@ -69,7 +69,7 @@ func (a *app) relay(ctx context.Context, f relayFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	b, id, err := a.openShared(ctx, cfg)
+	b, id, err := a.openRecords(ctx, cfg, sharingMode{})
 	if err != nil {
 		return err
 	}
@@ -152,8 +152,8 @@ func writeRelay(w io.Writer, events <-chan station.Event) {
 	}
 }
 
-// openShared opens log, words and ledger for a command that works on the records without a bench.
-func (a *app) openShared(ctx context.Context, cfg *config.Config) (_ *bench, id string, err error) {
+// openRecords opens log, words and ledger.
+func (a *app) openRecords(ctx context.Context, cfg *config.Config, mode sharingMode) (_ *bench, id string, err error) {
 	b := &bench{config: cfg}
 	defer func() {
 		if err != nil {
@@ -169,11 +169,11 @@ func (a *app) openShared(ctx context.Context, cfg *config.Config) (_ *bench, id 
 	if b.Words, err = sentences(cfg); err != nil {
 		return nil, "", err
 	}
-	if b.history, err = openHistory(ctx, cfg, log); err != nil {
+	if b.history, err = openHistory(ctx, cfg, log, mode); err != nil {
 		return nil, "", err
 	}
 	b.Ledger = b.history.Ledger
-	b.closes = append(b.closes, b.Ledger.Close)
+	b.closes = append(b.closes, b.history.Close)
 	for _, f := range b.history.found {
 		fmt.Fprintln(a.stderr, plain(findingText(b.Words, f)))
 	}

@@ -84,7 +84,7 @@ func (o *office) CloseBatch(ctx context.Context, reason string) (string, error) 
 }
 
 func (o *office) openBatch(ctx context.Context) (string, error) {
-	rec, err := o.bench.Ledger.CurrentBatch(ctx, o.bench.config.Station.Tenant, o.bench.config.Station.Name)
+	rec, err := o.bench.history.batches().CurrentBatch(ctx, o.bench.config.Station.Tenant, o.bench.config.Station.Name)
 	if err != nil {
 		return "", &station.Fault{Code: station.CodeBatchNone, Err: err}
 	}
@@ -93,7 +93,7 @@ func (o *office) openBatch(ctx context.Context) (string, error) {
 
 // writeReport writes the report of a batch and says where its text is; the CSV lies beside it.
 func (o *office) writeReport(ctx context.Context, name string) (string, error) {
-	r, err := batchReport(ctx, o.bench.Ledger, o.bench.config.Station.Tenant, name, time.Now())
+	r, err := batchReport(ctx, o.bench.history.records(), o.bench.config.Station.Tenant, name, time.Now())
 	if err != nil {
 		return "", err
 	}

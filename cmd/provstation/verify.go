@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"provstation/station/audit"
+	"provstation/station/config"
 	"provstation/station/ledger"
 	"provstation/station/words"
 )
@@ -60,40 +61,62 @@ func (a *app) verifyRecords(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return fault(err)
 	}
-	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Password: ledgerPassword(cfg.Ledger)})
-	if err != nil {
-		return fault(err)
+	// A station that shares its records has two histories: of what it wrote, and of what it has told.
+	places := []struct{ url, heads string }{{ownURL(cfg), headsFile}}
+	if isPostgres(cfg.Ledger.URL) {
+		places = append(places, struct{ url, heads string }{cfg.Ledger.URL, sharedHeadsFile})
 	}
-	defer l.Close()
-	dir, err := stateFolder(cfg, l)
-	if err != nil {
-		return fault(err)
-	}
-	c := ledger.VerifyConfig{}
-	if c.Keys, err = publicKeys(f.keys, dir); err != nil {
-		return fault(err)
-	}
-	var before []audit.Finding
-	if c.Heads, before, err = keptHeads(f.heads, dir); err != nil {
-		return fault(err)
-	}
-	if l.Database() != ledger.SQLite && len(f.keys) == 0 {
-		if c.Own, err = stationID(cfg, dir); err != nil {
-			return fault(err)
+	broken := false
+	var unread error // the others are checked all the same
+	for _, p := range places {
+		if len(places) > 1 && !f.json {
+			fmt.Fprintf(a.stdout, "%s:\n", plain(withoutSecret(p.url)))
 		}
+		r, err := verifyPlace(ctx, cfg, f, p.url, p.heads)
+		if err == nil {
+			err = a.tellVerify(text, r, f.json)
+		}
+		unread = errors.Join(unread, err)
+		broken = broken || len(r.Findings) > 0
 	}
-	r, err := l.Verify(ctx, c)
-	if err != nil {
-		return fault(err)
-	}
-	r.Findings = append(before, r.Findings...)
-	if err := a.tellVerify(text, r, f.json); err != nil {
-		return fault(err)
-	}
-	if len(r.Findings) > 0 {
+	switch {
+	case unread != nil:
+		return fault(unread)
+	case broken:
 		return &exitError{code: exitBad}
 	}
 	return nil
+}
+
+// verifyPlace checks one ledger.
+func verifyPlace(ctx context.Context, cfg *config.Config, f verifyFlags, url, headsName string) (r ledger.VerifyReport, err error) {
+	lc := ledger.Config{}
+	if isPostgres(url) {
+		lc.Password = ledgerPassword(cfg.Ledger)
+	}
+	l, err := ledger.Open(ctx, url, lc)
+	if err != nil {
+		return r, err
+	}
+	defer l.Close()
+	dir, c := stateFolder(cfg), ledger.VerifyConfig{}
+	if c.Keys, err = publicKeys(f.keys, dir); err != nil {
+		return r, err
+	}
+	var before []audit.Finding
+	if c.Heads, before, err = keptHeads(f.heads, dir, headsName); err != nil {
+		return r, err
+	}
+	if l.Database() != ledger.SQLite && len(f.keys) == 0 {
+		if c.Own, err = stationID(cfg, dir); err != nil {
+			return r, err
+		}
+	}
+	if r, err = l.Verify(ctx, c); err != nil {
+		return r, err
+	}
+	r.Findings = append(before, r.Findings...)
+	return r, nil
 }
 
 // publicKeys are the keys of the files, or the station's own.
@@ -126,8 +149,8 @@ func publicKeys(files []string, dir string) (audit.Keys, error) {
 var errNoKey = errors.New("there is no station key here to check with: give the station's public key with --key")
 
 // keptHeads reads the heads that were kept outside the database. found is what is wrong with them.
-func keptHeads(files []string, dir string) (heads []audit.Checkpoint, found []audit.Finding, err error) {
-	own := filepath.Join(dir, headsFile)
+func keptHeads(files []string, dir, name string) (heads []audit.Checkpoint, found []audit.Finding, err error) {
+	own := filepath.Join(dir, name)
 	if len(files) == 0 && dir != "" {
 		if _, err := os.Stat(own); errors.Is(err, fs.ErrNotExist) {
 			return nil, []audit.Finding{{Kind: audit.Heads, Detail: own}}, nil
@@ -287,6 +310,9 @@ what led from the one to the other. This cannot be taken back. Passports that we
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withHistory(cmd.Context(), func(h *history, text *words.Catalogue) error {
 				n, err := h.ErasePerson(cmd.Context(), args[0])
+				if err == nil && h.shared != nil {
+					n, err = eraseShared(cmd.Context(), h, args[0])
+				}
 				switch {
 				case errors.Is(err, ledger.ErrInvalid):
 					return &exitError{exitUsage, err}
@@ -313,7 +339,7 @@ func (a *app) withHistory(ctx context.Context, do func(*history, *words.Catalogu
 	if err != nil {
 		return &exitError{exitFault, err}
 	}
-	h, err := openHistory(ctx, cfg, nil)
+	h, err := openHistory(ctx, cfg, nil, sharingMode{})
 	if err != nil {
 		return &exitError{exitFault, err}
 	}
@@ -326,4 +352,14 @@ func passportsOf(h *history, b *bench, failed func(error)) *passports {
 	return &passports{
 		ledger: h.Ledger, signer: h.signer, dir: filepath.Join(h.dir, passportFolder), log: b.Log, failed: failed,
 	}
+}
+
+// eraseShared forgets a person in the records of all stations; those of this one have been seen to. What they all have says how
+// many there were.
+func eraseShared(ctx context.Context, h *history, name string) (int, error) {
+	l, err := h.decisions(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("the name is gone from this station's records, and not from those of all stations: %w; run it again", err)
+	}
+	return l.ErasePerson(ctx, name)
 }

@@ -53,7 +53,7 @@ type openOptions struct {
 type bench struct {
 	*station.Bench
 	Words  *words.Catalogue
-	Ledger *ledger.Ledger
+	Ledger *ledger.Ledger // the station's own
 	Log    *slog.Logger
 	config *config.Config
 	closes []func() error
@@ -72,7 +72,7 @@ func (b *bench) Close() error {
 
 // open wires a bench by the configuration.
 func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *bench, err error) {
-	b, id, err := a.openShared(ctx, cfg)
+	b, id, err := a.openRecords(ctx, cfg, sharingMode{alone: o.collect})
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +92,9 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 	bc := station.BenchConfig{
 		Info: a.info(cfg, id), Ports: portRules(cfg), StopAfter: o.stopAfter, Settle: o.settle, Logger: b.Log,
 	}
-	bc.Batches = b.Ledger
+	bc.Batches = b.history.batches()
 	if !o.person && o.settle == 0 { // a pause is for a person to end: none is there
-		rec, err := b.Ledger.CurrentBatch(ctx, cfg.Station.Tenant, cfg.Station.Name)
+		rec, err := bc.Batches.CurrentBatch(ctx, cfg.Station.Tenant, cfg.Station.Name)
 		switch {
 		case err == nil && rec.State != station.BatchOpen:
 			bc.Settle = settleFor
@@ -116,10 +116,11 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 
 // runner is what takes the bench's devices through their phases.
 func (a *app) runner(b *bench, rc station.RunnerConfig, collect bool) (*station.Runner, error) {
-	cfg := b.config
+	cfg, records := b.config, b.history.engine()
+	rc.Sharing = b.history.sharing()
 	if collect {
 		rc.Queue, rc.Contract = b.Ledger, cfg.Bridge.Contract
-		return station.NewRunner(rc, offline{}, b.Ledger, offline{}, offline{}.prove, b.Words), nil
+		return station.NewRunner(rc, offline{}, records, offline{}, offline{}.prove, b.Words), nil
 	}
 	client, err := bridge.New(cfg.Bridge.URL, bridge.Config{
 		Contract: cfg.Bridge.Contract, Timeout: cfg.Bridge.Timeout.D(), Trust: bridgeTrust(cfg),
@@ -129,7 +130,7 @@ func (a *app) runner(b *bench, rc station.RunnerConfig, collect bool) (*station.
 		return nil, usage("%v", err)
 	}
 	b.closes = append(b.closes, func() error { client.Close(); return nil })
-	return station.NewRunner(rc, &timedBridge{Client: client}, b.Ledger, &trustSource{cfg: cfg.PKI}, mqttcheck.Check, b.Words), nil
+	return station.NewRunner(rc, &timedBridge{Client: client}, records, &trustSource{cfg: cfg.PKI}, mqttcheck.Check, b.Words), nil
 }
 
 // info is what the first event says of the station.

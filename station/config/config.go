@@ -222,6 +222,10 @@ type Ledger struct {
 	// PasswordFile or PasswordEnv says where the password of the database's user is; neither: it has none.
 	PasswordFile string `yaml:"password_file" path:"yes"`
 	PasswordEnv  string `yaml:"password_env"`
+	// File is the station's own part of a ledger on a server; empty: ledger.db beside the log.
+	File string `yaml:"file" path:"yes"`
+	// Lease is how long a device is a station's without word from it.
+	Lease Duration `yaml:"lease"`
 }
 
 // Log is the station's own log.
@@ -274,7 +278,8 @@ func Default() *Config {
 			Readback: PhasePolicy{seconds(60), 3}, MQTT: PhasePolicy{seconds(120), 3},
 			Seal: PhasePolicy{seconds(60), 3}, Record: PhasePolicy{seconds(30), 2},
 		},
-		Retry: Retry{First: seconds(1), Max: seconds(20)},
-		Log:   Log{Level: "info"},
+		Retry:  Retry{First: seconds(1), Max: seconds(20)},
+		Ledger: Ledger{Lease: seconds(600)},
+		Log:    Log{Level: "info"},
 	}
 }

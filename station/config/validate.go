@@ -315,6 +315,12 @@ func (v check) storage() {
 	case file != "" && env != "":
 		v.bad("ledger.password_file", "give password_file or password_env, and not both")
 	}
+	switch lease := v.c.Ledger.Lease; {
+	case lease.D() < time.Minute || lease.D() > day:
+		v.bad("ledger.lease", "want 1m to 1d, got %s", lease)
+	case v.c.Ledger.File != "" && !server:
+		v.bad("ledger.file", "belongs to a postgres:// address in ledger.url, whose part on this station it names")
+	}
 	v.match("ledger.password_env", env, envPattern, "the name of an environment variable")
 }
 

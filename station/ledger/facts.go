@@ -129,6 +129,7 @@ func (l *Ledger) put(ctx context.Context, f fact) error {
 		return t.queue(ctx, l, f, at)
 	})
 	if err == nil {
+		l.tellQueued()
 		err = said
 	}
 	return err

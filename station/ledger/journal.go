@@ -214,6 +214,7 @@ func (l *Ledger) EndInterrupted(ctx context.Context, stationID string, at time.T
 	if err != nil {
 		return 0, l.wrap(err, "end interrupted runs of station", stationID)
 	}
+	l.tellQueued()
 	return ended, nil
 }
 

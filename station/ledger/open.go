@@ -79,6 +79,7 @@ type Ledger struct {
 	closed atomic.Bool
 
 	mu      sync.Mutex
+	queued  func()           // see OnQueued
 	benches []*os.File       // locks that say that a station works on this ledger
 	leases  map[string]Lease // by run, see UnderLease
 

@@ -103,6 +103,22 @@ func scrubbed(v any) any {
 	}
 }
 
+// OnQueued has fn called each time something was put into the outbox by this ledger, when it is durable.
+func (l *Ledger) OnQueued(fn func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queued = fn
+}
+
+func (l *Ledger) tellQueued() {
+	l.mu.Lock()
+	fn := l.queued
+	l.mu.Unlock()
+	if fn != nil {
+		fn()
+	}
+}
+
 // UnderLease has the facts of a run carry the lease, until the zero lease takes it back.
 func (l *Ledger) UnderLease(run string, e Lease) {
 	l.mu.Lock()

@@ -40,7 +40,7 @@ func (l *Ledger) mirror(ctx context.Context, b station.BatchRecord) error {
 func (l *Ledger) ChangeBatch(ctx context.Context, c station.BatchStep) error {
 	err := l.local.ChangeBatch(ctx, c)
 	if !errors.Is(err, station.ErrNotFound) || l.cfg.Alone {
-		return l.fact(err)
+		return err
 	}
 	_, err = read(ctx, l, func(from *ledger.Ledger) (struct{}, error) { return struct{}{}, from.ChangeBatch(ctx, c) })
 	return err

@@ -133,9 +133,7 @@ func (l *Ledger) Release(ctx context.Context, run string) {
 	l.local.UnderLease(run, ledger.Lease{})
 	if err := l.local.QueueRelease(ctx, h.lease); err != nil {
 		l.log.Warn("ledger: a device is given back only when its lease is over", "hardware", h.lease.HardwareSerial, "error", err)
-		return
 	}
-	l.noted()
 }
 
 // holds is nil if the run may go on with its device although the database is away.

@@ -10,24 +10,16 @@ import (
 	"provstation/station/ledger"
 )
 
-// fact is called with the result of writing a fact to the file.
-func (l *Ledger) fact(err error) error {
-	if err == nil {
-		l.noted()
-	}
-	return err
-}
-
 // BeginRun opens a row for one attempt.
 func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
-	return l.fact(l.local.BeginRun(ctx, r))
+	return l.local.BeginRun(ctx, r)
 }
 
 // IdentifyRun says which hardware the run is about. The attempt's number is the database's, which counts all stations', or
 // the own file's while that is away.
 func (l *Ledger) IdentifyRun(ctx context.Context, run string, o station.Observed) (int, error) {
 	attempt, err := l.local.IdentifyRun(ctx, run, o)
-	if l.fact(err) != nil {
+	if err != nil {
 		return attempt, err
 	}
 	server, err := l.Server(ctx)
@@ -42,14 +34,14 @@ func (l *Ledger) IdentifyRun(ctx context.Context, run string, o station.Observed
 
 // RecordPhase appends one phase's end.
 func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
-	return l.fact(l.local.RecordPhase(ctx, p))
+	return l.local.RecordPhase(ctx, p)
 }
 
 // BindDevice claims the device id. The database says whether it may; while that is away only what it has already holds.
 func (l *Ledger) BindDevice(ctx context.Context, b station.Binding) error {
 	err := l.local.BindDevice(ctx, b)
-	if l.cfg.Alone {
-		return l.fact(err)
+	if err == nil && l.cfg.Alone {
+		return l.local.Insist(ctx, b.Run, ledger.FactBind)
 	}
 	if ledger.IsTaken(err) {
 		// The file may be out of date: what another station mended it does not know.
@@ -60,7 +52,7 @@ func (l *Ledger) BindDevice(ctx context.Context, b station.Binding) error {
 			return l.local.Yield(ctx, b)
 		})
 	}
-	if l.fact(err) != nil {
+	if err != nil {
 		return err
 	}
 	err = l.answer(ctx, b.Run, ledger.FactBind)
@@ -92,10 +84,10 @@ func (l *Ledger) overruled(ctx context.Context, refused error, ask func(*ledger.
 // when the records are merged.
 func (l *Ledger) BindKey(ctx context.Context, k station.KeyRecord) error {
 	err := l.local.BindKey(ctx, k)
-	if ledger.IsTaken(err) && !l.cfg.Alone {
+	if ledger.IsTaken(err) {
 		return l.overruled(ctx, err, func(server *ledger.Ledger) error { return server.BindKey(ctx, k) })
 	}
-	if l.fact(err) != nil || l.cfg.Alone {
+	if err != nil {
 		return err
 	}
 	return l.asked(ctx, k.Run, ledger.FactKey)
@@ -118,7 +110,7 @@ func (l *Ledger) asked(ctx context.Context, run string, kind ledger.FactKind) er
 // says so.
 func (l *Ledger) PostBegun(ctx context.Context, p station.Post) error {
 	err := l.local.PostBegun(ctx, p)
-	if l.fact(err) != nil || l.cfg.Alone {
+	if err != nil {
 		return err
 	}
 	if err = l.asked(ctx, p.Run, ledger.FactPost); err != nil {
@@ -129,7 +121,7 @@ func (l *Ledger) PostBegun(ctx context.Context, p station.Post) error {
 
 // PostEnded closes the row: nothing was issued.
 func (l *Ledger) PostEnded(ctx context.Context, postID, reason string) error {
-	return l.fact(l.local.PostEnded(ctx, postID, reason))
+	return l.local.PostEnded(ctx, postID, reason)
 }
 
 // SaveCertificate makes a received certificate durable. Whose a tunnel address is, the database says.
@@ -139,8 +131,7 @@ func (l *Ledger) SaveCertificate(ctx context.Context, c station.CertRecord) erro
 	if err != nil && !taken {
 		return err
 	}
-	l.noted() // one whose address is taken is on file all the same
-	if len(c.TunnelAddresses) == 0 || l.cfg.Alone {
+	if len(c.TunnelAddresses) == 0 { // one whose address is taken is on file all the same
 		return err
 	}
 	aerr := l.answer(ctx, c.Run, ledger.FactCert)
@@ -153,7 +144,7 @@ func (l *Ledger) SaveCertificate(ctx context.Context, c station.CertRecord) erro
 // SaveProof makes the broker's proof durable, if the run still holds its device.
 func (l *Ledger) SaveProof(ctx context.Context, p station.ProofRecord) error {
 	err := l.local.SaveProof(ctx, p)
-	if l.fact(err) != nil || l.cfg.Alone {
+	if err != nil {
 		return err
 	}
 	return l.asked(ctx, p.Run, ledger.FactProof)
@@ -162,28 +153,27 @@ func (l *Ledger) SaveProof(ctx context.Context, p station.ProofRecord) error {
 // FinishRun closes the run: in the file, which is what a PASS rests on.
 func (l *Ledger) FinishRun(ctx context.Context, e station.RunFinish) error {
 	l.forget(e.Run)
-	return l.fact(l.local.FinishRun(ctx, e))
+	return l.local.FinishRun(ctx, e)
 }
 
 // Intend writes down what is about to be done to a device.
 func (l *Ledger) Intend(ctx context.Context, in station.Intent) error {
-	return l.fact(l.local.Intend(ctx, in))
+	return l.local.Intend(ctx, in)
 }
 
 // Done writes down what came of it.
 func (l *Ledger) Done(ctx context.Context, id string, result station.IntentResult) error {
-	return l.fact(l.local.Done(ctx, id, result))
+	return l.local.Done(ctx, id, result)
 }
 
 // RefuseCertificate notes that a certificate on file is not to be used again.
 func (l *Ledger) RefuseCertificate(ctx context.Context, r station.Refusal) error {
-	return l.fact(l.local.RefuseCertificate(ctx, r))
+	return l.local.RefuseCertificate(ctx, r)
 }
 
 // EndInterrupted ends the runs that an earlier process of the station left open, and gives its devices back.
 func (l *Ledger) EndInterrupted(ctx context.Context, stationID string, at time.Time) (int, error) {
-	n, err := l.local.EndInterrupted(ctx, stationID, at)
-	return n, l.fact(err)
+	return l.local.EndInterrupted(ctx, stationID, at)
 }
 
 // read asks the database, once it has heard what this station wrote.

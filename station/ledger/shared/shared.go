@@ -116,6 +116,7 @@ func New(ctx context.Context, local *ledger.Ledger, open OpenServer, cfg Config)
 		standing: station.LedgerChanged{Status: station.LedgerAway, Reason: "not asked yet"},
 	}
 	l.log = l.cfg.Logger
+	local.OnQueued(l.noted)
 	if err := l.lastDuplicate(ctx); err != nil {
 		return nil, err
 	}
