@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"provstation/station"
+	"provstation/station/audit"
 )
 
 // own opens a station's own file, with an outbox, whichever database the others' ledger is on.
@@ -374,6 +375,28 @@ func TestMergeIsAudited(t *testing.T) {
 	must(t, err)
 	if report := k.verify(t); len(report.Findings) == 0 {
 		t.Error("an altered duplicate: got no finding, want it named")
+	}
+}
+
+// Of another station's signatures, whose key is not there, it is known that they are there.
+func TestVerifyOthersRuns(t *testing.T) {
+	url, ctx := newURL(t), t.Context()
+	for i, id := range []string{"st-a", "st-b"} {
+		l := openURL(t, url, Config{})
+		_, err := l.StartAudit(ctx, AuditConfig{StationID: id, Tenant: "acme", Signer: testSigner(t, byte(i))})
+		must(t, err)
+		from := own(t)
+		must(t, dev("HW-"+id).passAt(ctx, from, id))
+		for _, e := range pending(t, from) {
+			_, err := l.Merge(ctx, id, []Entry{e})
+			must(t, err)
+		}
+	}
+	l := openURL(t, url, Config{})
+	r, err := l.Verify(ctx, VerifyConfig{Keys: audit.NewKeys(testSigner(t, 0).Public), Own: "st-a"})
+	must(t, err)
+	if len(r.Findings) != 0 || r.Unchecked == 0 {
+		t.Errorf("got %v with %d signatures unchecked, want nothing found and those of st-b unchecked", r.Findings, r.Unchecked)
 	}
 }
 
