@@ -260,7 +260,8 @@ func (a *app) auditKeyCommand() *cobra.Command {
 		Use:   "key",
 		Short: "Print the station's public key, to check its records and passports elsewhere",
 		Long: `Print the public half of the key that signs this station's history and passports, in PEM. The key is made when it is
-needed first, beside the ledger; the private half stays there.`,
+needed first, beside the ledger; the private half stays there. Its id, the SHA-256 of the key's DER, goes to standard error:
+passports and heads name the key by it, and it is short enough to be compared by telephone.`,
 		Example: `  provstation audit key > bench-1.pub.pem`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -269,7 +270,11 @@ needed first, beside the ledger; the private half stays there.`,
 				if err != nil {
 					return &exitError{exitFault, err}
 				}
-				_, err = a.stdout.Write(text)
+				if _, err = a.stdout.Write(text); err != nil {
+					return &exitError{exitFault, err}
+				}
+				// Beside the key, not in it: to be read aloud, and held against what others print.
+				_, err = fmt.Fprintln(a.stderr, "key id", h.signer.Public.ID)
 				return err
 			})
 		},
