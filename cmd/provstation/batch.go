@@ -15,7 +15,6 @@ import (
 	"provstation/station"
 	"provstation/station/batch"
 	"provstation/station/config"
-	"provstation/station/ledger"
 	"provstation/station/words"
 )
 
@@ -200,7 +199,7 @@ type batchRow struct {
 const maxStatus = 20
 
 func (a *app) batchStatus(ctx context.Context, asJSON bool) error {
-	cfg, l, err := a.batchRecords(ctx)
+	cfg, l, err := a.readRecords(ctx)
 	if err != nil {
 		return err
 	}
@@ -279,7 +278,7 @@ for each expected device. Made from the records, while the batch is open as well
 }
 
 func (a *app) batchReport(ctx context.Context, name string, asCSV bool) error {
-	cfg, l, err := a.batchRecords(ctx)
+	cfg, l, err := a.readRecords(ctx)
 	if err != nil {
 		return err
 	}
@@ -314,17 +313,4 @@ func (a *app) batchReport(ctx context.Context, name string, asCSV bool) error {
 		return &exitError{exitFault, err}
 	}
 	return nil
-}
-
-// batchRecords opens the station's ledger.
-func (a *app) batchRecords(ctx context.Context) (*config.Config, *ledger.Ledger, error) {
-	cfg, _, err := a.load(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	h, err := openHistory(ctx, cfg, nil)
-	if err != nil {
-		return nil, nil, &exitError{exitFault, err}
-	}
-	return cfg, h.Ledger, nil
 }

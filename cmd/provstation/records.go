@@ -51,9 +51,9 @@ type archive struct {
 	tenant string
 }
 
-// archive opens the station's ledger. The caller closes it.
+// archive opens the station's ledger to be read: no station key is needed, and no history begun. The caller closes it.
 func (a *app) archive(ctx context.Context) (*archive, error) {
-	cfg, l, err := a.batchRecords(ctx)
+	cfg, l, err := a.readRecords(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +62,19 @@ func (a *app) archive(ctx context.Context) (*archive, error) {
 		return nil, &exitError{exitFault, errors.Join(err, l.Close())}
 	}
 	return &archive{l, cfg, text, cfg.Station.Tenant}, nil
+}
+
+// readRecords opens the configured ledger without its history: what is read there is read also where the key is not.
+func (a *app) readRecords(ctx context.Context) (*config.Config, *ledger.Ledger, error) {
+	cfg, _, err := a.load(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{LockDir: filepath.Dir(cfg.Log.File), Password: ledgerPassword(cfg.Ledger)})
+	if err != nil {
+		return nil, nil, &exitError{exitFault, err}
+	}
+	return cfg, l, nil
 }
 
 // audited has what is written from now on go into the station's history.

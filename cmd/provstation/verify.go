@@ -51,20 +51,16 @@ Exit codes: 0 whole, 1 something was altered, 2 usage or configuration, 3 the re
 }
 
 func (a *app) verifyRecords(ctx context.Context, f verifyFlags) error {
-	cfg, _, err := a.load(nil)
+	fault := func(err error) error { return &exitError{exitFault, err} }
+	cfg, l, err := a.readRecords(ctx)
 	if err != nil {
 		return err
 	}
-	fault := func(err error) error { return &exitError{exitFault, err} }
+	defer l.Close()
 	text, err := sentences(cfg)
 	if err != nil {
 		return fault(err)
 	}
-	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Password: ledgerPassword(cfg.Ledger)})
-	if err != nil {
-		return fault(err)
-	}
-	defer l.Close()
 	dir, err := stateFolder(cfg, l)
 	if err != nil {
 		return fault(err)
@@ -82,11 +78,14 @@ func (a *app) verifyRecords(ctx context.Context, f verifyFlags) error {
 			return fault(err)
 		}
 	}
-	r, err := l.Verify(ctx, c)
-	if err != nil {
-		return fault(err)
-	}
+	r, verr := l.Verify(ctx, c)
 	r.Findings = append(before, r.Findings...)
+	if verr != nil { // it was not read to the end, and may not say that it is whole
+		if len(r.Findings) > 0 {
+			verr = errors.Join(verr, a.tellVerify(text, r, f.json))
+		}
+		return fault(verr)
+	}
 	if err := a.tellVerify(text, r, f.json); err != nil {
 		return fault(err)
 	}
