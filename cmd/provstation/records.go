@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -215,8 +216,11 @@ func (a *app) recordsSearchCommand() *cobra.Command {
 certificate's fingerprint begins with it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.TrimSpace(args[0]) == "" {
+			switch {
+			case strings.TrimSpace(args[0]) == "":
 				return usage("search: there is no text to look for")
+			case strings.ContainsFunc(args[0], unicode.IsControl):
+				return usage("search: the text has control characters")
 			}
 			return a.recordsList(cmd.Context(), c, p, args[0])
 		},
@@ -301,7 +305,7 @@ func runTable(out io.Writer, rows []ledger.RunRow) error {
 	fmt.Fprintln(w, "STARTED\tOUTCOME\tDEVICE ID\tHARDWARE\tSLOT\tBATCH\tOPERATOR\tCODE\tRUN")
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", local(r.StartedAt), orOpen(r.Outcome), dash(r.DeviceID), dash(r.HardwareSerial),
-			dash(r.Slot), dash(r.Batch), dash(r.Operator), dash(string(r.Code)), r.Run)
+			dash(r.Slot), dash(r.Batch), dash(r.Operator), dash(string(r.Code)), dash(r.Run))
 	}
 	return w.Flush()
 }
@@ -310,7 +314,7 @@ func orOpen(o station.Outcome) string {
 	if o == "" {
 		return "open"
 	}
-	return string(o)
+	return plain(string(o))
 }
 
 // dash is a text of the ledger as a table shows it.
