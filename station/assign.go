@@ -353,7 +353,8 @@ func (x *run) overrules(code Code) bool {
 	if o == nil || o.Code != code || x.serial() != x.released {
 		return false
 	}
-	x.warn(CodeOverridden, map[string]string{"lead": o.Lead, "code": string(o.Code), "reason": o.Reason})
+	// Not who did: that is on record with the override, where the name can be erased.
+	x.warn(CodeOverridden, map[string]string{"code": string(o.Code), "reason": o.Reason})
 	return true
 }
 

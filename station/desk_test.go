@@ -2,6 +2,7 @@ package station
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -204,6 +205,10 @@ func TestOverride(t *testing.T) {
 		warned := slices.ContainsFunc(k.ledger.ends[1].Warnings, func(w Warning) bool { return w.Code == CodeOverridden })
 		if !warned {
 			t.Errorf("got warnings %+v, want %s", k.ledger.ends[1].Warnings, CodeOverridden)
+		}
+		// Names are where they can be erased, and nowhere else.
+		if all := fmt.Sprintf("%+v %+v", k.ledger.ends, k.ledger.phases); strings.Contains(all, "Grace") {
+			t.Errorf("the run's record names the lead: %s", all)
 		}
 	})
 }

@@ -89,13 +89,14 @@ func (x *run) resolve(ctx context.Context) error {
 		return x.ledgerFault("look the decision up", err)
 	}
 	if x.resolved.Run != r.Run && r.Decision != DecisionDecommissioned {
-		x.warn(CodeResolved, map[string]string{"decision": string(r.Decision), "by": r.By, "reason": r.Reason})
+		// Not who decided: that is on record with the decision, where the name can be erased.
+		x.warn(CodeResolved, map[string]string{"decision": string(r.Decision), "reason": r.Reason})
 	}
 	x.resolved = r
 	if r.Decision == DecisionDecommissioned {
 		return &Fault{Code: CodeDecommissioned, Outcome: Uncertain, Params: map[string]string{
 			"hardware_serial": x.greet.HardwareSerial, "device_id": x.known.DeviceID, "have": hexOf(x.holding.SPKI),
-			"by": r.By, "reason": r.Reason,
+			"reason": r.Reason,
 		}}
 	}
 	return nil

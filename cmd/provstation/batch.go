@@ -15,7 +15,6 @@ import (
 	"provstation/station"
 	"provstation/station/batch"
 	"provstation/station/config"
-	"provstation/station/ledger"
 	"provstation/station/words"
 )
 
@@ -200,7 +199,7 @@ type batchRow struct {
 const maxStatus = 20
 
 func (a *app) batchStatus(ctx context.Context, asJSON bool) error {
-	cfg, l, err := a.batchRecords(ctx)
+	cfg, l, err := a.readRecords(ctx)
 	if err != nil {
 		return err
 	}
@@ -279,7 +278,7 @@ for each expected device. Made from the records, while the batch is open as well
 }
 
 func (a *app) batchReport(ctx context.Context, name string, asCSV bool) error {
-	cfg, l, err := a.batchRecords(ctx)
+	cfg, l, err := a.readRecords(ctx)
 	if err != nil {
 		return err
 	}
@@ -298,7 +297,7 @@ func (a *app) batchReport(ctx context.Context, name string, asCSV bool) error {
 		}
 		name = list[0].Batch
 	}
-	r, err := batchReport(ctx, l.Ledger, cfg.Station.Tenant, name, time.Now())
+	r, err := batchReport(ctx, l, cfg.Station.Tenant, name, time.Now())
 	switch {
 	case errors.Is(err, station.ErrNotFound):
 		return &exitError{exitBad, fmt.Errorf("there is no batch %q; `provstation batch status` lists them", plain(name))}
@@ -315,30 +314,3 @@ func (a *app) batchReport(ctx context.Context, name string, asCSV bool) error {
 	}
 	return nil
 }
-
-// batchRecords opens the station's ledger for a command that reads it. Where that of all stations is away the command reads this
-// station's own, and says so.
-func (a *app) batchRecords(ctx context.Context) (*config.Config, *reading, error) {
-	cfg, _, err := a.load(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	h, err := openHistory(ctx, cfg, nil, sharingMode{})
-	if err != nil {
-		return nil, nil, &exitError{exitFault, err}
-	}
-	r := &reading{Ledger: h.records(), history: h}
-	if h.shared != nil && r.Ledger == h.Ledger {
-		fmt.Fprintf(a.stderr, "the database that the stations share cannot be reached; these are the records of this station alone\n")
-	}
-	return cfg, r, nil
-}
-
-// reading is a ledger that is read.
-type reading struct {
-	*ledger.Ledger
-	history *history
-}
-
-// Close closes all of the history.
-func (r *reading) Close() error { return r.history.Close() }

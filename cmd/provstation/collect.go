@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"provstation/station"
-	"provstation/station/config"
 	"provstation/station/ledger"
 	"provstation/station/mqttcheck"
 	"provstation/station/words"
@@ -133,36 +132,25 @@ func (a *app) queueList(ctx context.Context, states []string, asJSON bool) error
 		}
 		filter.States = append(filter.States, station.QueueState(s))
 	}
-	return a.withQueue(ctx, func(cfg *config.Config, text *words.Catalogue, l *ledger.Ledger) error {
-		filter.Tenant = cfg.Station.Tenant
-		rows, err := l.Queue(ctx, filter)
-		if err != nil {
-			return &exitError{exitFault, err}
-		}
-		if asJSON {
-			err = writeQueueJSON(a.stdout, text, rows)
-		} else {
-			err = writeQueue(a.stdout, text, rows, time.Now())
-		}
-		if err != nil {
-			return &exitError{exitFault, err}
-		}
-		return nil
-	})
-}
-
-// withQueue opens ledger and catalogue.
-func (a *app) withQueue(ctx context.Context, do func(*config.Config, *words.Catalogue, *ledger.Ledger) error) error {
-	cfg, l, err := a.batchRecords(ctx)
+	l, err := a.ownArchive(ctx) // the queue is this station's
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	text, err := sentences(cfg)
+	filter.Tenant = l.tenant
+	rows, err := l.Queue(ctx, filter)
 	if err != nil {
 		return &exitError{exitFault, err}
 	}
-	return do(cfg, text, l.history.Ledger) // the queue is this station's
+	if asJSON {
+		err = writeQueueJSON(a.stdout, l.words, rows)
+	} else {
+		err = writeQueue(a.stdout, l.words, rows, time.Now())
+	}
+	if err != nil {
+		return &exitError{exitFault, err}
+	}
+	return nil
 }
 
 // queueRow is one request as `collect list --json` shows it.

@@ -134,7 +134,7 @@ func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger, mode
 		return nil, err
 	}
 	h := &history{Ledger: l, dir: stateFolder(cfg)}
-	if err = h.begin(ctx, cfg); err == nil && others {
+	if err = h.begin(ctx, cfg, headsFile); err == nil && others {
 		h.shared, err = h.share(ctx, cfg, log, mode)
 	}
 	if err != nil {
@@ -144,14 +144,14 @@ func openHistory(ctx context.Context, cfg *config.Config, log *slog.Logger, mode
 }
 
 // begin finds out who the station is, and begins its history.
-func (h *history) begin(ctx context.Context, cfg *config.Config) (err error) {
+func (h *history) begin(ctx context.Context, cfg *config.Config, heads string) (err error) {
 	if h.stationID, err = stationID(cfg, h.dir); err != nil {
 		return err
 	}
 	if h.signer, err = stationKey(h.dir); err != nil {
 		return err
 	}
-	h.found, err = h.StartAudit(ctx, h.audit(cfg, headsFile))
+	h.found, err = h.StartAudit(ctx, h.audit(cfg, heads))
 	return err
 }
 

@@ -53,9 +53,14 @@ func (a *app) passportVerifyCommand() *cobra.Command {
 		Use:   "verify FILE...",
 		Short: "Check that a passport is whole and signed by a station that is trusted",
 		Long: `Check that a passport is whole and signed by a station that is trusted. It works without a network and without the records.
-Without --key the station's own key beside the configured ledger is taken.
 
-Exit codes: 0 good, 1 refused, 2 usage or configuration, 3 it could not be read.`,
+Whose passports are trusted is for who checks to say: --key is the public key that the station printed ("provstation audit
+key"), brought on another way than the passport. Each key speaks for any station: the line of a good passport ends with the id
+of the key that signed it. Without --key the station's own key beside the configured ledger is taken; where there is none,
+nothing is judged.
+
+Exit codes: 0 good, 1 refused, 2 usage or configuration, 3 it could not be read, or there is no key. Of several files the
+worst one counts.`,
 		Example: `  provstation passport verify --key bench-1.pub.pem edge-0041-*.json`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.verifyPassports(args, keys) },
@@ -106,30 +111,33 @@ func (a *app) verifyPassports(files, keyFiles []string) error {
 	if err != nil {
 		return &exitError{exitFault, err}
 	}
-	refused := false
+	worst := 0 // one bad file says nothing about the others
 	for _, name := range files {
 		text, s, err := a.readPassport(name)
 		var e *exitError
-		if errors.As(err, &e) && e.code == exitBad && e.err == nil {
-			refused = true
+		switch {
+		case errors.As(err, &e) && (e.code == exitBad || e.code == exitFault):
+			if e.err != nil {
+				fmt.Fprintln(a.stderr, "provstation: "+plain(e.err.Error()))
+			}
+			worst = max(worst, e.code)
 			continue
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
 		if err := s.Verify(keys); err != nil {
 			fmt.Fprintln(a.stderr, plain(refusal(text, name, err)))
-			refused = true
+			worst = max(worst, exitBad)
 			continue
 		}
 		if _, err := fmt.Fprintln(a.stdout, plain(text.Text("passport.good", map[string]string{
-			"file": name, "device_id": s.DeviceID, "station": s.Station.Name, "at": s.EndedAt.Format(time.RFC3339),
+			"file": name, "device_id": s.DeviceID, "station": s.Station.Name, "at": s.EndedAt.Format(time.RFC3339), "key": s.Key.String(),
 		}))); err != nil {
 			return err
 		}
 	}
-	if refused {
-		return &exitError{code: exitBad}
+	if worst != 0 {
+		return &exitError{code: worst}
 	}
 	return nil
 }
@@ -214,6 +222,9 @@ func (a *app) passportIssueCommand() *cobra.Command {
 }
 
 func (a *app) issuePassport(ctx context.Context, what string) error {
+	if what == "" {
+		return usage("issue: the name of the run or device is empty")
+	}
 	return a.withHistory(ctx, func(h *history, _ *words.Catalogue) error {
 		cfg, _, err := a.load(nil)
 		if err != nil {
@@ -226,6 +237,8 @@ func (a *app) issuePassport(ctx context.Context, what string) error {
 		p := &passports{ledger: h.Ledger, signer: h.signer, dir: filepath.Join(h.dir, passportFolder)}
 		path, err := p.issue(ctx, run)
 		switch {
+		case errors.Is(err, ledger.ErrThinned):
+			return &exitError{exitBad, fmt.Errorf("%s: the phases of its run were pruned; the passport that was written then tells more", plain(what))}
 		case errors.Is(err, ledger.ErrNoPass), errors.Is(err, station.ErrNotFound):
 			return &exitError{exitBad, fmt.Errorf("no PASS on record: %s", plain(what))}
 		case err != nil:
@@ -238,8 +251,11 @@ func (a *app) issuePassport(ctx context.Context, what string) error {
 
 // passedRun finds the run by its id, else the device's newest PASS.
 func passedRun(ctx context.Context, l *ledger.Ledger, cfg *config.Config, what string) (string, error) {
-	if d, err := l.Run(ctx, what); err == nil {
+	switch d, err := l.Run(ctx, what); {
+	case err == nil && d.Tenant == cfg.Station.Tenant:
 		return d.Run, nil
+	case err != nil && !errors.Is(err, station.ErrNotFound) && !errors.Is(err, ledger.ErrInvalid):
+		return "", &exitError{exitFault, err}
 	}
 	rows, err := l.Runs(ctx, ledger.Filter{Tenant: cfg.Station.Tenant, DeviceID: what, Outcome: station.Pass, Limit: 1})
 	switch {

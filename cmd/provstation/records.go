@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -45,15 +46,20 @@ Exit codes: 0 done, 1 there is no such record or it does not allow that, 2 usage
 
 // archive is the ledger with what is needed to speak of it.
 type archive struct {
-	*reading
+	*ledger.Ledger
 	config *config.Config
 	words  *words.Catalogue
 	tenant string
 }
 
-// archive opens the station's ledger. The caller closes it.
-func (a *app) archive(ctx context.Context) (*archive, error) {
-	cfg, l, err := a.batchRecords(ctx)
+// archive opens the station's ledger to be read: no station key is needed, and no history begun. The caller closes it.
+func (a *app) archive(ctx context.Context) (*archive, error) { return a.archiveOf(ctx, a.readRecords) }
+
+// ownArchive is archive for what this station keeps for itself alone.
+func (a *app) ownArchive(ctx context.Context) (*archive, error) { return a.archiveOf(ctx, a.readOwn) }
+
+func (a *app) archiveOf(ctx context.Context, open func(context.Context) (*config.Config, *ledger.Ledger, error)) (*archive, error) {
+	cfg, l, err := open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,12 +70,58 @@ func (a *app) archive(ctx context.Context) (*archive, error) {
 	return &archive{l, cfg, text, cfg.Station.Tenant}, nil
 }
 
-// decide has what is decided from now on written into the ledger of all stations, where there is one.
-func (l *archive) decide(ctx context.Context) (err error) {
-	if l.Ledger, err = l.history.decisions(ctx); err != nil {
+// readRecords opens the configured ledger without its history: what is read there is read also where the key is not. Where the
+// one that the stations share is away, it is this station's own, which is said.
+func (a *app) readRecords(ctx context.Context) (*config.Config, *ledger.Ledger, error) {
+	cfg, _, err := a.load(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !isPostgres(cfg.Ledger.URL) {
+		return a.readOwn(ctx)
+	}
+	l, err := ledger.Open(ctx, cfg.Ledger.URL, ledger.Config{Password: ledgerPassword(cfg.Ledger)})
+	if errors.Is(err, ledger.ErrUnreachable) {
+		fmt.Fprintf(a.stderr, "the database that the stations share cannot be reached: %s\nthese are the records of this station alone\n", plain(err.Error()))
+		return a.readOwn(ctx)
+	}
+	if err != nil {
+		return nil, nil, &exitError{exitFault, err}
+	}
+	return cfg, l, nil
+}
+
+// readOwn opens the ledger that is this station's alone.
+func (a *app) readOwn(ctx context.Context) (*config.Config, *ledger.Ledger, error) {
+	cfg, _, err := a.load(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := ledger.Open(ctx, ownURL(cfg), ledger.Config{Outbox: isPostgres(cfg.Ledger.URL)})
+	if err != nil {
+		return nil, nil, &exitError{exitFault, err}
+	}
+	return cfg, l, nil
+}
+
+// audited has what is written from now on go into the station's history.
+func (l *archive) audited(ctx context.Context) error {
+	h, heads := &history{Ledger: l.Ledger, dir: stateFolder(l.config)}, headsFile
+	if l.Database() == ledger.Postgres {
+		heads = sharedHeadsFile
+	}
+	if err := h.begin(ctx, l.config, heads); err != nil {
 		return &exitError{exitFault, err}
 	}
 	return nil
+}
+
+// decides is audited for what a person decides: it is for all stations, and goes where they find it.
+func (l *archive) decides(ctx context.Context) error {
+	if isPostgres(l.config.Ledger.URL) && l.Database() != ledger.Postgres {
+		return &exitError{exitFault, station.ErrLedgerAway}
+	}
+	return l.audited(ctx)
 }
 
 // recordsError gives an error of the ledger its exit code.
@@ -202,8 +254,11 @@ func (a *app) recordsSearchCommand() *cobra.Command {
 certificate's fingerprint begins with it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.TrimSpace(args[0]) == "" {
+			switch {
+			case strings.TrimSpace(args[0]) == "":
 				return usage("search: there is no text to look for")
+			case strings.ContainsFunc(args[0], unicode.IsControl):
+				return usage("search: the text has control characters")
 			}
 			return a.recordsList(cmd.Context(), c, p, args[0])
 		},
@@ -288,7 +343,7 @@ func runTable(out io.Writer, rows []ledger.RunRow) error {
 	fmt.Fprintln(w, "STARTED\tOUTCOME\tDEVICE ID\tHARDWARE\tSLOT\tBATCH\tOPERATOR\tCODE\tRUN")
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", local(r.StartedAt), orOpen(r.Outcome), dash(r.DeviceID), dash(r.HardwareSerial),
-			dash(r.Slot), dash(r.Batch), dash(r.Operator), dash(string(r.Code)), r.Run)
+			dash(r.Slot), dash(r.Batch), dash(r.Operator), dash(string(r.Code)), dash(r.Run))
 	}
 	return w.Flush()
 }
@@ -297,7 +352,7 @@ func orOpen(o station.Outcome) string {
 	if o == "" {
 		return "open"
 	}
-	return string(o)
+	return plain(string(o))
 }
 
 // dash is a text of the ledger as a table shows it.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -96,7 +97,7 @@ func (a *app) orphanTable(list []ledger.Orphan) error {
 	fmt.Fprintln(w, "DEVICE ID\tHARDWARE\tREASON\tCERT SERIAL\tFINGERPRINT\tISSUER\tISSUED\tVALID UNTIL\tRUN")
 	for _, o := range list {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(o.DeviceID), dash(o.HardwareSerial), o.Reason, dash(o.CertSerial),
-			dash(hexText(o.Fingerprint)), dash(o.Issuer), local(o.At), local(o.NotAfter), o.Run)
+			dash(hexText(o.Fingerprint)), dash(o.Issuer), local(o.At), local(o.NotAfter), dash(o.Run))
 	}
 	return w.Flush()
 }
@@ -145,10 +146,13 @@ func (a *app) recordsResolve(ctx context.Context, r station.Resolution, asJSON b
 	if r.By == "" {
 		r.By = l.config.Station.Operator
 	}
-	if strings.TrimSpace(r.By) == "" {
+	switch {
+	case strings.TrimSpace(r.By) == "":
 		return usage("--by: say who decides")
+	case strings.ContainsFunc(r.By, unicode.IsControl):
+		return usage("--by: %q has control characters", plain(r.By))
 	}
-	if err := l.decide(ctx); err != nil {
+	if err := l.decides(ctx); err != nil {
 		return err
 	}
 	r.Tenant = l.tenant

@@ -21,7 +21,9 @@ func (a *app) recordsBackupCommand() *cobra.Command {
 		Long: `Copy the ledger as it is at one moment into a new file. Stations go on working with it. The copy is read back: it has to be sound
 and to hold the same rows in every table; else there is no file. What is printed in the end is a digest of the rows.
 
-The ledger's own keys, the station's id and the configuration are other files and not in it.
+The station's key and id, its heads and its passports (station-key.pem, station-id, heads.log, passports beside the ledger) and
+the configuration are other files and not in it: keep them, too. Without the key a copy can only be checked with the public
+half ("provstation audit key") and a copy of heads.log: records verify --key FILE --heads FILE.
 
 On PostgreSQL use pg_dump.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.recordsBackup(cmd.Context(), args[0], asJSON) },
@@ -88,7 +90,13 @@ func (a *app) recordsRestoreCommand() *cobra.Command {
 		Long: `Make a new ledger file of a backup, and read it back. A ledger that is there is never overwritten: move it away first.
 
 Devices that were worked on after the backup are unknown to the restored ledger. The station adopts and proves them when they
-are plugged in again; certificates that they got meanwhile are in the CA's own list alone.`,
+are plugged in again, or held where they hold another key by now; certificates that they got meanwhile are in the CA's own list
+alone.
+
+The history goes on only with the station's key and id: put station-key.pem and station-id beside the new ledger before it is
+used, or a new key is made and the old heads are "signed by another key" to records verify. Where the backup is older than
+heads.log, the newest rows are gone, and records verify says so for good: when that is settled, move heads.log away and keep
+it; a new one begins with the next run.`,
 		Example: `  provstation records restore /mnt/backup/ledger-2026-11-23.db --to sqlite:/var/lib/provstation/ledger.db`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.recordsRestore(cmd.Context(), args[0], to, digest, asJSON)
@@ -166,7 +174,10 @@ them. Without --yes nothing is deleted: it is only said how much it would be.
 
 What stays: every device, key, certificate, request, proof, override and decision, with the run that it came from; runs that
 show a device's present state, the newest run of each device, and runs of batches that are not closed; runs that have not
-ended, that were held and not settled, or that have a request without an answer. A row with a digest says what was deleted.`,
+ended, that were held and not settled, or that have a request without an answer. A row with a digest says what was deleted.
+
+The rows of the station's history from before that date go, too, under a checkpoint that the station's key signs: it takes
+station-key.pem beside the ledger. Passports stay as they were written; none can be written again for a run without phases.`,
 		Example: `  provstation records prune --before 365d
   provstation records prune --before 2026-01-01 --yes --by "Lea Lead"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -216,7 +227,7 @@ func (a *app) recordsPrune(ctx context.Context, before string, c ledger.PruneCon
 		c.By = l.config.Station.Operator
 	}
 	if c.Really {
-		if err := l.decide(ctx); err != nil {
+		if err := l.decides(ctx); err != nil {
 			return err
 		}
 	}

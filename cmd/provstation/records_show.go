@@ -28,6 +28,9 @@ labels and decisions.`,
 }
 
 func (a *app) recordsShow(ctx context.Context, what string, asJSON bool) error {
+	if what == "" { // no filter: it would show any device
+		return usage("show: the name of the run or device is empty")
+	}
 	l, err := a.archive(ctx)
 	if err != nil {
 		return err

@@ -14,7 +14,6 @@ import (
 	"provstation/station"
 	"provstation/station/config"
 	"provstation/station/ledger"
-	"provstation/station/words"
 )
 
 // relayFlags are the flags of `provstation relay`.
@@ -213,16 +212,22 @@ func (a *app) relayDropCommand() *cobra.Command {
 }
 
 func (a *app) changeQueue(ctx context.Context, ids []string, do func(context.Context, *ledger.Ledger, string, string) error) error {
-	return a.withQueue(ctx, func(cfg *config.Config, _ *words.Catalogue, l *ledger.Ledger) error {
-		for _, id := range ids {
-			err := do(ctx, l, cfg.Station.Tenant, id)
-			switch {
-			case errors.Is(err, station.ErrNotFound):
-				return &exitError{exitBad, fmt.Errorf("%s has no request for that; `provstation relay list` shows what there is", plain(id))}
-			case err != nil:
-				return &exitError{exitFault, err}
-			}
+	l, err := a.ownArchive(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := l.audited(ctx); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		err := do(ctx, l.Ledger, l.tenant, id)
+		switch {
+		case errors.Is(err, station.ErrNotFound):
+			return &exitError{exitBad, fmt.Errorf("%s has no request for that; `provstation relay list` shows what there is", plain(id))}
+		case err != nil:
+			return &exitError{exitFault, err}
 		}
-		return nil
-	})
+	}
+	return nil
 }

@@ -52,11 +52,11 @@ Exit codes: 0 whole, 1 something was altered, 2 usage or configuration, 3 the re
 }
 
 func (a *app) verifyRecords(ctx context.Context, f verifyFlags) error {
+	fault := func(err error) error { return &exitError{exitFault, err} }
 	cfg, _, err := a.load(nil)
 	if err != nil {
 		return err
 	}
-	fault := func(err error) error { return &exitError{exitFault, err} }
 	text, err := sentences(cfg)
 	if err != nil {
 		return fault(err)
@@ -73,8 +73,8 @@ func (a *app) verifyRecords(ctx context.Context, f verifyFlags) error {
 			fmt.Fprintf(a.stdout, "%s:\n", plain(withoutSecret(p.url)))
 		}
 		r, err := verifyPlace(ctx, cfg, f, p.url, p.heads)
-		if err == nil {
-			err = a.tellVerify(text, r, f.json)
+		if err == nil || len(r.Findings) > 0 { // what was not read to the end may not say that it is whole
+			err = errors.Join(err, a.tellVerify(text, r, f.json))
 		}
 		unread = errors.Join(unread, err)
 		broken = broken || len(r.Findings) > 0
@@ -112,11 +112,9 @@ func verifyPlace(ctx context.Context, cfg *config.Config, f verifyFlags, url, he
 			return r, err
 		}
 	}
-	if r, err = l.Verify(ctx, c); err != nil {
-		return r, err
-	}
+	r, err = l.Verify(ctx, c)
 	r.Findings = append(before, r.Findings...)
-	return r, nil
+	return r, err
 }
 
 // publicKeys are the keys of the files, or the station's own.
@@ -283,7 +281,8 @@ func (a *app) auditKeyCommand() *cobra.Command {
 		Use:   "key",
 		Short: "Print the station's public key, to check its records and passports elsewhere",
 		Long: `Print the public half of the key that signs this station's history and passports, in PEM. The key is made when it is
-needed first, beside the ledger; the private half stays there.`,
+needed first, beside the ledger; the private half stays there. Its id, the SHA-256 of the key's DER, goes to standard error:
+passports and heads name the key by it, and it is short enough to be compared by telephone.`,
 		Example: `  provstation audit key > bench-1.pub.pem`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -292,7 +291,11 @@ needed first, beside the ledger; the private half stays there.`,
 				if err != nil {
 					return &exitError{exitFault, err}
 				}
-				_, err = a.stdout.Write(text)
+				if _, err = a.stdout.Write(text); err != nil {
+					return &exitError{exitFault, err}
+				}
+				// Beside the key, not in it: to be read aloud, and held against what others print.
+				_, err = fmt.Fprintln(a.stderr, "key id", h.signer.Public.ID)
 				return err
 			})
 		},

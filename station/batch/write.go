@@ -12,7 +12,7 @@ import (
 )
 
 // CSV writes a header and one line for every expected device, in the list's order. Times are RFC 3339 in UTC; a cell of
-// what is not known is empty. A cell that a spreadsheet would take for a formula gets an apostrophe in front.
+// what is not known is empty. What a spreadsheet would take for a formula gets an apostrophe in front.
 func (r Report) CSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	rows := [][]string{{
@@ -31,7 +31,7 @@ func (r Report) CSV(w io.Writer) error {
 	}
 	for _, cells := range rows {
 		for i, cell := range cells {
-			cells[i] = harmless(cell)
+			cells[i] = station.CSVCell(cell)
 		}
 		if err := c.Write(cells); err != nil {
 			return fmt.Errorf("write report: %w", err)
@@ -42,14 +42,6 @@ func (r Report) CSV(w io.Writer) error {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
-}
-
-// harmless keeps a spreadsheet from running a cell.
-func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 func stamp(t time.Time) string {

@@ -103,23 +103,24 @@ func (t *txn) adopt(ctx context.Context, table string) error {
 	return nil
 }
 
+// startSigned is how many of the newest heads a start looks at: it has to be quick after years, too. All of them are for
+// Verify.
+const startSigned = 8
+
 // startCheck holds the newest row against what was signed last.
 func (l *Ledger) startCheck(ctx context.Context, ch *chain, heads string) ([]audit.Finding, error) {
 	keys := audit.NewKeys(ch.signer.Public)
-	signed, found, err := l.checkpoints(ctx, ch.station, keys)
+	signed, found, err := l.newestCheckpoints(ctx, ch.station, keys)
 	if err != nil {
 		return nil, err
 	}
 	if heads != "" {
-		kept, bad, err := readHeadsFile(heads)
+		kept, err := newestHeads(heads, ch.station)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}
-		for _, n := range bad {
-			found = append(found, audit.Finding{Kind: audit.Signature, Station: ch.station, Detail: fmt.Sprintf("line %d of the heads file", n)})
-		}
 		for _, c := range kept {
-			if c.Station == ch.station && c.Verify(keys) == nil {
+			if c.Verify(keys) == nil {
 				signed = append(signed, c)
 			}
 		}
@@ -146,15 +147,6 @@ func (l *Ledger) startCheck(ctx context.Context, ch *chain, heads string) ([]aud
 	return found, nil
 }
 
-func readHeadsFile(path string) ([]audit.Checkpoint, []int, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read heads: %w", err)
-	}
-	defer f.Close()
-	return ReadHeads(f)
-}
-
 func scanStored(scan func(...any) error) (s audit.Stored, err error) {
 	var n int64
 	err = scan(&n, &s.Prev, &s.Digest, &s.Body)
@@ -162,15 +154,15 @@ func scanStored(scan func(...any) error) (s audit.Stored, err error) {
 	return s, err
 }
 
-// checkpoints are the signed heads on record whose signature fits; the others are found wrong.
-func (l *Ledger) checkpoints(ctx context.Context, stationID string, keys audit.Keys) (good []audit.Checkpoint, bad []audit.Finding, err error) {
+// newestCheckpoints are the newest signed heads on record whose signature fits; the others are found wrong.
+func (l *Ledger) newestCheckpoints(ctx context.Context, stationID string, keys audit.Keys) (good []audit.Checkpoint, bad []audit.Finding, err error) {
 	type row struct {
 		n, purpose int64
 		line       string
 	}
 	rows, err := query(ctx, l, func(scan func(...any) error) (r row, err error) {
 		return r, scan(&r.n, &r.purpose, &r.line)
-	}, "SELECT n, purpose, line FROM audit_checkpoints WHERE station_id = ? ORDER BY n, purpose", stationID)
+	}, "SELECT n, purpose, line FROM audit_checkpoints WHERE station_id = ? ORDER BY n DESC, purpose LIMIT ?", stationID, startSigned)
 	if err != nil {
 		return nil, nil, err
 	}

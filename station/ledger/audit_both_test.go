@@ -57,6 +57,32 @@ func TestAuditOfSeveralStations(t *testing.T) {
 	}
 }
 
+// A run that lost its phases gets no passport: it would take the place of the one that tells all.
+func TestNoPassportOfAThinnedRun(t *testing.T) {
+	l := openNew(t)
+	_, err := l.StartAudit(t.Context(), AuditConfig{StationID: "st-1", Tenant: "acme", Signer: testSigner(t, 0)})
+	must(t, err)
+	old := dev("HWA")
+	must(t, old.pass(t.Context(), l))
+	present := old.again()
+	must(t, present.pass(t.Context(), l))
+	for _, d := range []*device{old, present} {
+		_, _, err := l.Passport(t.Context(), d.run)
+		must(t, err)
+	}
+	before := old.at.AddDate(1, 0, 0)
+	l.cfg.Now = func() time.Time { return before.Add(time.Hour) }
+	r, err := l.Prune(t.Context(), PruneConfig{Tenant: "acme", Before: before, By: "Grace", Really: true})
+	must(t, err)
+	if r.Thinned != 1 {
+		t.Fatalf("got %+v, want one run thinned", r)
+	}
+	_, _, err = l.Passport(t.Context(), old.run)
+	want(t, err, ErrThinned)
+	_, _, err = l.Passport(t.Context(), present.run)
+	must(t, err)
+}
+
 // Deleting old runs is in the chain like every other write.
 func TestAuditFollowsPrune(t *testing.T) {
 	l := openNew(t)

@@ -45,6 +45,9 @@ type oddRow struct {
 
 func (v *verifier) compare(table string, columns []string, row []any) (*oddRow, error) {
 	a, _ := auditedTables(table)
+	if err := a.complete(table, columns); err != nil {
+		return nil, err
+	}
 	c := audit.Change{Table: table, Columns: make(map[string]any, len(columns))}
 	for _, k := range a.keys {
 		c.Key = append(c.Key, audit.Value(row[slices.Index(columns, k)]))
@@ -86,10 +89,30 @@ func (v *verifier) compare(table string, columns []string, row []any) (*oddRow, 
 	return &oddRow{c, columns, row, states}, nil
 }
 
+// complete refuses a table without a column that is looked at by its name; what else its schema lacks is named with the
+// values.
+func (a audited) complete(table string, columns []string) error {
+	needed := slices.Clone(a.keys)
+	if a.derived != "" {
+		needed = append(append(needed, a.derived), searched()...)
+	}
+	for _, name := range needed {
+		if !slices.Contains(columns, name) {
+			return fmt.Errorf("table %s: column %s is gone: %w", table, name, ErrCorrupt)
+		}
+	}
+	return nil
+}
+
+// searched are the columns that a run is searched by.
+func searched() []string {
+	return []string{"operator", "batch", "slot", "hardware_serial", "device_id", "code"}
+}
+
 // searchText is what a run is searched by, made of its columns as refold makes it.
 func searchText(columns []string, row []any) string {
 	var parts []string
-	for _, name := range []string{"operator", "batch", "slot", "hardware_serial", "device_id", "code"} {
+	for _, name := range searched() {
 		part := ""
 		if value := row[slices.Index(columns, name)]; value != nil {
 			part = text(value)

@@ -2,11 +2,15 @@ package ledger
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 
 	"provstation/station/audit"
@@ -90,21 +94,88 @@ func appendHeads(path string, list []audit.Checkpoint) error {
 // ReadHeads reads a heads file: its checkpoints, and the numbers of the lines that are none. Nothing is said about the
 // signatures.
 func ReadHeads(r io.Reader) (list []audit.Checkpoint, bad []int, err error) {
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 0, 4096), 64<<10)
-	for n := 1; s.Scan(); n++ {
-		if len(s.Bytes()) == 0 {
-			continue
+	n := 0
+	err = eachLine(r, func(line []byte) {
+		if n++; len(line) == 0 {
+			return
 		}
-		c, err := audit.ParseCheckpoint(s.Bytes())
+		c, err := audit.ParseCheckpoint(line)
 		if err != nil {
 			bad = append(bad, n)
-			continue
+			return
 		}
 		list = append(list, c)
-	}
-	if err := s.Err(); err != nil {
+	})
+	return list, bad, err
+}
+
+func readHeadsFile(path string) ([]audit.Checkpoint, []int, error) {
+	f, err := os.Open(path)
+	if err != nil {
 		return nil, nil, fmt.Errorf("read heads: %w", err)
 	}
-	return list, bad, nil
+	defer f.Close()
+	return ReadHeads(f)
+}
+
+// eachLine gives the lines of a heads file. What is longer than any line of one comes cut.
+func eachLine(from io.Reader, do func(line []byte)) error {
+	r := bufio.NewReaderSize(from, 16<<10)
+	for {
+		line, err := r.ReadSlice('\n')
+		if len(line) > 0 {
+			do(bytes.TrimSuffix(line, []byte{'\n'}))
+		}
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = r.ReadSlice('\n')
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read heads: %w", err)
+		}
+	}
+}
+
+// newestHeads reads the heads of the highest rows of a station from a heads file. The file is gone through, and no other line
+// of it is looked at closely.
+func newestHeads(path, stationID string) ([]audit.Checkpoint, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read heads: %w", err)
+	}
+	defer f.Close()
+	type numbered struct {
+		n    uint64
+		line []byte
+	}
+	var top []numbered // the highest first
+	err = eachLine(f, func(line []byte) {
+		n, ok := lineNumber(line)
+		if !ok || len(top) == startSigned && n <= top[startSigned-1].n {
+			return
+		}
+		i, _ := slices.BinarySearchFunc(top, n, func(have numbered, n uint64) int { return cmp.Compare(n, have.n) })
+		top = slices.Insert(top, i, numbered{n, bytes.Clone(line)})
+		top = top[:min(len(top), startSigned)]
+	})
+	var list []audit.Checkpoint
+	for _, t := range top {
+		if c, err := audit.ParseCheckpoint(t.line); err == nil && c.Station == stationID {
+			list = append(list, c)
+		}
+	}
+	return list, err
+}
+
+// lineNumber is the number of the row in a line of a heads file, as far as it can be seen.
+func lineNumber(line []byte) (n uint64, ok bool) {
+	_, rest, ok := bytes.Cut(line, []byte(`,"n":`))
+	digits, _, more := bytes.Cut(rest, []byte{','})
+	if !ok || !more {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(digits), 10, 64)
+	return n, err == nil
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/ed25519"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -239,6 +240,28 @@ func TestVerifyNames(t *testing.T) {
 }
 
 // Who can write the whole database computes the chain anew and is betrayed by what was signed.
+// A byte of the schema that names a column: it is said, and nothing breaks over it.
+func TestVerifyWithoutAColumn(t *testing.T) {
+	for _, c := range [][2]string{{"runs", "code"}, {"runs", "search"}, {"runs", "run"}, {"runs", "operator"}, {"devices", "model"}, {"phases", "n"}} {
+		k := newAudited(t)
+		k.fill(t, 1)
+		must(t, k.Close())
+		_, err := tamperFile(k.path, "ALTER TABLE "+c[0]+" RENAME COLUMN "+c[1]+" TO other")
+		must(t, err)
+		k.Ledger = openAt(t, k.path, Config{})
+		r, err := k.Verify(t.Context(), VerifyConfig{Keys: audit.NewKeys(k.signer.Public)})
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%v: got %v, want it said what is wrong", c, err)
+		}
+		named := slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
+			return f.Table == "(schema)" && f.Row == "table "+c[0]
+		})
+		if !named {
+			t.Errorf("%v: got %v, want the schema of the table named", c, r.Findings)
+		}
+	}
+}
+
 func TestVerifyNamesARecomputedChain(t *testing.T) {
 	k := newAudited(t)
 	devices := k.fill(t, 3)

@@ -92,9 +92,6 @@ func Restore(ctx context.Context, file, ledgerURL string) (Snapshot, error) {
 	if err == nil && path == "" {
 		err = ErrNoBackup
 	}
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(path), 0o700)
-	}
 	var s Snapshot
 	if err == nil {
 		s, err = copyLedger(ctx, file, path, true)
@@ -105,7 +102,8 @@ func Restore(ctx context.Context, file, ledgerURL string) (Snapshot, error) {
 	return s, nil
 }
 
-// copyLedger copies a ledger file into a new one and checks the copy. A source that is at rest is checked before.
+// copyLedger copies a ledger file into a new one and checks the copy. A source that is at rest is checked before, and the
+// copy may be in a new folder.
 func copyLedger(ctx context.Context, from, to string, atRest bool) (s Snapshot, err error) {
 	to, err = filepath.Abs(to)
 	if err != nil {
@@ -120,6 +118,9 @@ func copyLedger(ctx context.Context, from, to string, atRest bool) (s Snapshot, 
 	if atRest {
 		if _, err := inspect(ctx, from); err != nil {
 			return s, err
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil { // for a sound backup alone
+			return s, openTrouble("make folder", err)
 		}
 		options = "?mode=ro&immutable=1"
 	}

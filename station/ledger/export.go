@@ -32,8 +32,8 @@ const exportPage = 500
 
 // Export writes every run that the filter chooses, newest first, whatever its After and Limit, and says how many rows
 // were written whole. Columns and keys are the same in every format and keep their names; times are RFC 3339 in UTC.
-// Runs that begin meanwhile are left out. A CSV cell that a spreadsheet would take for a formula gets an apostrophe in
-// front; the other formats hold the text as it is. w is written to in pieces and not closed.
+// Runs that begin meanwhile are left out. What a spreadsheet would take for a formula gets an apostrophe
+// in front in CSV ([station.CSVCell]); the other formats hold the text as it is. w is written to in pieces and not closed.
 //
 // Errors: ErrInvalid (an unknown format; nothing is written then), those of w, and ctx's.
 func (l *Ledger) Export(ctx context.Context, w io.Writer, f Filter, format string) (rows int, err error) {
@@ -209,36 +209,18 @@ func cellText(v any) (string, error) {
 	case bool:
 		return strconv.FormatBool(v), nil
 	case string:
-		return plain(v), nil
+		return station.CSVCell(v), nil
 	case []string:
-		return plain(strings.Join(v, " ")), nil
+		return station.CSVCell(strings.Join(v, " ")), nil
 	case map[string]string:
 		if len(v) == 0 {
 			return "", nil
 		}
 		b, err := jsonText(v)
-		return plain(string(b)), err
+		return station.CSVCell(string(b)), err
 	default:
 		return "", fmt.Errorf("%w: column of type %T", ErrInvalid, v)
 	}
-}
-
-// plain keeps a spreadsheet from running the cell as a formula. The signs are those of OWASP's page on CSV injection,
-// with their full-width forms.
-func plain(s string) string {
-	if s != "" && strings.ContainsAny(firstRune(s), "=+-@\t\r\n＝＋－＠") {
-		return "'" + s
-	}
-	return s
-}
-
-func firstRune(s string) string {
-	for i := range s {
-		if i > 0 {
-			return s[:i]
-		}
-	}
-	return s
 }
 
 // jsonEncoder writes objects whose keys keep the order of the columns.

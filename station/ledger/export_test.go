@@ -150,11 +150,12 @@ func TestExportFormulas(t *testing.T) {
 		"+1+cmd|' /C calc'!A0":       "'+1+cmd|' /C calc'!A0",
 		"-2+3":                       "'-2+3",
 		"@SUM(A1)":                   "'@SUM(A1)",
-		"\t=1":                       "'\t=1",
-		"\r=1":                       "\uFFFD=1", // replaced when it was recorded
-		"\n=1":                       "'\n=1",
+		"\t=1":                       "'\t'=1",
+		"\r=1":                       "\uFFFD'=1", // replaced when it was recorded
+		"\n=1":                       "'\n'=1",
 		"＝1":                         "'＝1",
 		"a=1":                        "a=1",
+		"a;=1":                       "a;'=1", // a cell where lines are split at semicolons
 		"'=1":                        "'=1",
 		"a,\"b\"\nc":                 "a,\"b\"\nc",
 		"":                           "",

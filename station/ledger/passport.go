@@ -13,11 +13,16 @@ import (
 // ErrNoPass says that a passport was asked for of a run that did not pass.
 var ErrNoPass = fmt.Errorf("%w: the run did not end PASS", ErrInvalid)
 
+// ErrThinned says that a passport was asked for of a run whose phases were deleted by Prune: it would tell less than the one
+// that the device got.
+var ErrThinned = fmt.Errorf("%w: its phases were deleted", ErrInvalid)
+
 // Passport puts together what a passport says of a run that ended PASS, with the newest signed head of this station's
 // chain, which covers the run's end. name leads the operator's pseudonym back to the person; it is empty where nobody
 // was signed in or the person was erased.
 //
-// Errors: station.ErrNotFound (no such run, or no head is signed yet), ErrNoPass, ErrNoChain.
+// Errors: station.ErrNotFound (no such run, or no head is signed yet), ErrNoPass, ErrThinned,
+// ErrNoChain.
 func (l *Ledger) Passport(ctx context.Context, run string) (p audit.Passport, name []audit.PassportName, err error) {
 	p, name, err = l.passport(ctx, run)
 	if err != nil {
@@ -33,6 +38,9 @@ func (l *Ledger) passport(ctx context.Context, run string) (p audit.Passport, na
 	}
 	if d.Outcome != station.Pass {
 		return p, nil, ErrNoPass
+	}
+	if len(d.Phases) == 0 {
+		return p, nil, ErrThinned
 	}
 	p = audit.Passport{
 		Tenant: d.Tenant, DeviceID: d.DeviceID, HardwareSerial: d.HardwareSerial, Leaf: hex.EncodeToString(d.Leaf),
