@@ -264,8 +264,8 @@
 //
 // # Unlock
 //
-// A sealed device does these only under an unlock: ENROLL of a new key (rekey: same device id, and a leaf whose subject,
-// names and root are as now; re-enroll: any), where the policy is not open; ERASE; SIGN_TLS13; a change of the pins
+// A sealed device does these only under an unlock: ENROLL of a new key (rekey: same device id, a leaf whose subject and names
+// are as now, and a chain out of the present CA file; re-enroll: any), where the policy is not open; ERASE; SIGN_TLS13; a change of the pins
 // (re-enroll); and, under an unlock for any purpose, setting the clock and RENEW_SET. Under policy never the only purpose
 // is tls13-proof.
 //
