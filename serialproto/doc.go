@@ -186,7 +186,8 @@
 //	              6 payload <=4096, 7 user <=128, 8 password <=128 (SECRET), 9 lowest, 10 highest TLS version, 11 seconds (1..120)
 //	              ->  1 ok, 2 [<=16 steps: [name <=24, attempt, ok, microseconds, text <=160]], 3 proof <=24,
 //	              4 address <=64, 5 TLS version, 6 cipher suite, 7 SHA-256(server certificate), 8 MQTT version <=8,
-//	              9 PUBACK reason, 10 signatures made, 11 reason <=32, 12 sentence <=320, 13 hint <=320
+//	              9 PUBACK reason, 10 signatures made, 11 reason <=32, 12 sentence <=320, 13 hint <=320,
+//	              14 TLS alert, 16 MQTT code, 17 the broker's words <=160, 18 the step that failed <=24
 //	22 CHECK_WG   1 seconds (1..120), 2 address to wake the tunnel with <=64   ->  1 ok, 2 [steps], 3 own public key (32),
 //	              4 peer's public key (32), 5 endpoint <=64, 6 last handshake, 7 bytes received, 8 bytes sent,
 //	              11 reason <=32, 12 sentence <=320

@@ -147,6 +147,10 @@ type CheckMQTTResult struct {
 	Reason      string      `cbor:"11,keyasint,omitempty"`
 	Sentence    string      `cbor:"12,keyasint,omitempty"`
 	Hint        string      `cbor:"13,keyasint,omitempty"`
+	Alert       uint8       `cbor:"14,keyasint,omitempty"` // TLS alert that the broker sent
+	Code        uint8       `cbor:"16,keyasint,omitempty"` // MQTT code that the broker sent
+	Words       string      `cbor:"17,keyasint,omitempty"` // the broker's own
+	Failed      string      `cbor:"18,keyasint,omitempty"` // the step that failed
 }
 
 // CheckWGArgs has the device look for a handshake of its own tunnel.

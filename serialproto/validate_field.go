@@ -163,6 +163,8 @@ func (m CheckMQTTResult) Validate() error {
 		text(n, "Reason", m.Reason, maxReason),
 		text(n, "Sentence", m.Sentence, MaxSentence),
 		text(n, "Hint", m.Hint, MaxSentence),
+		text(n, "Words", m.Words, maxStepText),
+		text(n, "Failed", m.Failed, maxWord),
 		field(n, "OK", "a proof when ok, a reason when not", m.OK == (m.Proof != "") && m.OK == (m.Reason == "")),
 	)
 }

@@ -191,10 +191,11 @@ func samples() []struct {
 		{"check mqtt", &CheckMQTTResult{
 			true,
 			[]CheckStep{{Name: "resolve", Attempt: 1, OK: true, Took: 1200}, {Name: "tcp", Attempt: 1, OK: true, Took: 800, Text: "10.0.0.1:8883"}},
-			"broker-delivered", "10.0.0.1:8883", 0x0304, 0x1301, fill(32, 1), "5", 0x10, 1, "", "", "",
+			"broker-delivered", "10.0.0.1:8883", 0x0304, 0x1301, fill(32, 1), "5", 0x10, 1, "", "", "", 0, 0, "", "",
 		}},
 		{"check mqtt failed", &CheckMQTTResult{
 			Steps: []CheckStep{{Name: "tcp", Attempt: 1, Took: 30000000, Text: "refused"}}, Reason: "refused", Sentence: "Nothing listens there.", Hint: "Look.",
+			Alert: 42, Code: 0x87, Words: "not authorized", Failed: "tcp",
 		}},
 		{"check wireguard request", &CheckWGArgs{OpCheckWG, 20, "10.8.0.1"}},
 		{"check wireguard", &CheckWGResult{true, []CheckStep{{Name: "handshake", Attempt: 1, OK: true, Took: 1}}, fill(32, 1), fill(32, 2), "192.0.2.1:51820", 1795520000000000, 92, 148, "", ""}},

@@ -54,7 +54,7 @@ var importRule = map[string][]string{
 	"station/stepca":              {},
 	"station/mqttcheck":           {},
 	"station/bridge":              {"station", "station/stepca"},
-	"station/device":              {"station", "station/pki", "serialproto", "serialproto/link", "serialproto/port"},
+	"station/device":              {"station", "station/pki", "station/mqttcheck", "serialproto", "serialproto/link", "serialproto/port"},
 	"station/ledger":              {"station", "station/audit", "assets"},
 	"station/config":              {"station"},
 	"station/words":               {"station", "assets"},
