@@ -181,7 +181,7 @@
 //	18 TOKEN      1 audience <=256, 2 the station's time   ->  1 claims <=1024, 2 signature, 3 tokens left
 //	19 RENEW      1 leaf, 4 id8 of the active generation, 5 commit   ->  as INSTALL
 //	              4 id8, 6 SHA-256 of the staged leaf   ->  as INSTALL; commits what was staged
-//	20 RENEW_SET  1 URL <=256, absent: none, 4 id8   ->  nothing
+//	20 RENEW_SET  1 URL <=256, absent: none, 2 audience <=256, absent: the URL, 4 id8   ->  nothing
 //	21 CHECK_MQTT 1 host <=253, 2 port, 3 server name <=253, 4 protocol (auto, 5 or 3.1.1), 5 topic <=1024,
 //	              6 payload <=4096, 7 user <=128, 8 password <=128 (SECRET), 9 lowest, 10 highest TLS version, 11 seconds (1..120)
 //	              ->  1 ok, 2 [<=16 steps: [name <=24, attempt, ok, microseconds, text <=160]], 3 proof <=24,

@@ -93,7 +93,8 @@ type RenewArgs struct {
 // RenewSetArgs tells the box where to renew by itself.
 type RenewSetArgs struct {
 	Op       Op     `cbor:"0,keyasint"`
-	URL      string `cbor:"1,keyasint,omitempty"` // as a token's audience; empty: it does not
+	URL      string `cbor:"1,keyasint,omitempty"` // where to; as a token's audience may be. Empty: it does not renew
+	Audience string `cbor:"2,keyasint,omitempty"` // of the tokens, where a proxy lies before the CA; empty: the URL
 	EnrollID []byte `cbor:"4,keyasint"`           // of the newest generation
 }
 

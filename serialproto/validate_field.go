@@ -105,6 +105,7 @@ func (m RenewSetArgs) Validate() error {
 	return first(
 		op(n, m.Op, OpRenewSet),
 		field(n, "URL", fmt.Sprintf("at most %d printable ASCII characters", MaxURL), m.URL == "" || printableASCII(m.URL, MaxURL)),
+		field(n, "Audience", fmt.Sprintf("at most %d printable ASCII characters", MaxURL), m.Audience == "" || m.URL != "" && printableASCII(m.Audience, MaxURL)),
 		enrollID(n, m.EnrollID),
 	)
 }

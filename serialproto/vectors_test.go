@@ -186,7 +186,7 @@ func samples() []struct {
 		{"token", &TokenResult{[]byte(`{"aud":"https://ca.example/1.0/renew"}`), fill(64, 1), 16383}},
 		{"renew request", &RenewArgs{Op: OpRenew, Leaf: fakeCert(40, 1), EnrollID: id, Commit: true}},
 		{"renew commit request", &RenewArgs{Op: OpRenew, EnrollID: id, Digest: fill(32, 1)}},
-		{"renew set request", &RenewSetArgs{OpRenewSet, "https://ca.example/1.0/renew", id}},
+		{"renew set request", &RenewSetArgs{OpRenewSet, "https://proxy.example/pki/1.0/renew", "https://ca.example/1.0/renew", id}},
 		{"check mqtt request", &CheckMQTTArgs{OpCheckMQTT, "broker.example", 8883, "mqtt.example", "auto", "v1/devices/me/telemetry", []byte(`{"test": 1}`), "user", []byte("word"), 0x0303, 0x0304, 30}},
 		{"check mqtt", &CheckMQTTResult{
 			true,

@@ -27,8 +27,9 @@ type (
 		// Renew brings a new leaf (DER). Without commit the old one stays in use until CommitRenewal.
 		Renew(ctx context.Context, id EnrollID, leaf []byte, commit bool) (Readback, error)
 		CommitRenewal(ctx context.Context, id EnrollID, leaf []byte) (Readback, error)
-		// SetRenewal tells the box where to renew by itself; "": it does not.
-		SetRenewal(ctx context.Context, id EnrollID, url string) error
+		// SetRenewal tells the box where to renew by itself; "": it does not. Audience is of its tokens, where a proxy lies before
+		// the CA; "": the URL.
+		SetRenewal(ctx context.Context, id EnrollID, url, audience string) error
 	}
 
 	// SelfChecker is a device that tests its own connections.

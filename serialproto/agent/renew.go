@@ -11,17 +11,22 @@ import (
 
 // Renewal is the part of a device that renews its certificate over its own network.
 type Renewal interface {
-	// Set stores where to renew, durably; "" stops it.
-	Set(url string) error
+	// Set stores where to renew and for whom tokens are, durably; "" stops it.
+	Set(url, audience string) error
+	// Get reads what Set stored.
+	Get() (url, audience string, err error)
 	// State says how it goes.
 	State() (serialproto.RenewalState, error)
 }
 
 // renewSet answers OpRenewSet.
 func (a *Agent) renewSet(args serialproto.RenewSetArgs) (any, error) {
-	if args.URL != "" {
-		if err := serialproto.CheckRenewURL(args.URL); err != nil {
-			return nil, refuse(serialproto.StatusRefused, "URL: %v", err)
+	if args.Audience == "" {
+		args.Audience = args.URL
+	}
+	for name, text := range map[string]string{"URL": args.URL, "audience": args.Audience} {
+		if err := serialproto.CheckRenewURL(text); text != "" && err != nil {
+			return nil, refuse(serialproto.StatusRefused, "%s: %v", name, err)
 		}
 	}
 	v, err := a.load()
@@ -32,12 +37,12 @@ func (a *Agent) renewSet(args serialproto.RenewSetArgs) (any, error) {
 		return nil, refuse(serialproto.StatusWrongState, "another enrollment is in progress")
 	}
 	if v.closed() && a.granted() == 0 {
-		if s, err := a.cfg.Renewal.State(); err == nil && s.URL == args.URL {
+		if url, audience, err := a.cfg.Renewal.Get(); err == nil && url == args.URL && audience == args.Audience {
 			return nil, nil
 		}
 		return nil, refuse(serialproto.StatusLocked, "device is sealed")
 	}
-	return nil, a.cfg.Renewal.Set(args.URL)
+	return nil, a.cfg.Renewal.Set(args.URL, args.Audience)
 }
 
 // renew answers OpRenew: a new leaf for the key that is sealed.

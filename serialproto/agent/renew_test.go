@@ -299,11 +299,12 @@ func TestTokenIsBounded(t *testing.T) {
 
 // ownRenewal stands for a box that renews by itself.
 type ownRenewal struct {
-	url string
-	err error
+	url, audience string
+	err           error
 }
 
-func (o *ownRenewal) Set(url string) error { o.url = url; return o.err }
+func (o *ownRenewal) Set(url, audience string) error { o.url, o.audience = url, audience; return o.err }
+func (o *ownRenewal) Get() (string, string, error)   { return o.url, o.audience, nil }
 func (o *ownRenewal) State() (serialproto.RenewalState, error) {
 	return serialproto.RenewalState{URL: o.url, Failures: 2, Error: "refused"}, nil
 }
@@ -325,6 +326,11 @@ func TestRenewSet(t *testing.T) {
 	d.want(serialproto.StatusOK, set(audience), nil)
 	d.want(serialproto.StatusLocked, set(""), nil)
 	d.want(serialproto.StatusLocked, set("https://evil.example/renew"), nil)
+	other := set(audience)
+	other.Audience = "https://evil.example/renew"
+	d.want(serialproto.StatusLocked, other, nil)
+	other.Audience = "https://ca.example/1.0/rekey"
+	d.want(serialproto.StatusRefused, other, nil)
 	if s := d.status(); s.Renewal == nil || *s.Renewal != (serialproto.RenewalState{URL: audience, Failures: 2, Error: "refused"}) {
 		t.Errorf("got %+v", s.Renewal)
 	}

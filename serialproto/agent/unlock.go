@@ -272,5 +272,5 @@ func (a *Agent) forgetRenewal() error {
 	if a.cfg.Renewal == nil {
 		return nil
 	}
-	return a.cfg.Renewal.Set("")
+	return a.cfg.Renewal.Set("", "")
 }

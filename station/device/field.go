@@ -195,9 +195,10 @@ func (l *line) renew(ctx context.Context, args *serialproto.RenewArgs, leaf []by
 	return readback(r), nil
 }
 
-func (l *line) SetRenewal(ctx context.Context, id station.EnrollID, url string) error {
+func (l *line) SetRenewal(ctx context.Context, id station.EnrollID, url, audience string) error {
 	if err := l.has(serialproto.FeatureRenewSet, serialproto.OpRenewSet); err != nil {
 		return err
 	}
-	return l.call(ctx, "set up the device's own renewal", &serialproto.RenewSetArgs{Op: serialproto.OpRenewSet, URL: url, EnrollID: id[:]}, nil)
+	args := &serialproto.RenewSetArgs{Op: serialproto.OpRenewSet, URL: url, Audience: audience, EnrollID: id[:]}
+	return l.call(ctx, "set up the device's own renewal", args, nil)
 }

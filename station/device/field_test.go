@@ -23,9 +23,10 @@ import (
 )
 
 // ownRenewal stands for a box that renews by itself.
-type ownRenewal struct{ url string }
+type ownRenewal struct{ url, audience string }
 
-func (o *ownRenewal) Set(url string) error { o.url = url; return nil }
+func (o *ownRenewal) Set(url, audience string) error { o.url, o.audience = url, audience; return nil }
+func (o *ownRenewal) Get() (string, string, error)   { return o.url, o.audience, nil }
 func (o *ownRenewal) State() (serialproto.RenewalState, error) {
 	return serialproto.RenewalState{URL: o.url, Last: 1795520000000000, Failures: 1, Error: "refused"}, nil
 }
@@ -77,7 +78,7 @@ func sealedWith(t *testing.T, l *line, p *stationtest.PKI, unlock crypto.Signer)
 	if !bytes.Equal(back[station.ObjectPins], short(b.Pins[0])) {
 		t.Errorf("pins read back as %x", back[station.ObjectPins])
 	}
-	must(t, l.SetRenewal(within(t), fieldID, renewURL))
+	must(t, l.SetRenewal(within(t), fieldID, renewURL, ""))
 	must(t, l.Seal(within(t), fieldID, "10.8.1.2"))
 	return a.CSR
 }
@@ -203,7 +204,7 @@ func TestOlderSoftwareIsTold(t *testing.T) {
 			_, err := l.Renew(within(t), fieldID, append([]byte{0x30}, make([]byte, 40)...), true)
 			return err
 		},
-		"RENEW_SET":  func(l *line) error { return l.SetRenewal(within(t), fieldID, renewURL) },
+		"RENEW_SET":  func(l *line) error { return l.SetRenewal(within(t), fieldID, renewURL, "") },
 		"CHECK_MQTT": func(l *line) error { _, err := l.CheckBroker(within(t), mqttcheck.Config{Host: "b"}); return err },
 		"CHECK_WG":   func(l *line) error { _, err := l.CheckTunnel(within(t), "", time.Second); return err },
 	}

@@ -112,7 +112,7 @@ func (n Names) withDefaults() Names {
 
 func (n Names) check() error {
 	all := append([]string{n.Key, n.Device, n.Anchor, n.WGConf, n.Flag}, n.OtherFlags...)
-	reserved := []string{dirGenerations, dirStaging, linkCurrent, fileAgent}
+	reserved := []string{dirGenerations, dirStaging, linkCurrent, fileAgent, "renewal", "agent.lock"} // the last two are the agent's
 	for i, name := range all {
 		switch {
 		case name == "" || name == "." || name == ".." || name != filepath.Base(name):
