@@ -256,7 +256,7 @@
 // RENEW brings a new leaf for the key that a sealed device holds. The device requires that its public key is its own, that
 // subject and subjectAltName are byte for byte those of the present leaf, that it is no CA, that a chain of certificates of
 // its own CA file reaches from it to the root in there, that it is not expired by the best time the device has, and that it
-// ends or begins later than the present one (an old certificate cannot be put back). Nothing but the leaf is taken: the CA
+// does not end before the present one, or begins later (an old certificate cannot be put back). Nothing but the leaf is taken: the CA
 // file, the tunnel and the pins stay, so a renewal can make a device trust nobody new. Another issuer needs a new generation.
 //
 // Without commit the new set lies beside the old one, survives a reset, and is dropped by ABORT without id8, by another
@@ -332,7 +332,7 @@
 //	a token kept for later                   five minutes by the device's clock. A device without a clock can be told a later
 //	                                         time: that token is good later on, for a certificate of the device's own key
 //	a leaf of another key, name or issuer    compared with key, present leaf and CA file
-//	an old leaf put back, an expired one     must end or begin later; not expired
+//	an old leaf put back, an expired one     must not end earlier, or begin later; not expired
 //	erasing, a new key, other pins           need an unlock
 //	a broker of his choice (CHECK_MQTT)      must chain to the CA file, and be named by the policy if there is one
 //

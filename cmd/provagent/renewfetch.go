@@ -66,8 +66,7 @@ func (c caClient) fetch(ctx context.Context, url, token string) ([]byte, error) 
 func networkCode(err error) renewCode {
 	var cert *tls.CertificateVerificationError
 	var alert tls.AlertError
-	var record tls.RecordHeaderError
-	if errors.As(err, &cert) || errors.As(err, &alert) || errors.As(err, &record) {
+	if errors.As(err, &cert) || errors.As(err, &alert) {
 		return codeTLS
 	}
 	return codeNetwork

@@ -168,7 +168,7 @@ func (a *Agent) checkRenewal(v view, have *holding, der []byte) (Files, error) {
 	if a.now(v).After(leaf.NotAfter) {
 		return Files{}, refuse(serialproto.StatusBadArgument, "the certificate has expired")
 	}
-	if !leaf.NotAfter.After(now.NotAfter) && !leaf.NotBefore.After(now.NotBefore) {
+	if leaf.NotAfter.Before(now.NotAfter) && !leaf.NotBefore.After(now.NotBefore) {
 		return Files{}, refuse(serialproto.StatusBadArgument, "the certificate is older than the present one")
 	}
 	files := have.files
