@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,35 @@ func TestLinksLittle(t *testing.T) {
 		}
 		if strings.HasPrefix(dep, "provstation/") && !allowed[dep] {
 			t.Errorf("provagent links %s, want only the wire, the agent, the broker test and the tunnel's configuration", dep)
+		}
+	}
+}
+
+// TestUnitsFit: the units that are shipped start this program with flags that it has.
+func TestUnitsFit(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "assets", "systemd", "*.service"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("got %v, %v, want two services", files, err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, line, found := strings.Cut(string(text), "\nExecStart=/usr/bin/provagent ")
+		line, _, _ = strings.Cut(line, "\n")
+		line = strings.NewReplacer("${PROVAGENT_STATE_DIR}", t.TempDir(), " $PROVAGENT_RENEW_FLAGS", "").Replace(line)
+		args := strings.Fields(line)
+		if !found || strings.Contains(line, "$") {
+			t.Fatalf("%s: got command line %q", f, line)
+		}
+		var o renewOptions
+		cmd := renewCommandFor(&o, &bytes.Buffer{})
+		if err := cmd.ParseFlags(args[1:]); err != nil || args[0] != cmd.Name() {
+			t.Fatalf("%s: %q: %v", f, args, err)
+		}
+		if err := o.check(); err != nil {
+			t.Errorf("%s: %q: %v", f, args, err)
 		}
 	}
 }

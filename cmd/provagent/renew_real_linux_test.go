@@ -92,7 +92,7 @@ func startRealCA(t *testing.T, life time.Duration) *realCA {
 }
 
 // sign has the CA sign a request, as the bridge does.
-func (c *realCA) sign(csr []byte, id string) []byte {
+func (c *realCA) sign(csr []byte) []byte {
 	c.t.Helper()
 	sig, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: c.key.Key}, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", c.key.KeyID))
 	if err != nil {
@@ -104,9 +104,9 @@ func (c *realCA) sign(csr []byte, id string) []byte {
 	}
 	now := time.Now()
 	ott, err := jose.Signed(sig).Claims(jose.Claims{
-		ID: hex.EncodeToString(jti[:]), Issuer: provisionerName, Subject: id, Audience: jose.Audience{c.url + "/1.0/sign"},
+		ID: hex.EncodeToString(jti[:]), Issuer: provisionerName, Subject: boxID, Audience: jose.Audience{c.url + "/1.0/sign"},
 		NotBefore: jose.NewNumericDate(now.Add(-time.Minute)), IssuedAt: jose.NewNumericDate(now), Expiry: jose.NewNumericDate(now.Add(time.Minute)),
-	}).Claims(map[string]any{"sans": []string{id}}).CompactSerialize()
+	}).Claims(map[string]any{"sans": []string{boxID}}).CompactSerialize()
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func (c *realCA) sign(csr []byte, id string) []byte {
 }
 
 // provision seals a box over its line, set up to renew at url.
-func provision(t *testing.T, ctx context.Context, near string, c *realCA, url, audience string) {
+func provision(ctx context.Context, t *testing.T, near string, pki *stationtest.PKI, sign func(csr []byte) []byte, url, audience string) {
 	t.Helper()
 	h := station(t, near)
 	if _, err := h.Greet(ctx); err != nil {
@@ -154,8 +154,8 @@ func provision(t *testing.T, ctx context.Context, near string, c *realCA, url, a
 		}, &e},
 		{func() any {
 			return serialproto.InstallArgs{
-				Op: serialproto.OpInstall, Leaf: c.sign(e.CSR, boxID), EnrollID: id, Commit: true,
-				Chain: [][]byte{c.pki.Sub.Cert.Raw, c.pki.ICA.Cert.Raw, c.pki.Root.Cert.Raw},
+				Op: serialproto.OpInstall, Leaf: sign(e.CSR), EnrollID: id, Commit: true,
+				Chain: [][]byte{pki.Sub.Cert.Raw, pki.ICA.Cert.Raw, pki.Root.Cert.Raw},
 			}
 		}, nil},
 		{func() any {
@@ -187,7 +187,7 @@ func TestTwentyRenewalsInARow(t *testing.T) {
 	serving := start(t, bin, "serve", "--tty", far, "--state-dir", state, "--baud", "0")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	provision(t, ctx, near, ca, ca.url+"/1.0/renew", "")
+	provision(ctx, t, near, ca.pki, ca.sign, ca.url+"/1.0/renew", "")
 
 	mark := filepath.Join(dir, "reloads")
 	daemon := start(t, bin, "renew", "--daemon", "--state-dir", state, "--reload", "echo x >> "+mark)
@@ -244,7 +244,7 @@ func TestRenewThroughAProxy(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	proxy := proxyTo(t, ca)
-	provision(t, ctx, near, ca, proxy+"/pki/1.0/renew", ca.url+"/1.0/renew")
+	provision(ctx, t, near, ca.pki, ca.sign, proxy+"/pki/1.0/renew", ca.url+"/1.0/renew")
 	b := &box{t: t, dir: state}
 	before := b.pair()
 	if p := start(t, bin, "renew", "--once", "--state-dir", state); p.ends(t) != exitOK || !b.pair().Equal(before) {

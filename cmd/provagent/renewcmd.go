@@ -41,8 +41,9 @@ directory. The last renewal, the next one and the last error are told to a stati
 
 Exit codes: 0 renewed, or not due yet, or stopped by a signal; 1 failure; 2 wrong usage.`
 
-func renewCommand(errOut io.Writer) *cobra.Command {
-	var o renewOptions
+func renewCommand(errOut io.Writer) *cobra.Command { return renewCommandFor(&renewOptions{}, errOut) }
+
+func renewCommandFor(o *renewOptions, errOut io.Writer) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "renew --once|--daemon --state-dir DIR",
 		Short: "Renew this box's certificate over its own network",
@@ -51,7 +52,7 @@ func renewCommand(errOut io.Writer) *cobra.Command {
   provagent renew --daemon --state-dir /certs --reload 'systemctl try-reload-or-restart mosquitto'
   provagent renew --once --state-dir /certs --url https://tenant.example.com/pki/1.0/renew --audience https://ca.internal/1.0/renew --system-ca`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return renewMain(cmd.Context(), o, errOut) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return renewMain(cmd.Context(), *o, errOut) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.once, "once", false, "look once, renew if it is due, and end")

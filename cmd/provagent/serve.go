@@ -172,7 +172,7 @@ func agentConfig(o options, log *slog.Logger) (agent.Config, error) {
 	cfg.Model, cfg.Serial, cfg.Firmware = o.model, o.serial, version
 	cfg.Reenroll, cfg.SignTLS12, cfg.AllowedServers = policy, o.signTLS12, o.allowServer
 	cfg.MaxSignatures, cfg.MaxTokens, cfg.ManageClock = o.maxSignatures, o.maxTokens, o.manageClock
-	cfg.CheckMQTT, cfg.Tunnel = checkBroker, wgTunnel{o.wgInterface, wgDevice}
+	cfg.CheckMQTT, cfg.Tunnel = checkBroker, wgTunnel{o.wgInterface, wgDevice, discardPort}
 	cfg.RNGReady, cfg.Link = rngReady, link.DeviceConfig{Baud: lineBaud(o)}
 	if cfg.Model == "" {
 		cfg.Model = id.model()

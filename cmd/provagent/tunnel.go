@@ -20,6 +20,7 @@ import (
 type wgTunnel struct {
 	name   string
 	device func(name string) (*wgtypes.Device, error)
+	port   string // to send to within the tunnel
 }
 
 var _ agent.Tunnel = wgTunnel{}
@@ -123,7 +124,7 @@ func (t wgTunnel) await(ctx context.Context, l *looking, want wgtypes.Key, wake 
 		}
 		if wake != "" && time.Since(woken) >= wakeEvery {
 			woken = time.Now()
-			sendTo(ctx, wake)
+			sendTo(ctx, net.JoinHostPort(wake, t.port))
 		}
 		select {
 		case <-ctx.Done():
@@ -159,7 +160,7 @@ func peerOf(dev *wgtypes.Device, key wgtypes.Key) (wgtypes.Peer, bool) {
 // what is asked.
 func sendTo(ctx context.Context, addr string) {
 	var d net.Dialer
-	c, err := d.DialContext(ctx, "udp", net.JoinHostPort(addr, discardPort))
+	c, err := d.DialContext(ctx, "udp", addr)
 	if err != nil {
 		return // no route: the handshake will tell
 	}

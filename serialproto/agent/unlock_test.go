@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -577,4 +578,41 @@ func TestGuardIsHeld(t *testing.T) {
 	d.cfg.Guard = func() (func(), error) { return nil, errors.New("somebody else has it") }
 	d.reopen()
 	d.want(serialproto.StatusInternal, enrollArgs(1), nil)
+}
+
+// TestUnlockByOpenSSL: the key's side needs nothing of this project. It signs the context string and the challenge.
+func TestUnlockByOpenSSL(t *testing.T) {
+	openssl, err := exec.LookPath("openssl")
+	if err != nil {
+		if os.Getenv("PROVSTATION_REQUIRE_REAL") == "1" {
+			t.Fatal("openssl is missing")
+		}
+		t.Skip("openssl is missing")
+	}
+	dir := t.TempDir()
+	tool := func(args ...string) []byte {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), openssl, args...)
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("openssl %s: %v", args[0], err)
+		}
+		return out
+	}
+	tool("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "unlock.key")
+	p := newPKI(t)
+	d, _ := lockable(t)
+	e := d.enroll(1)
+	in := installArgs(1, p.leaf(t, e.CSR), p)
+	in.Pins = [][]byte{tool("pkey", "-in", "unlock.key", "-pubout", "-outform", "DER")}
+	d.want(serialproto.StatusOK, in, nil)
+	d.want(serialproto.StatusOK, lockArgs(1), nil)
+	content := append([]byte("provstation SP1 device unlock\x00"), d.challenge(serialproto.PurposeErase, 60)...)
+	if err := os.WriteFile(filepath.Join(dir, "content"), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sig := tool("dgst", "-sha256", "-sign", "unlock.key", "content")
+	d.want(serialproto.StatusOK, serialproto.UnlockArgs{Op: serialproto.OpUnlock, Signature: sig}, nil)
+	d.want(serialproto.StatusOK, eraseArgs(1), nil)
 }
