@@ -94,8 +94,8 @@ func (m RenewArgs) Validate() error {
 		enrollID(n, m.EnrollID),
 		field(n, "Leaf", fmt.Sprintf("DER of at most %d bytes, or none", MaxCert), len(m.Leaf) == 0 || derSized(m.Leaf)),
 		sizeOrNone(n, "Digest", m.Digest, fullHash),
-		field(n, "Digest", "a leaf, or the digest of one and nothing else",
-			(len(m.Leaf) > 0) != (len(m.Digest) > 0) && !(m.Commit && len(m.Digest) > 0)),
+		field(n, "Digest", "a leaf, or the digest of one", (len(m.Leaf) > 0) != (len(m.Digest) > 0)),
+		field(n, "Commit", "none beside a digest", !m.Commit || len(m.Digest) == 0),
 	)
 }
 
@@ -166,7 +166,8 @@ func (m CheckMQTTResult) Validate() error {
 		text(n, "Hint", m.Hint, MaxSentence),
 		text(n, "Words", m.Words, maxStepText),
 		text(n, "Failed", m.Failed, maxWord),
-		field(n, "OK", "a proof when ok, a reason when not", m.OK == (m.Proof != "") && m.OK == (m.Reason == "")),
+		field(n, "Proof", "one when ok, else none", m.OK == (m.Proof != "")),
+		field(n, "Reason", "none when ok, else one", m.OK == (m.Reason == "")),
 	)
 }
 

@@ -156,7 +156,7 @@ func key32(k wgtypes.Key) []byte { return k[:] }
 // TestTunnelIsWoken: a handshake that comes only when there is something to send.
 func TestTunnelIsWoken(t *testing.T) {
 	own, peer := wgKey(t), wgKey(t)
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	conn, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -250,7 +250,7 @@ func TestDaemonForAYear(t *testing.T) {
 			default:
 				ca.fail = nil
 			}
-			time.Sleep(day)
+			<-time.After(day)
 			synctest.Wait()
 			if leaf := b.pair(); time.Now().After(leaf.NotAfter) {
 				t.Fatalf("day %d: the certificate ended %v", d, leaf.NotAfter)
@@ -295,7 +295,7 @@ func TestFailuresAreTold(t *testing.T) {
 		if d := due.Sub(b.pair().NotBefore); d < 14*time.Hour || d > 18*time.Hour {
 			t.Fatalf("due after %v of 24 h", d)
 		}
-		time.Sleep(time.Until(due))
+		<-time.After(time.Until(due))
 		ca.fail = failed(codeNetwork, "no route")
 		var pauses []time.Duration
 		for i := range 5 {
@@ -311,7 +311,7 @@ func TestFailuresAreTold(t *testing.T) {
 			if again, err := r.pass(t.Context()); err != nil || !again.Equal(next) {
 				t.Errorf("before its time: got %v, %v, want to wait until %v", again, err, next)
 			}
-			time.Sleep(time.Until(next))
+			<-time.After(time.Until(next))
 		}
 		for i := 1; i < len(pauses); i++ {
 			if pauses[i] <= pauses[i-1] {
@@ -326,7 +326,7 @@ func TestFailuresAreTold(t *testing.T) {
 		if s := b.state(); s.Failures != 0 || s.Error != "" || s.Last != time.Now().UnixMicro() {
 			t.Errorf("got %+v", s)
 		}
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		issued := ca.issued
 		if _, err := r.pass(t.Context()); codeOf(err) != codeExpired || ca.issued != issued || b.state().Error != "expired" {
 			t.Errorf("an expired certificate: got %v", err)

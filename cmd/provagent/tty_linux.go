@@ -86,7 +86,9 @@ func lockStore(dir string) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock store: %w", err)
 	}
-	for end := time.Now().Add(lockWait); ; {
+	again := time.NewTicker(5 * time.Millisecond) // flock(2) has no deadline
+	defer again.Stop()
+	for end := time.Now().Add(lockWait); ; <-again.C {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
 			return func() { f.Close() }, nil
@@ -95,7 +97,6 @@ func lockStore(dir string) (release func(), err error) {
 			f.Close()
 			return nil, fmt.Errorf("lock store: %w", lockError(err))
 		}
-		time.Sleep(5 * time.Millisecond) // flock(2) has no deadline
 	}
 }
 

@@ -85,13 +85,12 @@ func sealedWith(t *testing.T, l *line, p *stationtest.PKI, unlock crypto.Signer)
 
 const renewURL = "https://ca.tenant.example/1.0/renew"
 
-func wantFault(t *testing.T, err error, code station.Code) *station.Fault {
+func wantFault(t *testing.T, err error, code station.Code) {
 	t.Helper()
 	f, ok := station.AsFault(err)
 	if !ok || f.Code != code {
 		t.Fatalf("got %v, want a fault with %s", err, code)
 	}
-	return f
 }
 
 func TestLifeInTheField(t *testing.T) {
@@ -212,8 +211,9 @@ func TestOlderSoftwareIsTold(t *testing.T) {
 		p := &prototest.Peer{Features: features}
 		l := peer(t, p, 0)
 		for op, call := range calls {
-			f := wantFault(t, call(l), station.CodeAgentOld)
-			if features == 15 && (f.Params["want"] != op || f.Params["have"] != "1.0") {
+			err := call(l)
+			wantFault(t, err, station.CodeAgentOld)
+			if f, _ := station.AsFault(err); features == 15 && (f.Params["want"] != op || f.Params["have"] != "1.0") {
 				t.Errorf("%s: got %v", op, f.Params)
 			}
 		}

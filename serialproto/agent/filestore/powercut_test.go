@@ -353,7 +353,7 @@ func fullAt(t *testing.T, sc scenario, n int) (hit bool) {
 	if !errors.Is(err, agent.ErrNoSpace) {
 		t.Errorf("full at %d: got %v, want %v", n, err, agent.ErrNoSpace)
 	}
-	if now := shown(t, dir); now != before && !(sc.erases && now == "") {
+	if now := shown(t, dir); now != before && (!sc.erases || now != "") {
 		t.Errorf("full at %d in step %d: visible files went from %q to %q", n, done, before, now)
 	}
 	f.dead, f.left = false, -1
