@@ -144,20 +144,25 @@
 //	          10 firmware <=24, 11 boot id, 12 state, 13 [8-byte SHA-256 prefixes of chain certificates it holds],
 //	          14 clock, 15 first 16 of SHA-256(newest SPKI), 16 first 16 of SHA-256(installed leaf)
 //
-// Features: bit 0 SIGN_TLS13, 1 SIGN_TLS12, 2 the clock can be set, 3 WireGuard.
+// Features: bit 0 SIGN_TLS13, 1 SIGN_TLS12, 2 the clock can be set, 3 WireGuard, 4 TOKEN and RENEW, 5 UNLOCK and ERASE,
+// 6 RENEW_SET, 7 CHECK_MQTT, 8 CHECK_WG.
 //
 // A request has its operation under key 0. A response has its status under key 0; with status 0 the result's keys stand
 // in the same map, otherwise 2 is the next offset (status 14) and 15 a text of at most 64 for the log.
 //
 //	 1 STATUS      ->  1 state, 2 SHA-256(SPKI), 3 SHA-256(CSR), 4 {object: [length, digest8, received]}, 5 generation,
 //	                   6 id8, 7 SHA-256(leaf), 8 clock, 9 WireGuard public key (32), 10 device id, 11 active generation,
-//	                   12 re-enroll policy, 13 key store, 14 algorithm, 15 signatures left, 16 SHA-256(active SPKI)
+//	                   12 re-enroll policy, 13 key store, 14 algorithm, 15 signatures left, 16 SHA-256(active SPKI),
+//	                   17 unlocks failed in a row, 18 seconds until the next may be tried, 19 purpose of the open unlock,
+//	                   20 tokens left, 21 SHA-256(leaf of a renewal that waits for its commit), 22 renewal on the box:
+//	                   {1 URL, 2 last success, 3 next attempt, 4 failures in a row, 5 code of the last error <=24}
 //	 2 ENROLL      1 algorithm, 2 device id (1..128 ASCII), 4 id8, 5 want WireGuard
 //	               ->  1 CSR, 2 key store, 3 WireGuard public key, 4 COSE_Sign1 (reserved), 5 existed already, 6 generation
 //	               The same id8 gives the same key and CSR for ever, never a second key.
 //	 3 INSTALL     1 leaf <=4096, 2 [<=8 of: certificate, or 8-byte prefix of one the device holds; Sub-CA first, root
 //	               last], 3 wg0.conf <=4096 without PrivateKey, 4 id8, 5 commit, 6 WireGuard private key (32; only where
-//	               the bridge made it; SECRET)   ->  1 {object: digest8 of what was read back from storage}
+//	               the bridge made it; SECRET), 7 [<=4 unlock pins: SubjectPublicKeyInfo <=256]
+//	               ->  1 {object: digest8 of what was read back from storage}
 //	               Whole or nothing. The leaf's key MUST be the device's.
 //	 4 PUT         1 object, 2 offset, 3 total <=32768, 4 SHA-256 of the whole object, 5 data, 6 id8   ->  2 next offset
 //	 5 COMMIT      4 id8, 6 {object: SHA-256}, 7 WireGuard private key   ->  as INSTALL
@@ -170,14 +175,31 @@
 //	               message holds, 3 ClientKeyExchange <=512, 4 scheme   ->  1 signature
 //	13 READ        1 object (1, 2 or 3)   ->  1 [certificates]
 //
-//	reserved: 10 BAUD, 16 UNLOCK, 17 ERASE, 18 TOKEN, 19 RENEW, 20 RENEW_SET, 21 CHECK_MQTT, 22 CHECK_WG.
-//	A device answers an operation it does not have with status 3.
+//	16 UNLOCK     1 purpose, 2 signatures (1..16, tls13-proof only), 3 lifetime in s (1..3600)   ->  1 challenge
+//	              4 signature over the challenge   ->  2 seconds left
+//	17 ERASE      4 id8 of the active generation   ->  nothing. Needs an unlock
+//	18 TOKEN      1 audience <=256, 2 the station's time   ->  1 claims <=1024, 2 signature, 3 tokens left
+//	19 RENEW      1 leaf, 4 id8 of the active generation, 5 commit   ->  as INSTALL
+//	              4 id8, 6 SHA-256 of the staged leaf   ->  as INSTALL; commits what was staged
+//	20 RENEW_SET  1 URL <=256, absent: none, 2 audience <=256, absent: the URL, 4 id8   ->  nothing
+//	21 CHECK_MQTT 1 host <=253, 2 port, 3 server name <=253, 4 protocol (auto, 5 or 3.1.1), 5 topic <=1024,
+//	              6 payload <=4096, 7 user <=128, 8 password <=128 (SECRET), 9 lowest, 10 highest TLS version, 11 seconds (1..120)
+//	              ->  1 ok, 2 [<=16 steps: [name <=24, attempt, ok, microseconds, text <=160]], 3 proof <=24,
+//	              4 address <=64, 5 TLS version, 6 cipher suite, 7 SHA-256(server certificate), 8 MQTT version <=8,
+//	              9 PUBACK reason, 10 signatures made, 11 reason <=32, 12 sentence <=320, 13 hint <=320,
+//	              14 TLS alert, 16 MQTT code, 17 the broker's words <=160, 18 the step that failed <=24
+//	22 CHECK_WG   1 seconds (1..120), 2 address to wake the tunnel with <=64   ->  1 ok, 2 [steps], 3 own public key (32),
+//	              4 peer's public key (32), 5 endpoint <=64, 6 last handshake, 7 bytes received, 8 bytes sent,
+//	              11 reason <=32, 12 sentence <=320
 //
-//	objects   1 leaf, 2 chain (device.pem without the leaf), 3 anchors (ca-chain.pem), 4 wg0.conf as it crossed the wire.
-//	          digest8 is the first 8 bytes of SHA-256 over the DER, concatenated in file order, or the text.
+//	reserved: 10 BAUD. A device answers an operation it does not have with status 3.
+//
+//	objects   1 leaf, 2 chain (device.pem without the leaf), 3 anchors (ca-chain.pem), 4 wg0.conf as it crossed the wire,
+//	          5 unlock pins. digest8 is the first 8 bytes of SHA-256 over the DER, concatenated in file order, or the text.
 //	states    0 empty, 1 keyed, 2 installed, 3 sealed, 4 foreign (enrolled by the tenant's own script)
 //	algorithm 1 P-256, 2 P-384, 3 Ed25519          key store 1 secure element, 2 TEE, 3 flash
 //	re-enroll 1 never, 2 under unlock, 3 open
+//	purpose   1 rekey, 2 erase, 3 tls13-proof, 4 re-enroll
 //	status    0 ok, 1 internal, 2 bad version, 3 unknown operation, 4 bad argument, 5 too large, 6 wrong state, 7 locked,
 //	          8 busy, 9 hash mismatch, 10 certificate does not match key, 11 no space, 12 crypto failure, 13 refused by
 //	          policy, 14 bad offset, 15 random generator not ready. 8 and 15 may be asked again, others are final.
@@ -190,7 +212,7 @@
 //	CSR (RFC 2986 CertificationRequestInfo)    30                              device
 //	TLS 1.3 client CertificateVerify           20 x 64, then the context       device, from the transcript hash
 //	TLS 1.2 CertificateVerify                  01 (ClientHello)                host, checked by the device byte by byte
-//	JWS renewal token (reserved)               65 79 4a ("eyJ")                device
+//	JWS renewal token (RFC 7515)               65 79 4a ("eyJ")                device, audience from the host
 //
 // No two can be confused: a signature over one format is a signature over bytes whose first byte belongs to that format
 // alone (0x30, 0x20, 0x01, 0x65), and the hash functions are collision resistant. Within TLS 1.3 the context string
@@ -199,12 +221,92 @@
 // one in the request is status 4.
 //
 // TLS 1.3 is a signature over a hash the device cannot look into: it cannot see for whom. Therefore it signs only after
-// INSTALL and before LOCK (or under an unlock that names its purpose), a limited number of times per key generation,
-// counted persistently. TLS 1.2 is a transcript the device reads: it requires exactly ClientHello, ServerHello,
+// INSTALL and before LOCK, a limited number of times per key generation, counted persistently; after LOCK only under an
+// unlock for tls13-proof, as often as that says. TLS 1.2 is a transcript the device reads: it requires exactly
+// ClientHello, ServerHello,
 // Certificate, [CertificateStatus], ServerKeyExchange, CertificateRequest, ServerHelloDone, Certificate (its own leaf),
 // ClientKeyExchange; version 0x0303, ECDHE, extended_master_secret in both hellos, empty renegotiation_info; a server
 // certificate for serverAuth that chains to its own CA file with a name its policy allows; a valid ServerKeyExchange
 // signature.
+//
+// # Token
+//
+// TOKEN signs what step-ca takes for a renewal where TLS ends before it (a bearer token). A sealed device does so freely:
+// all a token can buy is another certificate for the device's own key under its own name. What is signed is
+//
+//	BASE64URL(header) | "." | BASE64URL(claims)                    both without padding (RFC 7515 5.1)
+//	header   {"alg":ALG,"typ":"JWT","x5cInsecure":[CERT,...]}       exactly this, no white space
+//	claims   {"aud":AUD,"exp":E,"iat":I,"iss":"step-ca-client/1.0","jti":J,"nbf":I,"sub":CN}
+//
+// ALG is fixed by the key: ES256 for P-256, ES384 for P-384, EdDSA for Ed25519. CERT is each certificate of device.pem in
+// file order, its DER in base64 (RFC 4648 4). CN is the common name of the leaf, J 32 hex digits of 16 random bytes,
+// I the time in seconds, E = I + 300. The signature is R | S of 32 or 48 bytes each (RFC 7518 3.4), or Ed25519's 64 bytes.
+// The header never crosses the line: the host knows the certificates and MUST check the signature. AUD MUST be an https
+// URL with a host, of printable ASCII without quote or backslash, without user, query or fragment, whose path is clean and
+// ends in "/renew"; else status 13.
+//
+// The time is the device's own clock where that is not before the time the software was built, nor the highest time seen;
+// else it is the host's (key 2), which then MUST be neither before those, nor more than 20 years beyond the build, nor
+// outside the leaf's validity; else status 4. The host's time never raises the highest time seen. Tokens are counted per key
+// generation before they are given out, persistently; a generous limit (16384) bounds how often a stranger may have the
+// key used.
+//
+// # Renew
+//
+// RENEW brings a new leaf for the key that a sealed device holds. The device requires that its public key is its own, that
+// subject and subjectAltName are byte for byte those of the present leaf, that it is no CA, that a chain of certificates of
+// its own CA file reaches from it to the root in there, that it is not expired by the best time the device has, and that it
+// does not end before the present one, or begins later (an old certificate cannot be put back). Nothing but the leaf is taken: the CA
+// file, the tunnel and the pins stay, so a renewal can make a device trust nobody new. Another issuer needs a new generation.
+//
+// Without commit the new set lies beside the old one, survives a reset, and is dropped by ABORT without id8, by another
+// RENEW, or by a new generation's LOCK. With commit, or by key 6, one switch makes it the one in use. The answer digests what
+// storage holds.
+//
+// # Unlock
+//
+// A sealed device does these only under an unlock: ENROLL of a new key (rekey: same device id, a leaf whose subject and names
+// are as now, and a chain out of the present CA file; re-enroll: any), where the policy is not open; ERASE; SIGN_TLS13; a change of the pins
+// (re-enroll); and, under an unlock for any purpose, setting the clock and RENEW_SET. Under policy never the only purpose
+// is tls13-proof.
+//
+// The host asks with a purpose. The device makes a nonce of 32 random bytes and answers with the challenge:
+//
+//	challenge  {1 nonce (32), 2 hardware serial, 3 device id, 4 boot id, 5 purpose, 6 signatures, 7 lifetime}
+//	signed     "provstation SP1 device unlock" | 00 | challenge, as it crossed the line
+//
+// by a key whose SubjectPublicKeyInfo was pinned by INSTALL before LOCK: ECDSA P-256 with SHA-256 or P-384 with SHA-384, ASN.1
+// DER, or Ed25519. Certificates play no part: what chains to the tenant's root, anyone who can call the bridge can have.
+// The device refuses a pin that is its own key, or the key of a certificate of the chain it comes with. Pins belong to a
+// generation: one that is built beside a pinned one inherits them, and brings others only under re-enroll. More than one pin
+// makes room for a spare key that lies elsewhere.
+//
+// An unlock is for this device, this boot, this session, this purpose, once: a challenge is good for one answer, right or
+// wrong; another challenge, the end of the session and a reset void it; its lifetime runs from the challenge by a clock that
+// nobody sets. It is spent by what it is for: one new key, one erasure, or the number of signatures it names. A generation
+// begun under it remembers that, so that INSTALL and LOCK go on after a reset.
+//
+// Each answer is counted as failed before it is looked at, persistently, and the count is cleared by a right one. After
+// three failures in a row the device takes no new challenge for 2 s, then twice as long each time, up to an hour (status 8; STATUS
+// 18 says how long). A reset starts the wait anew. It is never locked for good: a signature is not guessed, and a person
+// with a cable could lock out the owner.
+//
+// A device without a pin under policy unlock cannot be unlocked: nothing but flashing it anew helps. That is the safe
+// side. A host SHOULD say so before LOCK.
+//
+// # Erase
+//
+// ERASE drops keys, certificates, tunnel, pins and flag. It is one durable mark, then removal, which goes on after a reset;
+// from the mark on the device is empty. What stays: numbers and enrollment ids used, the highest time seen. On flash,
+// removed is not overwritten; a device that must be safe against its chips being read keeps its keys elsewhere.
+// Asked again after it was done, it answers ok.
+//
+// # Checks that the device runs
+//
+// CHECK_MQTT and CHECK_WG run on the device's own network with its own key, after INSTALL, sealed or not. The device trusts
+// its own CA file for the broker and, where its policy names servers, takes no other name. It is a whole handshake of its
+// own: no signature leaves it by the line, so none is counted. Step names are those of a check that the host runs: resolve,
+// tcp, tls, certificate, connack, publish. CANCEL ends a check.
 //
 // # Threats
 //
@@ -217,6 +319,22 @@
 // either does not sign TLS 1.2 or is told the broker's name.
 // He cannot read a private key: no operation returns one, takes a path, or runs a command. A private key crosses the line
 // only towards the device, only where the bridge made it (INSTALL 6, COMMIT 7).
+//
+// What a person with the cable tries on a sealed device, and what stops it:
+//
+//	an unlock stolen from another device     serial, device id and boot id are signed
+//	an unlock replayed, a nonce used again   one answer per challenge, fresh nonces
+//	an unlock for another purpose            the purpose is signed, and kept beside the nonce
+//	an unlock kept for later                 lifetime; it dies with the session and at a reset
+//	a certificate that the bridge gave       pinned keys only, no chains
+//	guessing                                 counted before it is looked at; back-off that a reset does not shorten
+//	a token for another server or name       audience must be https and end in /renew; sub is its own CN
+//	a token kept for later                   five minutes by the device's clock. A device without a clock can be told a later
+//	                                         time: that token is good later on, for a certificate of the device's own key
+//	a leaf of another key, name or issuer    compared with key, present leaf and CA file
+//	an old leaf put back, an expired one     must not end earlier, or begin later; not expired
+//	erasing, a new key, other pins           need an unlock
+//	a broker of his choice (CHECK_MQTT)      must chain to the CA file, and be named by the policy if there is one
 //
 // Each side takes the other for hostile: sizes are checked before memory is taken, text is escaped, deadlines bound
 // everything.

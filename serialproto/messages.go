@@ -26,7 +26,7 @@ const (
 // Op is the operation a REQ asks for (key 0 of the request map).
 type Op uint8
 
-// Operations. 16 and above are reserved numbers of later work: a device that does not know one answers StatusUnknownOp.
+// Operations. A device that does not know one answers StatusUnknownOp.
 const (
 	OpStatus    Op = 1  // what the device holds
 	OpEnroll    Op = 2  // make key and CSR
@@ -41,13 +41,13 @@ const (
 	OpClock     Op = 11 // read or set the device clock
 	OpSignTLS12 Op = 12 // TLS 1.2 client CertificateVerify (RFC 5246 7.4.8)
 	OpRead      Op = 13 // read a public object back (never a key)
-	OpUnlock    Op = 16 // reserved: signed unlock
-	OpErase     Op = 17 // reserved: erase credentials
-	OpToken     Op = 18 // reserved: JWS renewal token
-	OpRenew     Op = 19 // reserved: new leaf for the same key
-	OpRenewSet  Op = 20 // reserved: set up renewal on the box
-	OpCheckMQTT Op = 21 // reserved: the device runs the MQTT test itself
-	OpCheckWG   Op = 22 // reserved: the device brings up its tunnel
+	OpUnlock    Op = 16 // ask for a challenge, or answer it
+	OpErase     Op = 17 // erase keys, certificates, tunnel and pins
+	OpToken     Op = 18 // JWS renewal token for the CA
+	OpRenew     Op = 19 // new leaf for the same key
+	OpRenewSet  Op = 20 // where the box renews by itself
+	OpCheckMQTT Op = 21 // the device runs the MQTT test itself
+	OpCheckWG   Op = 22 // the device looks at its tunnel
 )
 
 // Status is the result of an operation (key 0 of the response map).
@@ -114,6 +114,7 @@ const (
 	ObjChain  Obj = 2 // the other certificates of device.pem (Sub-CA, ICA)
 	ObjAnchor Obj = 3 // all certificates of ca-chain.pem (Sub-CA, ICA, Root)
 	ObjWGConf Obj = 4 // wg0.conf without its PrivateKey line, as it crossed the wire
+	ObjPins   Obj = 5 // public keys that unlock the device once it is sealed
 )
 
 // Reenroll is the device's policy for a new key once it is sealed.
@@ -122,7 +123,7 @@ type Reenroll uint8
 // Re-enroll policies.
 const (
 	ReenrollNever  Reenroll = 1 // never again
-	ReenrollUnlock Reenroll = 2 // only under a signed unlock (reserved)
+	ReenrollUnlock Reenroll = 2 // only under a signed unlock
 	ReenrollOpen   Reenroll = 3 // at any request (virtual devices, laboratories)
 )
 
@@ -132,6 +133,14 @@ const (
 	FeatureSignTLS12 uint32 = 1 << 1
 	FeatureSetClock  uint32 = 1 << 2
 	FeatureWireGuard uint32 = 1 << 3
+	FeatureRenew     uint32 = 1 << 4 // TOKEN and RENEW
+	FeatureUnlock    uint32 = 1 << 5 // UNLOCK and ERASE
+	FeatureRenewSet  uint32 = 1 << 6
+	FeatureCheckMQTT uint32 = 1 << 7
+	FeatureCheckWG   uint32 = 1 << 8
+
+	// Features is every bit this package knows.
+	Features uint32 = 1<<9 - 1
 )
 
 // Announce is what an idle device says, at once when it starts and when its line opens, then about every 250 ms.
@@ -191,6 +200,12 @@ type StatusResult struct {
 	Alg        Alg            `cbor:"14,keyasint,omitempty"`
 	Signatures uint32         `cbor:"15,keyasint,omitempty"` // TLS signatures left for this generation
 	ActiveSPKI []byte         `cbor:"16,keyasint,omitempty"` // SHA-256 of the active generation's SPKI, when it is not the newest
+	Failures   uint32         `cbor:"17,keyasint,omitempty"` // unlocks that failed in a row
+	Wait       uint32         `cbor:"18,keyasint,omitempty"` // seconds until the next unlock may be tried
+	Unlocked   Purpose        `cbor:"19,keyasint,omitempty"` // of the unlock that is open
+	Tokens     uint32         `cbor:"20,keyasint,omitempty"` // renewal tokens left for the active generation
+	Pending    []byte         `cbor:"21,keyasint,omitempty"` // SHA-256 of a renewed leaf that waits for its commit
+	Renewal    *RenewalState  `cbor:"22,keyasint,omitempty"` // nil: this device does not renew by itself
 }
 
 // Object is one entry of StatusResult.Objects, a CBOR array [length, digest, received].
@@ -231,6 +246,7 @@ type InstallArgs struct {
 	EnrollID  []byte   `cbor:"4,keyasint"`
 	Commit    bool     `cbor:"5,keyasint,omitempty"`
 	WGPrivate []byte   `cbor:"6,keyasint,omitempty"` // only where the bridge made the WireGuard key; 32 bytes; secret
+	Pins      [][]byte `cbor:"7,keyasint,omitempty"` // SubjectPublicKeyInfo (DER) of each key that unlocks the device
 }
 
 // InstallResult answers OpInstall and OpCommit: digests of what was read back from storage.
@@ -254,7 +270,7 @@ type PutResult struct {
 	NextOffset uint32 `cbor:"2,keyasint"`
 }
 
-// CommitArgs commits what PUT staged (ObjLeaf, ObjAnchor, ObjWGConf), whole or nothing.
+// CommitArgs commits what PUT staged (ObjLeaf, ObjAnchor, ObjWGConf, ObjPins), whole or nothing.
 type CommitArgs struct {
 	Op        Op             `cbor:"0,keyasint"`
 	EnrollID  []byte         `cbor:"4,keyasint"`

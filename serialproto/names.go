@@ -67,8 +67,13 @@ func (k KeyStore) String() string {
 
 // String names the object.
 func (o Obj) String() string {
-	return name(uint8(o), []string{"", "leaf", "chain", "anchors", "wg0.conf"})
+	return name(uint8(o), []string{"", "leaf", "chain", "anchors", "wg0.conf", "unlock pins"})
 }
 
 // String names the policy.
 func (r Reenroll) String() string { return name(uint8(r), []string{"", "never", "unlock", "open"}) }
+
+// String names the purpose.
+func (p Purpose) String() string {
+	return name(uint8(p), []string{"", "rekey", "erase", "tls13-proof", "re-enroll"})
+}

@@ -165,6 +165,8 @@ func (m StatusResult) Validate() error {
 		sizeOrNone(n, "WireGuard", m.WireGuard, wgKeySize),
 		text(n, "DeviceID", m.DeviceID, MaxSubject),
 		sizeOrNone(n, "ActiveSPKI", m.ActiveSPKI, fullHash),
+		sizeOrNone(n, "Pending", m.Pending, fullHash),
+		m.Renewal.Validate(),
 	)
 }
 
@@ -199,6 +201,7 @@ func (m InstallArgs) Validate() error {
 		wgText(n, "WGConf", m.WGConf),
 		enrollID(n, m.EnrollID),
 		sizeOrNone(n, "WGPrivate", m.WGPrivate, wgKeySize),
+		pins(n, m.Pins),
 	)
 }
 
@@ -211,7 +214,7 @@ func (m PutArgs) Validate() error {
 	most := uint64(MaxCert * MaxChain)
 	return first(
 		op(n, m.Op, OpPut),
-		field(n, "Obj", "a known object", m.Obj >= ObjLeaf && m.Obj <= ObjWGConf),
+		field(n, "Obj", "a known object", m.Obj >= ObjLeaf && m.Obj <= ObjPins),
 		field(n, "Total", fmt.Sprintf("1 to %d", most), m.Total >= 1 && uint64(m.Total) <= most),
 		field(n, "Data", "1 byte or more, within Total", len(m.Data) > 0 && uint64(m.Offset)+uint64(len(m.Data)) <= uint64(m.Total)),
 		size(n, "SHA256", m.SHA256, fullHash),
@@ -285,7 +288,7 @@ func (m ReadArgs) Validate() error {
 // Validate checks the documented bounds.
 func (m ReadResult) Validate() error { return certificates("ReadResult", "Certs", m.Certs, false) }
 
-// Validate checks the documented bounds. Any number but 0 is allowed: reserved operations have no arguments yet.
+// Validate checks the documented bounds. Any number but 0 is allowed: operations that a device does not know have arguments it does not know either.
 func (m SimpleArgs) Validate() error { return field("SimpleArgs", "Op", "an operation", m.Op != 0) }
 
 // Validate checks the documented bounds.
@@ -302,3 +305,10 @@ func (m AbortArgs) request() Op     { return m.Op }
 func (m ClockArgs) request() Op     { return m.Op }
 func (m ReadArgs) request() Op      { return m.Op }
 func (m SimpleArgs) request() Op    { return m.Op }
+func (m UnlockArgs) request() Op    { return m.Op }
+func (m EraseArgs) request() Op     { return m.Op }
+func (m TokenArgs) request() Op     { return m.Op }
+func (m RenewArgs) request() Op     { return m.Op }
+func (m RenewSetArgs) request() Op  { return m.Op }
+func (m CheckMQTTArgs) request() Op { return m.Op }
+func (m CheckWGArgs) request() Op   { return m.Op }

@@ -154,6 +154,7 @@ type Bundle struct {
 	Chain    [][]byte // DER: Sub-CA, ICA, Root
 	WGConf   []byte   // without PrivateKey; nil if there is no tunnel
 	WGKey    Secret   // only where the bridge made the WireGuard key (documented contract)
+	Pins     [][]byte // public keys (SubjectPublicKeyInfo, DER) that unlock the device once it is sealed; nil: none, or as before
 }
 
 // Readback holds the digests (first 8 bytes of SHA-256) of what the device read back from its storage, by object name:

@@ -12,6 +12,8 @@ var errLinuxOnly = errors.New("serving a tty needs Linux")
 
 func openTTY(string, int) (*os.File, error) { return nil, errors.Join(errNotTTY, errLinuxOnly) }
 
+func lockStore(string) (func(), error) { return func() {}, nil }
+
 func lockDir(string) (func(), error) { return func() {}, nil }
 
 type hostClock struct{}

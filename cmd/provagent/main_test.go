@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,17 @@ func TestUsage(t *testing.T) {
 		"path in a name":  {[]string{"serve", "--tty", "/dev/null", "--state-dir", dir, "--file-key", "../k"}, exitError, "not a plain name"},
 		"unknown command": {[]string{"export-key"}, exitError, "unknown command"},
 		"version":         {[]string{"version"}, exitOK, ""},
+		"no tokens":       {[]string{"serve", "--tty", "t", "--state-dir", dir, "--max-tokens", "0"}, exitUsage, "--max-tokens"},
+		"renew what":      {[]string{"renew", "--state-dir", dir}, exitUsage, "want --once or --daemon"},
+		"renew twice":     {[]string{"renew", "--once", "--daemon", "--state-dir", dir}, exitUsage, "want --once or --daemon"},
+		"renew nowhere":   {[]string{"renew", "--once"}, exitUsage, "--state-dir is required"},
+		"renew by http":   {[]string{"renew", "--once", "--state-dir", dir, "--url", "http://ca/renew"}, exitUsage, "want an https URL"},
+		"renew at rekey":  {[]string{"renew", "--once", "--state-dir", dir, "--url", "https://ca/rekey"}, exitUsage, "want an https URL"},
+		"renew for":       {[]string{"renew", "--once", "--state-dir", dir, "--audience", "https://ca/renew"}, exitUsage, "--audience goes with --url"},
+		"renew by force":  {[]string{"renew", "--daemon", "--force", "--state-dir", dir}, exitUsage, "--force goes with --once"},
+		"two trusts":      {[]string{"renew", "--once", "--state-dir", dir, "--server-ca", "f", "--system-ca"}, exitUsage, "not both"},
+		"nothing set up":  {[]string{"renew", "--once", "--state-dir", dir}, exitError, "not-set-up"},
+		"not sealed":      {[]string{"renew", "--once", "--state-dir", dir, "--url", "https://ca.example/renew"}, exitError, "not-sealed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
@@ -44,7 +57,7 @@ func TestHelpSaysWhatUnlockIs(t *testing.T) {
 	if got := run(t.Context(), []string{"serve", "--help"}, &out, &out); got != exitOK {
 		t.Fatalf("got exit code %d, want %d", got, exitOK)
 	}
-	for _, want := range []string{"until unlocks exist the same as never", "--sign-tls12", "--manage-clock", "--manage-console", "(default \"never\")"} {
+	for _, want := range []string{"an unlock that a pinned key signed", "cannot be unlocked; only flashing it anew", "--sign-tls12", "--manage-clock", "--manage-console", "(default \"unlock\")"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("help does not say %q:\n%s", want, &out)
 		}
@@ -57,7 +70,8 @@ func TestBuildTimeIsPlausible(t *testing.T) {
 	}
 }
 
-// TestLinksLittle keeps the agent small: no screen, no SQL, no HTTP, no engine.
+// TestLinksLittle keeps the agent small: no screen, no SQL, no engine. It links net/http for one thing: a box renews its
+// certificate at the CA by itself, and speaking HTTPS through proxies by own code would be no smaller for long.
 func TestLinksLittle(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "provstation/cmd/provagent").Output()
 	if err != nil {
@@ -65,17 +79,46 @@ func TestLinksLittle(t *testing.T) {
 	}
 	allowed := map[string]bool{
 		"provstation/cmd/provagent": true, "provstation/serialproto": true, "provstation/serialproto/link": true,
-		"provstation/serialproto/agent": true, "provstation/serialproto/agent/filestore": true, "provstation/station/wgconf": true,
+		"provstation/serialproto/agent": true, "provstation/serialproto/agent/filestore": true, "provstation/station/wgconf": true, "provstation/station/mqttcheck": true,
 	}
 	for dep := range strings.Lines(string(out)) {
 		dep = strings.TrimSpace(dep)
-		for _, bad := range []string{"net/http", "database/sql", "charm.land/", "modernc.org/", "go.bug.st/"} {
+		for _, bad := range []string{"net/http/httptest", "net/http/pprof", "database/sql", "charm.land/", "modernc.org/", "go.bug.st/"} {
 			if strings.HasPrefix(dep, bad) {
 				t.Errorf("provagent links %s", dep)
 			}
 		}
 		if strings.HasPrefix(dep, "provstation/") && !allowed[dep] {
-			t.Errorf("provagent links %s, want only the wire, the agent and the tunnel's configuration", dep)
+			t.Errorf("provagent links %s, want only the wire, the agent, the broker test and the tunnel's configuration", dep)
+		}
+	}
+}
+
+// TestUnitsFit: the units that are shipped start this program with flags that it has.
+func TestUnitsFit(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "assets", "systemd", "*.service"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("got %v, %v, want two services", files, err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, line, found := strings.Cut(string(text), "\nExecStart=/usr/bin/provagent ")
+		line, _, _ = strings.Cut(line, "\n")
+		line = strings.NewReplacer("${PROVAGENT_STATE_DIR}", t.TempDir(), " $PROVAGENT_RENEW_FLAGS", "").Replace(line)
+		args := strings.Fields(line)
+		if !found || strings.Contains(line, "$") {
+			t.Fatalf("%s: got command line %q", f, line)
+		}
+		var o renewOptions
+		cmd := renewCommandFor(&o, &bytes.Buffer{})
+		if err := cmd.ParseFlags(args[1:]); err != nil || args[0] != cmd.Name() {
+			t.Fatalf("%s: %q: %v", f, args, err)
+		}
+		if err := o.check(); err != nil {
+			t.Errorf("%s: %q: %v", f, args, err)
 		}
 	}
 }

@@ -33,6 +33,8 @@ type options struct {
 	model, serial           string
 	allowServer             []string
 	maxSignatures           uint32
+	maxTokens               uint32
+	wgInterface             string
 	names                   filestore.Names
 	copies, verbose         bool
 	firstBackoff, mostPause time.Duration
@@ -42,7 +44,11 @@ const serveLong = `Serve a station on a serial line until SIGTERM.
 
 The agent owns the tty: stop any getty on it. It makes the device's key and keeps it, takes certificates for that key
 only, and after it is sealed makes no new key unless --reenroll allows it. It never hands out a key, and signs nothing
-but its own certificate request and TLS client handshakes.
+but its own certificate request, TLS client handshakes and tokens to renew its certificate.
+
+An unlock is a signature over the device's challenge by a key whose public half the station pinned before it sealed the
+device. It opens the device once, for one purpose: a new key, erasing, a TLS 1.3 proof. A device that was sealed without
+such a pin cannot be unlocked; only flashing it anew makes a new key then.
 
 In the state directory lie the files that the device's other programs use: device-key.pem, device.pem (leaf, Sub-CA,
 ICA), ca-chain.pem (Sub-CA, ICA, Root), wg0.conf and .enrolled. A device that the tenant's own script enrolled under
@@ -63,26 +69,21 @@ func serveCommand(errOut io.Writer) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.tty, "tty", "", "serial line to serve (required)")
-	f.StringVar(&o.stateDir, "state-dir", "", "directory of keys, certificates and state (required)")
 	f.IntVar(&o.baud, "baud", 115200, "speed of the line; 0 for a line without one (USB gadget, pty)")
-	f.StringVar(&o.reenroll, "reenroll", "never", "new key once sealed: open (at any request), unlock (by a signed unlock; "+
-		"until unlocks exist the same as never) or never")
+	f.StringVar(&o.reenroll, "reenroll", "unlock", "new key once sealed: open (at any request), unlock (by an unlock that a pinned "+
+		"key signed) or never")
 	f.BoolVar(&o.signTLS12, "sign-tls12", false, "sign TLS 1.2 client handshakes whose transcript proves the tenant's own server; "+
 		"sealed devices, too: name the broker with --allow-server")
-	f.BoolVar(&o.manageClock, "manage-clock", false, "let the station set this host's clock before the device is sealed")
+	f.BoolVar(&o.manageClock, "manage-clock", false, "let the station set this host's clock before the device is sealed, or under an unlock")
 	f.BoolVar(&o.manageConsole, "manage-console", false, "silence kernel messages on the console during a session")
 	f.BoolVar(&o.manageReboot, "manage-reboot", false, "let the station restart this host")
 	f.StringVar(&o.model, "model", "", "model to report (default: from the device tree or DMI)")
 	f.StringVar(&o.serial, "serial", "", "hardware serial to report (default: from the device tree, DMI, or derived from the machine id)")
 	f.StringSliceVar(&o.allowServer, "allow-server", nil, "server name to sign TLS 1.2 handshakes for; repeatable (default: any the CA file vouches for)")
 	f.Uint32Var(&o.maxSignatures, "max-signatures", agent.DefaultMaxSignatures, "TLS signatures that one key gives out")
-	f.StringVar(&o.names.Key, "file-key", "device-key.pem", "name of the private key's file")
-	f.StringVar(&o.names.Device, "file-cert", "device.pem", "name of the certificate's file")
-	f.StringVar(&o.names.Anchor, "file-ca", "ca-chain.pem", "name of the CA file")
-	f.StringVar(&o.names.WGConf, "file-wg", "wg0.conf", "name of the tunnel's file")
-	f.StringVar(&o.names.Flag, "file-flag", ".enrolled", "name of the enrolled flag")
-	f.BoolVar(&o.copies, "copies", false, "copy the files instead of linking to them, for a file system without symbolic links")
-	f.BoolVar(&o.verbose, "verbose", false, "log more")
+	f.Uint32Var(&o.maxTokens, "max-tokens", agent.DefaultMaxTokens, "renewal tokens that one key gives out")
+	f.StringVar(&o.wgInterface, "wg-interface", "wg0", "WireGuard interface to look at when a station asks for it")
+	storeFlags(cmd, &o)
 	return cmd
 }
 
@@ -108,6 +109,8 @@ func (o options) check() error {
 		return fmt.Errorf("--baud %d: want 0 to 12000000", o.baud)
 	case o.maxSignatures == 0:
 		return errors.New("--max-signatures: want 1 or more")
+	case o.maxTokens == 0:
+		return errors.New("--max-tokens: want 1 or more")
 	}
 	_, err := o.policy()
 	return err
@@ -129,12 +132,7 @@ func serve(ctx context.Context, o options, errOut io.Writer) error {
 	if err := o.check(); err != nil {
 		return &usageError{err}
 	}
-	level := slog.LevelInfo
-	if o.verbose {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))
-	o.names.OtherFlags = otherFlags(o.names.Flag)
+	log := newLog(errOut, o.verbose)
 	if err := os.MkdirAll(o.stateDir, 0o755); err != nil {
 		return fmt.Errorf("make state directory: %w", err)
 	}
@@ -143,7 +141,7 @@ func serve(ctx context.Context, o options, errOut io.Writer) error {
 		return err
 	}
 	defer unlock()
-	store, err := filestore.Open(o.stateDir, filestore.Config{Names: o.names, Copies: o.copies})
+	store, err := openStore(&o)
 	if err != nil {
 		return err
 	}
@@ -170,13 +168,12 @@ func agentConfig(o options, log *slog.Logger) (agent.Config, error) {
 		return agent.Config{}, err
 	}
 	id := identity{root: "/"}
-	cfg := agent.Config{
-		Model: o.model, Serial: o.serial, Firmware: version,
-		Reenroll: policy, SignTLS12: o.signTLS12, AllowedServers: o.allowServer, MaxSignatures: o.maxSignatures,
-		ManageClock: o.manageClock, BuildTime: buildTime(), Clock: hostClock{},
-		CompleteWG: completeWG, StripWG: wgconf.WithoutPrivateKey,
-		RNGReady: rngReady, Log: log, Link: link.DeviceConfig{Baud: lineBaud(o)},
-	}
+	cfg := fieldConfig(o, renewalFiles{dir: o.stateDir}, log)
+	cfg.Model, cfg.Serial, cfg.Firmware = o.model, o.serial, version
+	cfg.Reenroll, cfg.SignTLS12, cfg.AllowedServers = policy, o.signTLS12, o.allowServer
+	cfg.MaxSignatures, cfg.MaxTokens, cfg.ManageClock = o.maxSignatures, o.maxTokens, o.manageClock
+	cfg.CheckMQTT, cfg.Tunnel = checkBroker, wgTunnel{o.wgInterface, wgDevice, discardPort}
+	cfg.RNGReady, cfg.Link = rngReady, link.DeviceConfig{Baud: lineBaud(o)}
 	if cfg.Model == "" {
 		cfg.Model = id.model()
 	}
@@ -201,6 +198,8 @@ func agentConfig(o options, log *slog.Logger) (agent.Config, error) {
 func completeWG(conf []byte, priv [32]byte) ([]byte, error) {
 	return wgconf.Complete(conf, wgtypes.Key(priv))
 }
+
+func stripWG(file []byte) ([]byte, error) { return wgconf.WithoutPrivateKey(file) }
 
 // lineBaud is the speed that paces the agent's writes. A USB gadget has none, whatever it is set to.
 func lineBaud(o options) int {

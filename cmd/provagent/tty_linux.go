@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -74,6 +75,29 @@ func lockError(err error) error {
 		return errLocked
 	}
 	return fmt.Errorf("lock: %w", err)
+}
+
+// lockWait is how long a request waits for another process to give the store back. It holds it for file operations only.
+const lockWait = 10 * time.Second
+
+// lockStore takes the store for one request: serve and renew share a state directory. The lock ends with the process.
+func lockStore(dir string) (release func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, "agent.lock"), os.O_RDWR|os.O_CREATE|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock store: %w", err)
+	}
+	again := time.NewTicker(5 * time.Millisecond) // flock(2) has no deadline
+	defer again.Stop()
+	for end := time.Now().Add(lockWait); ; <-again.C {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || time.Now().After(end) {
+			f.Close()
+			return nil, fmt.Errorf("lock store: %w", lockError(err))
+		}
+	}
 }
 
 // lockDir keeps a second agent out of a state directory. The lock ends with the process.

@@ -15,8 +15,11 @@ import (
 	"provstation/serialproto/link"
 )
 
-// DefaultMaxSignatures is how many TLS signatures one key generation gives out where Config says nothing else.
-const DefaultMaxSignatures = 16
+// How many TLS signatures and renewal tokens one key generation gives out where Config says nothing else.
+const (
+	DefaultMaxSignatures = 16
+	DefaultMaxTokens     = 16384
+)
 
 // Config holds what an agent is told about its device and what its owner allows. The zero value is the strictest
 // agent: no name, flash keys, no new key once sealed, TLS 1.3 signatures only, no clock, no reboot, no tunnel.
@@ -29,11 +32,12 @@ type Config struct {
 	Clock   Clock    // nil: the system's clock, read only
 	Console Console  // nil: left alone
 
-	Reenroll       serialproto.Reenroll // 0: ReenrollNever. ReenrollUnlock is as never until unlocks exist
+	Reenroll       serialproto.Reenroll // 0: ReenrollNever
 	SignTLS12      bool                 // answer OpSignTLS12
 	AllowedServers []string             // names of TLS 1.2 servers to sign for; empty: any that the CA file vouches for
 	MaxSignatures  uint32               // TLS signatures per key generation; 0: DefaultMaxSignatures
-	ManageClock    bool                 // answer OpClock with Set, before the device is sealed
+	MaxTokens      uint32               // renewal tokens per key generation; 0: DefaultMaxTokens
+	ManageClock    bool                 // answer OpClock with Set, before the device is sealed or under an unlock
 	BuildTime      time.Time            // the clock is never set below this; zero: no such bound
 
 	// CompleteWG puts the private key into a wg0.conf that came without one, checks it, and returns the whole file.
@@ -41,6 +45,16 @@ type Config struct {
 	CompleteWG func(conf []byte, priv [32]byte) ([]byte, error)
 	// StripWG takes the private key out of a file that CompleteWG made: what crossed the wire, byte for byte.
 	StripWG func(file []byte) ([]byte, error)
+
+	// CheckMQTT runs the broker test; nil: this device does not. A test that fails is a result.
+	CheckMQTT func(ctx context.Context, c BrokerCheck) serialproto.CheckMQTTResult
+	Tunnel    Tunnel  // nil: OpCheckWG is not known
+	Renewal   Renewal // nil: this device does not renew by itself
+
+	// Guard keeps other programs that use the store out of it until release is called; nil: there are none.
+	Guard func() (release func(), err error)
+	// Uptime is a clock that nobody sets; nil: the time since New.
+	Uptime func() time.Duration
 
 	RNGReady func() error // nil: always ready. An error delays key generation
 	Reboot   func() error // nil: OpReboot is refused. Called once the answer had time to leave
@@ -57,6 +71,9 @@ type Agent struct {
 	cfg    Config
 	bootID []byte
 	reset  bool // a reboot was accepted, and waits for its answer to leave
+	unlock unlockState
+
+	release func() // of Config.Guard; nil: not held
 
 	line atomic.Pointer[link.Device] // being served; nil: none
 }
@@ -83,20 +100,30 @@ func New(store Store, cfg Config) (*Agent, error) {
 	if cfg.MaxSignatures == 0 {
 		cfg.MaxSignatures = DefaultMaxSignatures
 	}
+	if cfg.MaxTokens == 0 {
+		cfg.MaxTokens = DefaultMaxTokens
+	}
+	if cfg.Uptime == nil {
+		start := time.Now()
+		cfg.Uptime = func() time.Duration { return time.Since(start) }
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Model = clean(cfg.Model, serialproto.MaxModel)
 	cfg.Serial = clean(cfg.Serial, serialproto.MaxSerial)
 	cfg.Firmware = clean(cfg.Firmware, serialproto.MaxFirmware)
-	if _, err := store.Load(); err != nil {
+	st, err := store.Load()
+	if err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
 	}
 	boot := make([]byte, 8)
 	if _, err := rand.Read(boot); err != nil {
 		return nil, fmt.Errorf("agent: boot id: %w", err)
 	}
-	return &Agent{store: store, cfg: cfg, bootID: boot}, nil
+	a := &Agent{store: store, cfg: cfg, bootID: boot}
+	a.unlock.wait = cfg.Uptime() + backOff(st.Failures)
+	return a, nil
 }
 
 // systemClock reads the system's clock and refuses to set it.
@@ -129,6 +156,11 @@ func (a *Agent) Welcome(serialproto.Hello) serialproto.Welcome {
 		Features: a.features(),
 		Clock:    a.clockMicros(),
 	}
+	if err := a.enter(); err != nil {
+		a.cfg.Log.Error("store is not to be had", "error", err)
+		return w
+	}
+	defer a.leave()
 	v, err := a.load()
 	if err != nil {
 		a.cfg.Log.Error("store does not load", "error", err)
@@ -159,12 +191,44 @@ func (a *Agent) features() uint32 {
 	if a.cfg.CompleteWG != nil {
 		f |= serialproto.FeatureWireGuard
 	}
+	f |= serialproto.FeatureRenew | serialproto.FeatureUnlock
+	if a.cfg.Renewal != nil {
+		f |= serialproto.FeatureRenewSet
+	}
+	if a.cfg.CheckMQTT != nil {
+		f |= serialproto.FeatureCheckMQTT
+	}
+	if a.cfg.Tunnel != nil {
+		f |= serialproto.FeatureCheckWG
+	}
 	return f
+}
+
+// enter takes the store for this request.
+func (a *Agent) enter() error {
+	if a.cfg.Guard == nil {
+		return nil
+	}
+	release, err := a.cfg.Guard()
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	a.release = release
+	return nil
+}
+
+// leave gives the store back; a second time does nothing.
+func (a *Agent) leave() {
+	if a.release != nil {
+		a.release()
+		a.release = nil
+	}
 }
 
 // SessionStart silences a shared console.
 func (a *Agent) SessionStart() {
 	a.cfg.Log.Info("session opened")
+	a.lockAgain()
 	if a.cfg.Console == nil {
 		return
 	}
@@ -173,9 +237,10 @@ func (a *Agent) SessionStart() {
 	}
 }
 
-// SessionEnd gives a shared console back.
+// SessionEnd gives a shared console back. An unlock ends with its session.
 func (a *Agent) SessionEnd() {
 	a.cfg.Log.Info("session ended")
+	a.lockAgain()
 	if a.cfg.Console == nil {
 		return
 	}
@@ -189,7 +254,7 @@ func (a *Agent) SessionEnd() {
 func (a *Agent) Handle(ctx context.Context, op serialproto.Op, request []byte) []byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	result, err := a.dispatch(ctx, op, request)
+	result, err := a.guarded(ctx, op, request)
 	if err != nil {
 		r := refusalOf(err)
 		a.cfg.Log.Warn("request refused", "op", op, "status", r.status, "error", err)
@@ -199,6 +264,15 @@ func (a *Agent) Handle(ctx context.Context, op serialproto.Op, request []byte) [
 	a.cfg.Log.Info("request done", "op", op)
 	a.say(notable(op, result))
 	return encode(serialproto.StatusOK, "", 0, result)
+}
+
+// guarded executes a request with the store to itself.
+func (a *Agent) guarded(ctx context.Context, op serialproto.Op, request []byte) (any, error) {
+	if err := a.enter(); err != nil {
+		return nil, err
+	}
+	defer a.leave()
+	return a.dispatch(ctx, op, request)
 }
 
 func (a *Agent) dispatch(ctx context.Context, op serialproto.Op, request []byte) (any, error) {
@@ -230,6 +304,28 @@ func (a *Agent) dispatch(ctx context.Context, op serialproto.Op, request []byte)
 		return run(request, a.read)
 	case serialproto.OpReboot:
 		return run(request, a.reboot)
+	default:
+		return a.dispatchField(ctx, op, request)
+	}
+}
+
+// dispatchField is dispatch for what is asked of devices in the field.
+func (a *Agent) dispatchField(ctx context.Context, op serialproto.Op, request []byte) (any, error) {
+	switch {
+	case op == serialproto.OpUnlock:
+		return run(request, a.unlocking)
+	case op == serialproto.OpErase:
+		return run(request, a.erase)
+	case op == serialproto.OpToken:
+		return run(request, a.token)
+	case op == serialproto.OpRenew:
+		return run(request, a.renew)
+	case op == serialproto.OpRenewSet && a.cfg.Renewal != nil:
+		return run(request, a.renewSet)
+	case op == serialproto.OpCheckMQTT && a.cfg.CheckMQTT != nil:
+		return run(request, func(args serialproto.CheckMQTTArgs) (any, error) { return a.checkMQTT(ctx, args) })
+	case op == serialproto.OpCheckWG && a.cfg.Tunnel != nil:
+		return run(request, func(args serialproto.CheckWGArgs) (any, error) { return a.checkWG(ctx, args) })
 	default:
 		return nil, refuse(serialproto.StatusUnknownOp, "operation %d is not known here", op)
 	}

@@ -133,7 +133,14 @@ func TestStates(t *testing.T) {
 		"clock-set":    {"empty": ok, "keyed": ok, "installed": ok, "sealed": locked},
 		"status":       {"empty": ok, "keyed": ok, "installed": ok, "sealed": ok},
 		"reboot":       {"empty": serialproto.StatusRefused, "sealed": serialproto.StatusRefused},
-		"unlock":       {"empty": serialproto.StatusUnknownOp, "sealed": serialproto.StatusUnknownOp},
+		"unlock":       {"empty": wrong, "keyed": wrong, "installed": wrong, "sealed": serialproto.StatusRefused},
+		"erase":        {"empty": wrong, "keyed": wrong, "installed": wrong, "sealed": locked},
+		"token":        {"empty": wrong, "keyed": wrong, "installed": wrong, "sealed": ok},
+		"renew":        {"empty": wrong, "keyed": wrong, "installed": wrong, "sealed": ok},
+		"renew-set":    {"empty": serialproto.StatusUnknownOp, "sealed": serialproto.StatusUnknownOp},
+		"check-mqtt":   {"empty": serialproto.StatusUnknownOp, "sealed": serialproto.StatusUnknownOp},
+		"check-wg":     {"empty": serialproto.StatusUnknownOp, "sealed": serialproto.StatusUnknownOp},
+		"reserved":     {"empty": serialproto.StatusUnknownOp, "sealed": serialproto.StatusUnknownOp},
 	}
 	for name, by := range table {
 		for state, want := range by {
@@ -183,7 +190,24 @@ func request(t *testing.T, name string, p pki, csr []byte) any {
 	case "reboot":
 		return serialproto.SimpleArgs{Op: serialproto.OpReboot}
 	case "unlock":
-		return serialproto.SimpleArgs{Op: serialproto.OpUnlock}
+		return serialproto.UnlockArgs{Op: serialproto.OpUnlock, Purpose: serialproto.PurposeErase, Lifetime: 60}
+	case "erase":
+		return serialproto.EraseArgs{Op: serialproto.OpErase, EnrollID: id(1)}
+	case "token":
+		return serialproto.TokenArgs{Op: serialproto.OpToken, Audience: audience}
+	case "renew":
+		if csr == nil {
+			return serialproto.RenewArgs{Op: serialproto.OpRenew, Leaf: leaf, EnrollID: id(1)}
+		}
+		return serialproto.RenewArgs{Op: serialproto.OpRenew, Leaf: p.renewal(t, csr, nil), EnrollID: id(1), Commit: true}
+	case "renew-set":
+		return serialproto.RenewSetArgs{Op: serialproto.OpRenewSet, URL: audience, EnrollID: id(1)}
+	case "check-mqtt":
+		return serialproto.CheckMQTTArgs{Op: serialproto.OpCheckMQTT, Host: "broker.example", Seconds: 1}
+	case "check-wg":
+		return serialproto.CheckWGArgs{Op: serialproto.OpCheckWG, Seconds: 1}
+	case "reserved":
+		return serialproto.SimpleArgs{Op: serialproto.OpBaud}
 	}
 	t.Fatalf("no request %q", name)
 	return nil

@@ -28,10 +28,14 @@ func (a *Agent) enroll(args serialproto.EnrollArgs) (any, error) {
 	if n := v.Newest; n != nil && bytes.Equal(n.EnrollID, args.EnrollID) {
 		return a.enrollAgain(n, args)
 	}
-	if err := a.mayEnroll(v, args.EnrollID); err != nil {
+	purpose, err := a.mayEnroll(v, args)
+	if err != nil {
 		return nil, err
 	}
-	g, err := a.newGeneration(v, args)
+	if purpose != 0 {
+		a.spend()
+	}
+	g, err := a.newGeneration(v, args, purpose)
 	if err != nil {
 		return nil, err
 	}
@@ -80,28 +84,49 @@ func (a *Agent) enrollResult(g *Generation, existing bool) serialproto.EnrollRes
 	}
 }
 
-// mayEnroll holds the re-enroll policy. An enroll id stands for one key for ever, so one whose key is gone is refused.
-func (a *Agent) mayEnroll(v view, id []byte) error {
+// mayEnroll holds the re-enroll policy, and gives the purpose of the unlock that it takes, if it takes one. An enroll id
+// stands for one key for ever, so one whose key is gone is refused.
+func (a *Agent) mayEnroll(v view, args serialproto.EnrollArgs) (serialproto.Purpose, error) {
+	id := args.EnrollID
 	if slices.ContainsFunc(v.Retired, func(r []byte) bool { return bytes.Equal(r, id) }) {
-		return refuse(serialproto.StatusWrongState, "the key of this enroll id is gone; use a new id")
+		return 0, refuse(serialproto.StatusWrongState, "the key of this enroll id is gone; use a new id")
 	}
 	if v.Active != nil && bytes.Equal(v.Active.EnrollID, id) {
-		return refuse(serialproto.StatusLocked, "this enrollment is sealed and being replaced")
+		return 0, refuse(serialproto.StatusLocked, "this enrollment is sealed and being replaced")
 	}
-	if (v.Active != nil || v.state == serialproto.StateForeign) && a.cfg.Reenroll != serialproto.ReenrollOpen {
-		return refuse(serialproto.StatusLocked, "sealed; policy allows no new key")
+	purpose, err := a.mayReplace(v, args.DeviceID)
+	if err != nil {
+		return 0, err
 	}
 	if a.cfg.RNGReady != nil {
 		if err := a.cfg.RNGReady(); err != nil {
 			a.cfg.Log.Warn("random source is not ready", "error", err)
-			return refuse(serialproto.StatusRNGNotReady, "random source is not ready")
+			return 0, refuse(serialproto.StatusRNGNotReady, "random source is not ready")
 		}
 	}
-	return nil
+	return purpose, nil
+}
+
+// mayReplace says under which unlock, if any, a new key may be made for a device id.
+func (a *Agent) mayReplace(v view, id string) (serialproto.Purpose, error) {
+	switch {
+	case v.Active == nil && v.state != serialproto.StateForeign || a.cfg.Reenroll == serialproto.ReenrollOpen:
+		return 0, nil
+	case a.cfg.Reenroll != serialproto.ReenrollUnlock:
+		return 0, refuse(serialproto.StatusLocked, "sealed; policy allows no new key")
+	}
+	purpose := a.granted()
+	if purpose != serialproto.PurposeRekey && purpose != serialproto.PurposeReenroll {
+		return 0, refuse(serialproto.StatusLocked, "sealed; a new key needs an unlock")
+	}
+	if purpose == serialproto.PurposeRekey && id != v.Active.DeviceID {
+		return 0, refuse(serialproto.StatusRefused, "the unlock is for the device id that is sealed")
+	}
+	return purpose, nil
 }
 
 // newGeneration makes the keys and the CSR, stores them, and proves them by reading them back.
-func (a *Agent) newGeneration(v view, args serialproto.EnrollArgs) (*Generation, error) {
+func (a *Agent) newGeneration(v view, args serialproto.EnrollArgs, purpose serialproto.Purpose) (*Generation, error) {
 	key, blob, err := a.cfg.Keys.New(args.Alg)
 	if err != nil {
 		return nil, refuse(serialproto.StatusCrypto, "key generation failed")
@@ -111,6 +136,7 @@ func (a *Agent) newGeneration(v view, args serialproto.EnrollArgs) (*Generation,
 		EnrollID: bytes.Clone(args.EnrollID),
 		DeviceID: args.DeviceID,
 		Alg:      args.Alg,
+		Purpose:  purpose,
 	}
 	if g.SPKI, err = spkiDigest(key.Public()); err != nil {
 		return nil, err
@@ -163,6 +189,11 @@ func (a *Agent) abort(args serialproto.AbortArgs) (any, error) {
 	}
 	if err := a.store.Unstage(); err != nil {
 		return nil, err
+	}
+	if len(args.EnrollID) == 0 {
+		if err := a.store.Revert(); err != nil {
+			return nil, err
+		}
 	}
 	if n != nil && !v.closed() {
 		return nil, a.store.Drop(n.Number)

@@ -18,8 +18,8 @@ func digestOf(b []byte) []byte {
 // sealed as before.
 func FuzzHandle(f *testing.F) {
 	p := newPKI(f)
-	d := newDevice(f, func(c *agent.Config) { c.ManageClock = false })
-	d.sealed(1, p)
+	d := newDevice(f, func(c *agent.Config) { c.ManageClock, c.Reenroll = false, serialproto.ReenrollUnlock })
+	d.pinned(1, p, edKey(1))
 	spki := d.status().SPKI
 	for _, args := range []any{
 		enrollArgs(1), enrollArgs(2), lockArgs(1),
@@ -29,6 +29,12 @@ func FuzzHandle(f *testing.F) {
 		serialproto.ClockArgs{Op: serialproto.OpClock, Set: 1},
 		installArgs(1, p.sub.cert.Raw, p),
 		serialproto.SignTLS13Args{Op: serialproto.OpSignTLS13, Hash: make([]byte, 32), Scheme: 0x0403},
+		serialproto.UnlockArgs{Op: serialproto.OpUnlock, Purpose: serialproto.PurposeErase, Lifetime: 60},
+		serialproto.UnlockArgs{Op: serialproto.OpUnlock, Signature: make([]byte, 64)},
+		serialproto.EraseArgs{Op: serialproto.OpErase, EnrollID: id(1)},
+		serialproto.TokenArgs{Op: serialproto.OpToken, Audience: audience},
+		serialproto.RenewArgs{Op: serialproto.OpRenew, Leaf: p.sub.cert.Raw, EnrollID: id(1)},
+		serialproto.RenewArgs{Op: serialproto.OpRenew, Digest: make([]byte, 32), EnrollID: id(1)},
 	} {
 		b, err := serialproto.EncodeRequest(args)
 		if err != nil {

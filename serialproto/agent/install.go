@@ -12,7 +12,7 @@ import (
 )
 
 // order of objects wherever they are checked one by one.
-var installObjects = [...]serialproto.Obj{serialproto.ObjLeaf, serialproto.ObjAnchor, serialproto.ObjWGConf}
+var installObjects = [...]serialproto.Obj{serialproto.ObjLeaf, serialproto.ObjAnchor, serialproto.ObjWGConf, serialproto.ObjPins}
 
 // install answers OpInstall: check everything, then commit, or only stage it for a later OpCommit.
 func (a *Agent) install(args serialproto.InstallArgs) (any, error) {
@@ -27,7 +27,7 @@ func (a *Agent) install(args serialproto.InstallArgs) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := bundle{leaf: args.Leaf, chain: chain, conf: args.WGConf, wgPrivate: args.WGPrivate}
+	b := bundle{leaf: args.Leaf, chain: chain, conf: args.WGConf, wgPrivate: args.WGPrivate, pins: bytes.Join(args.Pins, nil)}
 	if args.Commit {
 		return a.commitBundle(v, args.EnrollID, b)
 	}
@@ -67,13 +67,14 @@ func find(certs []*x509.Certificate, pre []byte) []byte {
 	return nil
 }
 
-// bundle is what a station hands over: a leaf, a chain (concatenated DER, root last), wg0.conf without its key, and a
-// WireGuard private key only where the tenant made it.
+// bundle is what a station hands over: a leaf, a chain (concatenated DER, root last), wg0.conf without its key, a WireGuard
+// private key only where the tenant made it, and the keys that unlock the device (concatenated DER).
 type bundle struct {
 	leaf      []byte
 	chain     []byte
 	conf      []byte
 	wgPrivate Secret
+	pins      []byte
 }
 
 // object gives the bytes of one object of the bundle.
@@ -85,6 +86,8 @@ func (b bundle) object(o serialproto.Obj) []byte {
 		return b.chain
 	case serialproto.ObjWGConf:
 		return b.conf
+	case serialproto.ObjPins:
+		return b.pins
 	default:
 		return nil
 	}
@@ -105,7 +108,7 @@ func (a *Agent) commitBundle(v view, enrollID []byte, b bundle) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := a.compose(g, key.Public(), b)
+	files, err := a.compose(v, g, key.Public(), &b)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +134,8 @@ func (a *Agent) commitBundle(v view, enrollID []byte, b bundle) (any, error) {
 }
 
 func sameFiles(x, y Files) bool {
-	return bytes.Equal(x.Device, y.Device) && bytes.Equal(x.Anchor, y.Anchor) && bytes.Equal(x.WGConf, y.WGConf)
+	return bytes.Equal(x.Device, y.Device) && bytes.Equal(x.Anchor, y.Anchor) && bytes.Equal(x.WGConf, y.WGConf) &&
+		bytes.Equal(x.Pins, y.Pins)
 }
 
 // readBack answers with digests of what storage holds now, and refuses to if that is not what was handed over.
@@ -153,8 +157,9 @@ func (a *Agent) readBack(g *Generation, b bundle) (any, error) {
 	return r, nil
 }
 
-// compose checks a bundle against the generation's key and lays out its files.
-func (a *Agent) compose(g *Generation, pub crypto.PublicKey, b bundle) (Files, error) {
+// compose checks a bundle against the generation's key and lays out its files. It gives the bundle the pins that the
+// generation inherits.
+func (a *Agent) compose(v view, g *Generation, pub crypto.PublicKey, b *bundle) (Files, error) {
 	leaf, err := parseLeaf(b.leaf, g.DeviceID, pub)
 	if err != nil {
 		return Files{}, err
@@ -166,11 +171,17 @@ func (a *Agent) compose(g *Generation, pub crypto.PublicKey, b bundle) (Files, e
 	if err := checkLinks(leaf, chain); err != nil {
 		return Files{}, err
 	}
+	if err := a.checkRekey(v, g, leaf, chain); err != nil {
+		return Files{}, err
+	}
 	f := Files{
 		Device: encodeCerts(append([]*x509.Certificate{leaf}, chain[:len(chain)-1]...)),
 		Anchor: encodeCerts(chain),
 	}
-	f.WGConf, err = a.composeWG(g, b)
+	if f.WGConf, err = a.composeWG(g, *b); err != nil {
+		return Files{}, err
+	}
+	f.Pins, err = a.composePins(v, g, append(chain, leaf), b)
 	return f, err
 }
 
@@ -303,7 +314,8 @@ func (a *Agent) stageBundle(v view, enrollID []byte, b bundle) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.compose(g, key.Public(), b); err != nil {
+	checked := b // what is inherited is not staged
+	if _, err := a.compose(v, g, key.Public(), &checked); err != nil {
 		return nil, err
 	}
 	if err := a.store.Unstage(); err != nil {

@@ -16,6 +16,8 @@ func limitOf(o serialproto.Obj) int {
 		return serialproto.MaxChain * serialproto.MaxCert
 	case serialproto.ObjWGConf:
 		return serialproto.MaxWGConf
+	case serialproto.ObjPins:
+		return serialproto.MaxPins * serialproto.MaxPin
 	default:
 		return 0
 	}
@@ -94,6 +96,8 @@ func (a *Agent) commit(args serialproto.CommitArgs) (any, error) {
 			b.chain = data
 		case serialproto.ObjWGConf:
 			b.conf = data
+		case serialproto.ObjPins:
+			b.pins = data
 		}
 	}
 	if b.leaf == nil || b.chain == nil {
@@ -147,6 +151,9 @@ func (a *Agent) committedBefore(v view, args serialproto.CommitArgs) (any, bool)
 	objs := a.objects(h)
 	for _, o := range installObjects {
 		want, named := args.Objects[o]
+		if o == serialproto.ObjPins && !named {
+			continue // inherited
+		}
 		if have, held := objs[o]; named != held || (named && !bytes.Equal(digest(have), want)) {
 			return nil, false
 		}

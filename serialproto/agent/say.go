@@ -27,6 +27,14 @@ func notable(op serialproto.Op, result any) string {
 		return "files stored and read back"
 	case serialproto.OpLock:
 		return "sealed: the new files are in use"
+	case serialproto.OpUnlock:
+		if r, ok := result.(serialproto.UnlockResult); ok && r.Left > 0 {
+			return fmt.Sprintf("unlocked for %d s", r.Left)
+		}
+	case serialproto.OpErase:
+		return "erased: the device is empty"
+	case serialproto.OpRenew:
+		return "renewed certificate stored and read back"
 	case serialproto.OpAbort:
 		return "gave up what was begun"
 	}

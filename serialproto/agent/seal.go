@@ -53,10 +53,14 @@ func (a *Agent) lock(args serialproto.LockArgs) (any, error) {
 	if after.Active == nil || after.Active.Number != g.Number {
 		return nil, refuse(serialproto.StatusInternal, "sealing did not take")
 	}
+	if a.cfg.Reenroll == serialproto.ReenrollUnlock && len(h.files.Pins) == 0 {
+		a.cfg.Log.Warn("sealed without an unlock key: nothing but flashing it anew makes a new key")
+		a.say("sealed without an unlock key: nothing but flashing it anew makes a new key")
+	}
 	return nil, nil
 }
 
-// clock answers OpClock. It is set only before the device is sealed, never below the build time or the highest trusted
+// clock answers OpClock. It is set only before the device is sealed or under an unlock, never below the build time or the highest trusted
 // time seen (what a station set before, and the start of the installed certificate).
 func (a *Agent) clock(args serialproto.ClockArgs) (any, error) {
 	if args.Set == 0 {
@@ -69,7 +73,7 @@ func (a *Agent) clock(args serialproto.ClockArgs) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.closed() {
+	if v.closed() && a.granted() == 0 {
 		return nil, refuse(serialproto.StatusLocked, "device is sealed")
 	}
 	t := time.UnixMicro(args.Set)

@@ -18,7 +18,7 @@ func tls13Content(hash []byte) []byte {
 	return append(b, hash...)
 }
 
-// signTLS13 answers OpSignTLS13: only for a generation that is installed and not sealed.
+// signTLS13 answers OpSignTLS13: for a generation that is installed and not sealed, or as often as an unlock says.
 func (a *Agent) signTLS13(args serialproto.SignTLS13Args) (any, error) {
 	if len(args.Hash) != 32 && len(args.Hash) != 48 {
 		return nil, refuse(serialproto.StatusBadArgument, "transcript hash of %d bytes", len(args.Hash))
@@ -29,7 +29,9 @@ func (a *Agent) signTLS13(args serialproto.SignTLS13Args) (any, error) {
 	}
 	switch v.state {
 	case serialproto.StateInstalled:
-	case serialproto.StateSealed, serialproto.StateForeign:
+	case serialproto.StateSealed:
+		return a.proof(v.Active, args)
+	case serialproto.StateForeign:
 		return nil, refuse(serialproto.StatusLocked, "sealed; TLS 1.3 is not signed any more")
 	default:
 		return nil, refuse(serialproto.StatusWrongState, "nothing is installed")
@@ -90,6 +92,14 @@ func (a *Agent) signTLS12(args serialproto.SignTLS12Args) (any, error) {
 
 // signingKey opens a generation's key for a TLS signature. The scheme asked for must be the one the key fixes.
 func (a *Agent) signingKey(g *Generation, scheme uint16) (crypto.Signer, error) {
+	if a.signaturesLeft(g) == 0 {
+		return nil, refuse(serialproto.StatusRefused, "no TLS signature left for this key")
+	}
+	return a.schemeKey(g, scheme)
+}
+
+// schemeKey opens a generation's key for signatures by a scheme.
+func (a *Agent) schemeKey(g *Generation, scheme uint16) (crypto.Signer, error) {
 	key, err := a.signer(g)
 	if err != nil {
 		return nil, err
@@ -101,15 +111,12 @@ func (a *Agent) signingKey(g *Generation, scheme uint16) (crypto.Signer, error) 
 	if scheme != fixed {
 		return nil, refuse(serialproto.StatusBadArgument, "scheme %#04x is not this key's", scheme)
 	}
-	if a.signaturesLeft(g) == 0 {
-		return nil, refuse(serialproto.StatusRefused, "no TLS signature left for this key")
-	}
 	return key, nil
 }
 
 // sign counts, then signs: a signature that was given out is always counted, whatever happens in between.
 func (a *Agent) sign(g *Generation, key crypto.Signer, content []byte) (any, error) {
-	if err := a.store.CountSignature(g.Number, g.Signed+1); err != nil {
+	if err := a.store.Count(g.Number, g.Signed+1, g.Tokens); err != nil {
 		return nil, err
 	}
 	sig, err := signMessage(key, content)

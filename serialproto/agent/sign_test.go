@@ -100,4 +100,4 @@ func TestSignatureIsCountedFirst(t *testing.T) {
 
 type countlessStore struct{ agent.Store }
 
-func (countlessStore) CountSignature(uint32, uint32) error { return agent.ErrNoSpace }
+func (countlessStore) Count(uint32, uint32, uint32) error { return agent.ErrNoSpace }

@@ -94,7 +94,12 @@ func (a *Agent) holding(g *Generation) (*holding, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseFiles(f)
+}
+
+func parseFiles(f Files) (*holding, error) {
 	h := &holding{files: f}
+	var err error
 	if h.device, err = parseCerts(f.Device); err != nil {
 		return nil, fmt.Errorf("device certificate file: %w", err)
 	}
@@ -211,6 +216,9 @@ func (a *Agent) objects(h *holding) map[serialproto.Obj][]byte {
 		} else {
 			a.cfg.Log.Warn("wg0.conf does not parse")
 		}
+	}
+	if pins := bytes.Join(pinsOf(h.files), nil); len(pins) > 0 {
+		m[serialproto.ObjPins] = pins
 	}
 	return m
 }

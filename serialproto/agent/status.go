@@ -33,10 +33,36 @@ func (a *Agent) status(serialproto.SimpleArgs) (any, error) {
 			r.ActiveSPKI = v.Active.SPKI
 		}
 	}
+	if err := a.fieldStatus(v, &r); err != nil {
+		return nil, err
+	}
 	if r.Objects, err = a.statusObjects(v, &r); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// fieldStatus says what concerns a device in the field: unlocks, tokens, renewal.
+func (a *Agent) fieldStatus(v view, r *serialproto.StatusResult) error {
+	r.Failures, r.Wait, r.Unlocked = v.Failures, a.waitLeft(), a.granted()
+	if v.Active != nil && !v.Active.Foreign {
+		r.Tokens = a.tokensLeft(v.Active)
+	}
+	if v.Pending {
+		h, err := a.pending(v)
+		if err != nil {
+			return err
+		}
+		r.Pending = digest(h.device[0].Raw)
+	}
+	if a.cfg.Renewal != nil {
+		s, err := a.cfg.Renewal.State()
+		if err != nil {
+			return err
+		}
+		r.Renewal = &s
+	}
+	return nil
 }
 
 // statusObjects describes the newest generation's objects, and those on their way by PUT.

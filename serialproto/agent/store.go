@@ -55,8 +55,11 @@ type Generation struct {
 	SPKI      []byte // SHA-256 of the public key's SubjectPublicKeyInfo, 32 bytes
 	WireGuard []byte // WireGuard public key, 32 bytes; empty where none was asked for
 	Signed    uint32 // TLS signatures given out so far
-	Installed bool   // Files holds a certificate set for this key
-	Foreign   bool   // enrolled by the tenant's own script
+	Tokens    uint32 // renewal tokens given out so far
+	// Purpose is the unlock under which the generation was begun beside an active one; 0: none was needed.
+	Purpose   serialproto.Purpose
+	Installed bool // Files holds a certificate set for this key
+	Foreign   bool // enrolled by the tenant's own script
 }
 
 // Secrets are the private halves of a generation.
@@ -70,6 +73,7 @@ type Files struct {
 	Device []byte // device.pem: leaf, then the intermediates
 	Anchor []byte // ca-chain.pem: intermediates and root
 	WGConf Secret // wg0.conf with its private key; empty for none
+	Pins   []byte // public keys that unlock the device, as PEM; empty for none
 }
 
 // State is everything a Store knows, as Load reports it.
@@ -79,6 +83,10 @@ type State struct {
 	Last    uint32      // highest generation number ever used
 	Retired [][]byte    // enroll ids that were dropped or replaced, oldest first; bounded by the store
 	Floor   time.Time   // highest trusted time seen; zero for none
+	// Failures is how many unlocks failed in a row.
+	Failures uint32
+	// Pending says that the active generation has a renewed certificate beside it, which Renewed gives.
+	Pending bool
 }
 
 // Staged is a piece of an object on its way (PUT).
@@ -110,8 +118,10 @@ type Generations interface {
 	Create(g Generation, s Secrets) error
 	// Secrets reads a generation's private halves.
 	Secrets(number uint32) (Secrets, error)
-	// CountSignature stores the number of TLS signatures given out by a generation.
-	CountSignature(number, signed uint32) error
+	// Count stores how many TLS signatures and renewal tokens a generation has given out.
+	Count(number, signed, tokens uint32) error
+	// CountFailures stores the number of unlocks that failed in a row.
+	CountFailures(n uint32) error
 	// Drop removes the newest generation unless it is active. Dropping what is not there is no error.
 	Drop(number uint32) error
 }
@@ -129,6 +139,25 @@ type Installer interface {
 	RaiseFloor(t time.Time) error
 }
 
+// Renewer changes the files of the active generation, whose key stays.
+type Renewer interface {
+	// Renew stores new files beside those of the active generation, in place of any that were stored so before.
+	Renew(number uint32, f Files) error
+	// Renewed reads back from storage what Renew stored. Errors: ErrNoGeneration where there is none.
+	Renewed(number uint32) (Files, error)
+	// Switch makes what Renew stored the files that the device's programs see, in one step.
+	Switch(number uint32) error
+	// Revert drops what Renew stored. Dropping what is not there is no error.
+	Revert() error
+}
+
+// Eraser empties a store.
+type Eraser interface {
+	// Erase removes all keys and files. Once it has begun, the store is empty, also after a power cut. Numbers and enroll ids
+	// used and the highest time seen are kept.
+	Erase() error
+}
+
 // Staging keeps objects that come in pieces.
 type Staging interface {
 	// Stage stores a piece set, replacing what was staged for the object.
@@ -143,6 +172,8 @@ type Staging interface {
 type Store interface {
 	Generations
 	Installer
+	Renewer
+	Eraser
 	Staging
 }
 

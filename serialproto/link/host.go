@@ -43,7 +43,7 @@ func (c HostConfig) withDefaults() HostConfig {
 	c.Window = min(max(c.Window, 1), serialproto.MaxFragment-1)
 	c.MaxMessage = min(max(c.MaxMessage, serialproto.MinMax), serialproto.MaxMessage)
 	if c.Features == 0 {
-		c.Features = serialproto.FeatureSignTLS13 | serialproto.FeatureSignTLS12 | serialproto.FeatureSetClock | serialproto.FeatureWireGuard
+		c.Features = serialproto.Features
 	}
 	if c.Latency == 0 {
 		c.Latency = 16 * time.Millisecond

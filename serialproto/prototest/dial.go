@@ -22,6 +22,7 @@ type Peer struct {
 	Firmware string // default "1.0"
 	BootID   []byte // default eight bytes of 0x42
 	State    serialproto.State
+	Features uint32 // default all, limited to what the host asks for
 
 	mu       sync.Mutex
 	executed []serialproto.Op
@@ -36,6 +37,13 @@ func or(s, otherwise string) string {
 		return otherwise
 	}
 	return s
+}
+
+func (p *Peer) features() uint32 {
+	if p.Features == 0 {
+		return ^uint32(0)
+	}
+	return p.Features
 }
 
 func (p *Peer) bootID() []byte {
@@ -56,7 +64,7 @@ func (p *Peer) Announce() serialproto.Announce {
 // Welcome implements link.Handler.
 func (p *Peer) Welcome(serialproto.Hello) serialproto.Welcome {
 	return serialproto.Welcome{
-		Features: ^uint32(0), Model: or(p.Model, "test"), Serial: or(p.Serial, "0123456789"),
+		Features: p.features(), Model: or(p.Model, "test"), Serial: or(p.Serial, "0123456789"),
 		Firmware: or(p.Firmware, "1.0"), BootID: p.bootID(), State: p.State, Clock: time.Now().UnixMicro(),
 	}
 }

@@ -21,8 +21,9 @@ const putOverhead = 96
 func (l *line) Install(ctx context.Context, b station.Bundle) (station.Readback, error) {
 	args := &serialproto.InstallArgs{
 		Op: serialproto.OpInstall, Leaf: b.Leaf, WGConf: b.WGConf, EnrollID: b.EnrollID[:], Commit: true, WGPrivate: b.WGKey.Reveal(),
+		Pins: b.Pins,
 	}
-	size, byName := installOverhead+len(b.Leaf)+len(b.WGConf), false
+	size, byName := installOverhead+len(b.Leaf)+len(b.WGConf)+len(bytes.Join(b.Pins, nil)), false
 	for _, der := range b.Chain {
 		c := l.known(der)
 		args.Chain = append(args.Chain, c)
@@ -72,6 +73,7 @@ func (l *line) installInPieces(ctx context.Context, b station.Bundle) (station.R
 		{serialproto.ObjLeaf, b.Leaf},
 		{serialproto.ObjAnchor, bytes.Join(b.Chain, nil)},
 		{serialproto.ObjWGConf, b.WGConf},
+		{serialproto.ObjPins, bytes.Join(b.Pins, nil)},
 	}
 	for _, o := range objects {
 		if len(o.data) == 0 {

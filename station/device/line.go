@@ -95,6 +95,7 @@ var objectNames = map[serialproto.Obj]string{
 	serialproto.ObjChain:  station.ObjectChain,
 	serialproto.ObjAnchor: station.ObjectAnchors,
 	serialproto.ObjWGConf: station.ObjectTunnel,
+	serialproto.ObjPins:   station.ObjectPins,
 }
 
 // maxClockLag is how far a clock may be from the time it was just set to.

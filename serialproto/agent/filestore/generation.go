@@ -18,6 +18,7 @@ const (
 	fileWGConf  = "wg0.conf"
 	fileFlag    = ".enrolled"
 	fileWGKey   = "wireguard.key" // as `wg genkey` prints it
+	filePins    = "unlock.pem"    // not among the visible names: nothing but the agent reads it
 	prefixNew   = ".new-"
 	prefixTrash = ".trash-"
 
@@ -48,9 +49,10 @@ func parseRev(name string) (rev, bool) {
 
 // layout is what the generations directory holds.
 type layout struct {
-	all    []rev
-	newest *rev
-	active *rev
+	all     []rev
+	newest  *rev // of the newest generation: the active revision where that is the active one
+	active  *rev
+	renewed *rev // a revision of the active generation beside the active one
 }
 
 func (s *Store) layout() (layout, error) {
@@ -73,7 +75,23 @@ func (s *Store) layout() (layout, error) {
 	if l.active != nil && !l.has(*l.active) {
 		return l, fmt.Errorf("%w: active generation %s is missing", ErrDamaged, l.active)
 	}
+	l.renewals()
 	return l, nil
+}
+
+// renewals tells revisions of the active generation that a renewal left beside it from a generation of its own.
+func (l *layout) renewals() {
+	if l.active == nil {
+		return
+	}
+	for _, r := range l.all {
+		if r.number == l.active.number && r.after(*l.active) && (l.renewed == nil || r.after(*l.renewed)) {
+			l.renewed = &r
+		}
+	}
+	if l.newest.number == l.active.number {
+		l.newest = l.active
+	}
 }
 
 func (l layout) has(r rev) bool {
@@ -132,11 +150,16 @@ func (s *Store) createGeneration(g agent.Generation, secrets agent.Secrets) erro
 
 // build writes a generation's directory under another name and renames it into place.
 func (s *Store) build(r rev, g agent.Generation, secrets agent.Secrets, f agent.Files) error {
+	return s.buildWith(r, g, secrets, f, nil)
+}
+
+// buildWith is build for a generation that has its flag already.
+func (s *Store) buildWith(r rev, g agent.Generation, secrets agent.Secrets, f agent.Files, flag []byte) error {
 	tmp := s.path(dirGenerations, prefixNew+r.String())
 	if err := s.removeDir(tmp); err != nil {
 		return err
 	}
-	if err := s.fill(tmp, g, secrets, f); err != nil {
+	if err := s.fill(tmp, g, secrets, f, flag); err != nil {
 		_ = s.removeDir(tmp) // give the space back; else the next sweep does
 		return err
 	}
@@ -147,7 +170,7 @@ func (s *Store) build(r rev, g agent.Generation, secrets agent.Secrets, f agent.
 	return s.fs.SyncDir(s.path(dirGenerations))
 }
 
-func (s *Store) fill(dir string, g agent.Generation, secrets agent.Secrets, f agent.Files) error {
+func (s *Store) fill(dir string, g agent.Generation, secrets agent.Secrets, f agent.Files, flag []byte) error {
 	rec, err := json.Marshal(recordOf(g))
 	if err != nil {
 		return err
@@ -169,6 +192,8 @@ func (s *Store) fill(dir string, g agent.Generation, secrets agent.Secrets, f ag
 		{fileDevice, f.Device, modePublic},
 		{fileAnchor, f.Anchor, modePublic},
 		{fileWGConf, f.WGConf, modeSecret},
+		{filePins, f.Pins, modePublic},
+		{fileFlag, flag, modePublic},
 		{fileGeneration, rec, modePublic},
 	} {
 		if len(x.data) == 0 {
@@ -219,14 +244,14 @@ func (s *Store) secrets(number uint32) (agent.Secrets, error) {
 	return out, nil
 }
 
-// CountSignature stores a generation's number of TLS signatures.
-func (s *Store) CountSignature(number, signed uint32) error {
+// Count stores a generation's numbers of TLS signatures and tokens.
+func (s *Store) Count(number, signed, tokens uint32) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return mapped(s.countSignature(number, signed))
+	return mapped(s.count(number, signed, tokens))
 }
 
-func (s *Store) countSignature(number, signed uint32) error {
+func (s *Store) count(number, signed, tokens uint32) error {
 	l, err := s.layout()
 	if err != nil {
 		return err
@@ -247,12 +272,28 @@ func (s *Store) countSignature(number, signed uint32) error {
 	if err != nil {
 		return err
 	}
-	g.Signed = signed
-	b, err := json.Marshal(recordOf(*g))
+	g.Signed, g.Tokens = signed, tokens
+	return s.writeGeneration(r, *g)
+}
+
+func (s *Store) writeGeneration(r rev, g agent.Generation) error {
+	b, err := json.Marshal(recordOf(g))
 	if err != nil {
 		return err
 	}
 	return s.write(s.path(dirGenerations, r.String()), fileGeneration, b, modePublic)
+}
+
+// CountFailures stores the number of unlocks that failed in a row.
+func (s *Store) CountFailures(n uint32) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec, err := s.readAgent()
+	if err != nil || rec.Failures == n {
+		return err
+	}
+	rec.Failures = n
+	return mapped(s.writeAgent(rec))
 }
 
 // Drop removes the newest generation unless it is active. Its enroll id is never used again.
@@ -315,7 +356,7 @@ func (s *Store) forget(id []byte) error {
 	return s.writeAgent(rec)
 }
 
-// sweep removes what is neither the newest generation nor the active one, and what a power cut left half done.
+// sweep removes what is neither the newest generation nor the active one nor its renewal, and what a power cut left half done.
 func (s *Store) sweep() error {
 	names, err := s.fs.ReadDir(s.path(dirGenerations))
 	if err != nil {
@@ -334,7 +375,7 @@ func (s *Store) sweep() error {
 	}
 	for _, r := range l.all {
 		keep := r == *l.newest || l.active != nil && r == *l.active
-		if keep {
+		if keep || l.renewed != nil && r == *l.renewed {
 			continue
 		}
 		sameKey := r.number == l.newest.number || l.active != nil && r.number == l.active.number

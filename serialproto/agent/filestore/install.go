@@ -102,6 +102,11 @@ func (s *Store) Files(number uint32) (agent.Files, error) {
 			return agent.Files{}, err
 		}
 	}
+	if !foreign {
+		if f.Pins, err = s.readOptional(s.path(dirGenerations, r.String(), filePins)); err != nil {
+			return agent.Files{}, err
+		}
+	}
 	return f, nil
 }
 

@@ -35,7 +35,58 @@ func create(tag string) func(*Store) error {
 func filesOf(tag string) agent.Files {
 	return agent.Files{
 		Device: []byte("device of " + tag), Anchor: []byte("anchor of " + tag), WGConf: []byte("tunnel of " + tag),
+		Pins: []byte("pins of " + tag),
 	}
+}
+
+// renewedFiles differ in the certificate alone.
+func renewedFiles(tag, nth string) agent.Files {
+	f := filesOf(tag)
+	f.Device = []byte("device " + nth + " of " + tag)
+	return f
+}
+
+// renew stores a certificate beside the active one; one that is there already is left.
+func renew(tag, nth string) func(*Store) error {
+	return func(s *Store) error {
+		st, err := s.Load()
+		if err != nil {
+			return err
+		}
+		return s.Renew(st.Active.Number, renewedFiles(tag, nth))
+	}
+}
+
+func commitRenewal(s *Store) error {
+	st, err := s.Load()
+	if err != nil || !st.Pending {
+		return err
+	}
+	return s.Switch(st.Active.Number)
+}
+
+func countTokens(n uint32) func(*Store) error {
+	return func(s *Store) error {
+		st, err := s.Load()
+		if err != nil {
+			return err
+		}
+		return s.Count(st.Active.Number, st.Active.Signed, n)
+	}
+}
+
+func countFailures(n uint32) func(*Store) error {
+	return func(s *Store) error { return s.CountFailures(n) }
+}
+
+func revert(s *Store) error { return s.Revert() }
+
+func erase(s *Store) error {
+	st, err := s.Load()
+	if err != nil || st.Newest == nil {
+		return err
+	}
+	return s.Erase()
 }
 
 func install(tag string) func(*Store) error {
@@ -53,7 +104,7 @@ func count(s *Store) error {
 	if err != nil {
 		return err
 	}
-	return s.CountSignature(st.Newest.Number, 1)
+	return s.Count(st.Newest.Number, 1, 1)
 }
 
 func activate(tag string) func(*Store) error {
@@ -113,9 +164,22 @@ func summary(t testing.TB, s *Store, dir string) string {
 		if g == nil {
 			return "none"
 		}
-		return fmt.Sprintf("%s installed=%v signed=%d", g.EnrollID, g.Installed, g.Signed)
+		return fmt.Sprintf("%s installed=%v signed=%d tokens=%d", g.EnrollID, g.Installed, g.Signed, g.Tokens)
 	}
-	return fmt.Sprintf("newest %s; active %s; shown %q", line(st.Newest), line(st.Active), shown(t, dir))
+	device, err := os.ReadFile(filepath.Join(dir, "device.pem"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	pending := ""
+	if st.Pending {
+		f, err := s.Renewed(st.Active.Number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pending = string(f.Device)
+	}
+	return fmt.Sprintf("newest %s; active %s; shown %q; device.pem %q; waits %q; failures %d", line(st.Newest), line(st.Active),
+		shown(t, dir), device, pending, st.Failures)
 }
 
 // scratch is a directory in memory where there is one: these tests make tens of thousands of files.
@@ -136,6 +200,7 @@ func scratch(t *testing.T) string {
 type scenario struct {
 	prepare func(testing.TB, string)
 	steps   []func(*Store) error
+	erases  bool // what shows nothing any more may be an erasure that has begun
 }
 
 func scenarios() map[string]scenario {
@@ -144,8 +209,20 @@ func scenarios() map[string]scenario {
 		create("two"), drop, create("three"), install("three"), count, activate("three"),
 	}
 	return map[string]scenario{
-		"fresh":   {func(testing.TB, string) {}, reenroll},
-		"foreign": {foreignFiles(".enrolled"), []func(*Store) error{create("one"), install("one"), activate("one")}},
+		"fresh": {func(testing.TB, string) {}, reenroll, false},
+		"renewal": {func(testing.TB, string) {}, []func(*Store) error{
+			create("one"), install("one"), activate("one"), renew("one", "2nd"), countTokens(1), commitRenewal,
+			renew("one", "3rd"), renew("one", "4th"), revert,
+		}, false},
+		"renewal beside a new key": {func(testing.TB, string) {}, []func(*Store) error{
+			create("one"), install("one"), activate("one"), renew("one", "2nd"), create("two"), commitRenewal,
+			renew("one", "3rd"), install("two"), activate("two"),
+		}, false},
+		"erasure": {func(testing.TB, string) {}, []func(*Store) error{
+			create("one"), install("one"), activate("one"), countFailures(3), renew("one", "2nd"), create("two"), install("two"),
+			erase, create("three"), install("three"),
+		}, true},
+		"foreign": {foreignFiles(".enrolled"), []func(*Store) error{create("one"), install("one"), activate("one")}, false},
 	}
 }
 
@@ -276,7 +353,7 @@ func fullAt(t *testing.T, sc scenario, n int) (hit bool) {
 	if !errors.Is(err, agent.ErrNoSpace) {
 		t.Errorf("full at %d: got %v, want %v", n, err, agent.ErrNoSpace)
 	}
-	if now := shown(t, dir); now != before {
+	if now := shown(t, dir); now != before && (!sc.erases || now != "") {
 		t.Errorf("full at %d in step %d: visible files went from %q to %q", n, done, before, now)
 	}
 	f.dead, f.left = false, -1

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"time"
 
+	"provstation/serialproto"
 	"provstation/serialproto/agent"
 )
 
@@ -31,6 +32,8 @@ type agentRecord struct {
 	Retired       []string `json:"retired_enroll_ids,omitempty"` // hex, oldest first
 	Floor         int64    `json:"highest_time_us,omitempty"`    // microseconds since 1970 UTC
 	ForeignSigned uint32   `json:"foreign_signed,omitempty"`     // TLS signatures of generation 0
+	Failures      uint32   `json:"unlock_failures,omitempty"`    // in a row
+	Erasing       bool     `json:"erasing,omitempty"`            // everything else here is to go, and counts as gone
 }
 
 func (r agentRecord) retired() [][]byte {
@@ -95,6 +98,8 @@ type generationRecord struct {
 	SPKI      []byte    `json:"spki_sha256,omitempty"`
 	WireGuard []byte    `json:"wireguard_public,omitempty"`
 	Signed    uint32    `json:"tls_signatures"`
+	Tokens    uint32    `json:"tokens,omitempty"`
+	Purpose   uint8     `json:"begun_under_unlock,omitempty"`
 	Installed bool      `json:"installed"`
 	Foreign   bool      `json:"foreign,omitempty"`
 }
@@ -103,6 +108,7 @@ func recordOf(g agent.Generation) generationRecord {
 	return generationRecord{
 		Version: recordVersion, Number: g.Number, EnrollID: g.EnrollID, DeviceID: g.DeviceID, Alg: g.Alg, CSR: g.CSR,
 		SPKI: g.SPKI, WireGuard: g.WireGuard, Signed: g.Signed, Installed: g.Installed, Foreign: g.Foreign,
+		Tokens: g.Tokens, Purpose: uint8(g.Purpose),
 	}
 }
 
@@ -110,6 +116,7 @@ func (r generationRecord) generation() *agent.Generation {
 	return &agent.Generation{
 		Number: r.Number, EnrollID: r.EnrollID, DeviceID: r.DeviceID, Alg: r.Alg, CSR: r.CSR,
 		SPKI: r.SPKI, WireGuard: r.WireGuard, Signed: r.Signed, Installed: r.Installed, Foreign: r.Foreign,
+		Tokens: r.Tokens, Purpose: serialproto.Purpose(r.Purpose),
 	}
 }
 

@@ -112,7 +112,7 @@ func (n Names) withDefaults() Names {
 
 func (n Names) check() error {
 	all := append([]string{n.Key, n.Device, n.Anchor, n.WGConf, n.Flag}, n.OtherFlags...)
-	reserved := []string{dirGenerations, dirStaging, linkCurrent, fileAgent}
+	reserved := []string{dirGenerations, dirStaging, linkCurrent, fileAgent, "renewal", "agent.lock"} // the last two are the agent's
 	for i, name := range all {
 		switch {
 		case name == "" || name == "." || name == ".." || name != filepath.Base(name):
@@ -168,6 +168,9 @@ func (s *Store) finish() error {
 func (s *Store) Load() (agent.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.finishErasing(); err != nil {
+		return agent.State{}, fmt.Errorf("store %s: %w", s.dir, mapped(err))
+	}
 	st, err := s.load()
 	if err != nil {
 		return agent.State{}, fmt.Errorf("store %s: %w", s.dir, err)
@@ -184,7 +187,7 @@ func (s *Store) load() (agent.State, error) {
 	if err != nil {
 		return agent.State{}, err
 	}
-	st := agent.State{Last: rec.Last, Retired: rec.retired(), Floor: rec.floor()}
+	st := agent.State{Last: rec.Last, Retired: rec.retired(), Floor: rec.floor(), Failures: rec.Failures, Pending: lay.renewed != nil}
 	if lay.active != nil {
 		if st.Active, err = s.readGeneration(*lay.active); err != nil {
 			return agent.State{}, err
@@ -193,7 +196,7 @@ func (s *Store) load() (agent.State, error) {
 		return agent.State{}, err
 	}
 	st.Newest = st.Active
-	if n := lay.newest; n != nil && (lay.active == nil || *n != *lay.active) {
+	if n := lay.newest; n != nil && (lay.active == nil || n.number != lay.active.number) {
 		if st.Newest, err = s.readGeneration(*n); err != nil {
 			return agent.State{}, err
 		}

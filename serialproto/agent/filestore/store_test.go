@@ -94,7 +94,7 @@ func TestForeignBox(t *testing.T) {
 			if err != nil || string(f.Device) != "device of script" {
 				t.Errorf("got %q (%v), want the script's file", f.Device, err)
 			}
-			if err := s.CountSignature(0, 5); err != nil {
+			if err := s.Count(0, 5, 0); err != nil {
 				t.Fatal(err)
 			}
 			if st, err = opened(t, dir, Config{}).Load(); err != nil || st.Newest.Signed != 5 {
