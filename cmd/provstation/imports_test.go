@@ -54,6 +54,7 @@ var importRule = map[string][]string{
 	"station/stepca":              {},
 	"station/mqttcheck":           {},
 	"station/bridge":              {"station", "station/answer", "station/stepca"},
+	"station/tenant":              {"station", "station/answer"},
 	"station/answer":              {},
 	"station/device":              {"station", "station/pki", "serialproto", "serialproto/link", "serialproto/port"},
 	"station/ledger":              {"station", "station/audit", "assets"},
