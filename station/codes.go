@@ -94,6 +94,21 @@ const (
 	CodeBrokerClosed    Code = "E-BROKER-CLOSED"
 	CodeProofImpossible Code = "E-PROOF-IMPOSSIBLE" // sealed device that cannot sign for a proof
 
+	// The tenant's ThingsBoard and hawkBit; parameter name says which.
+	CodeTenantDown          Code = "E-TENANT-DOWN"          // no connection, 502, 503
+	CodeTenantTLS           Code = "E-TENANT-TLS"           // certificate not trusted
+	CodeTenantTimeout       Code = "E-TENANT-TIMEOUT"       // no answer in time
+	CodeTenantAuth          Code = "E-TENANT-AUTH"          // 401, 403: the station's account
+	CodeTenantSecret        Code = "E-TENANT-SECRET"        // the password or key cannot be read
+	CodeTenantPath          Code = "E-TENANT-PATH"          // 404 of the path, 405, redirect, a web page
+	CodeTenantBusy          Code = "E-TENANT-BUSY"          // 429
+	CodeTenantInternal      Code = "E-TENANT-INTERNAL"      // 500
+	CodeTenantAnswer        Code = "E-TENANT-ANSWER"        // makes no sense
+	CodeRegisterThingsBoard Code = "E-REGISTER-THINGSBOARD" // it does not know the device
+	CodeRegisterHawkBit     Code = "E-REGISTER-HAWKBIT"     // it has no target
+	CodeRegisterAttributes  Code = "E-REGISTER-ATTRIBUTES"  // its target lacks attributes
+	CodeRegisterIncomplete  Code = "W-REGISTER-ATTRIBUTES"  // the same, said and not refused
+
 	// Ledger and station.
 	CodeLedger       Code = "E-LEDGER"
 	CodeLedgerAway   Code = "E-LEDGER-AWAY" // the database that the stations share cannot be reached

@@ -103,10 +103,20 @@ func (k *kit) offNetwork(q *fakeQueue) {
 		k.t.Error("the broker was asked")
 		return nil
 	}
+	k.cfg.Registry = unasked{k}
+}
+
+// unasked is a registry that nobody may ask.
+type unasked struct{ k *kit }
+
+func (u unasked) Await(context.Context, string, func(RegistryStep)) (Registration, error) {
+	u.k.t.Error("the tenant was asked whether it lists the device")
+	return Registration{}, nil
 }
 
 // onNetwork takes back what offNetwork did.
 func (k *kit) onNetwork() {
+	k.cfg.Registry = nil
 	k.cfg.Queue, k.bridge.on, k.bridge.now, k.bridge.contracts, k.trust.on, k.prover.on = nil, nil, nil, nil, nil, nil
 }
 

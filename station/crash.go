@@ -55,7 +55,7 @@ func CrashPoints() []string {
 		pointAbandonDone, pointAbandoned, pointFinishing, pointFinished, pointGoodbye,
 	}
 	for _, p := range Phases() {
-		if !slices.Contains([]Phase{PhaseWireGuard, PhaseRegister, PhaseRecord}, p) {
+		if !slices.Contains([]Phase{PhaseWireGuard, PhaseRecord}, p) {
 			list = append(list, pointOf(p))
 		}
 	}

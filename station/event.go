@@ -330,4 +330,9 @@ const (
 	FactStepMS         = "step_ms"         // duration of PhaseChanged.Step, milliseconds
 	FactStepOK         = "step_ok"         // yes|no
 	FactReconciled     = "reconciled"      // what earlier runs began, and whether the device shows that it was done
+
+	FactThingsBoardID = "thingsboard_id"     // its own id of the device
+	FactThingsBoardOn = "thingsboard_active" // yes|no, as its connectivity state says; absent where it says nothing
+	FactHawkBitStatus = "hawkbit_status"     // update status of the target, as unknown or in_sync
+	FactHawkBitNames  = "hawkbit_attributes" // names of the target's attributes, separated by ", "
 )

@@ -181,7 +181,7 @@ func (x *run) plan() []phaseStep {
 		{PhaseReadback, off(readback, work)},
 		{PhaseMQTT, off(x.mqtt, work && !x.cfg.MQTTOff)},
 		{PhaseWireGuard, nil},
-		{PhaseRegister, nil},
+		{PhaseRegister, off(x.register, work && x.cfg.Registry != nil)},
 		{PhaseSeal, off(x.seal, work)},
 	}
 	if x.cfg.Queue != nil {

@@ -69,6 +69,8 @@ type RunnerConfig struct {
 	MQTT    mqttcheck.Config // template; RootCAs and Progress are filled in per run
 	MQTTOff bool             // policy: no broker's proof; a run ends INSTALLED
 
+	Registry Registry // nil: nobody is asked whether the tenant lists the device
+
 	Timeouts map[Phase]time.Duration // per phase; missing: the default
 	Retries  map[Phase]int           // further tries for passing faults; missing: the default
 	Pause    Pause                   // between tries

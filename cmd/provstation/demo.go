@@ -189,6 +189,7 @@ func stackConfig(s *devstack.Stack, cfg devstack.Config) *config.Config {
 	c.PKI.MinValidity = config.Duration(12 * time.Hour) // the stack issues for 24 hours, as the recorded tenant does
 	c.MQTT.Host, c.MQTT.Port = s.Broker, s.Port
 	c.WireGuard.Policy.DNS = "allow"
+	tenantOf(s, &c.Tenant)
 	c.Device.IDTemplate, c.Device.Type = "edge-{serial_lower}", "demo"
 	c.Ports.Baud = cfg.Baud
 	c.Ports.Slots = map[string]string{}
@@ -205,6 +206,14 @@ func stackConfig(s *devstack.Stack, cfg devstack.Config) *config.Config {
 		c.Labels.Command = nil
 	}
 	return c
+}
+
+// tenantOf names the stack's ThingsBoard and hawkBit.
+func tenantOf(s *devstack.Stack, t *config.Tenant) {
+	t.ThingsBoard.URL, t.ThingsBoard.Username, t.ThingsBoard.PasswordFile = s.ThingsBoard.URL, s.ThingsBoard.User, s.ThingsBoard.PasswordFile
+	t.HawkBit.URL, t.HawkBit.Username, t.HawkBit.PasswordFile = s.HawkBit.URL, s.HawkBit.User, s.HawkBit.PasswordFile
+	t.HawkBit.Attributes = []string{"device_type"}
+	t.ThingsBoard.TLS.Trust, t.HawkBit.TLS.Trust = config.TrustRoot, config.TrustRoot
 }
 
 // Close takes the stack down and removes a temporary folder.
@@ -282,8 +291,8 @@ func (a *app) devstack(ctx context.Context, f stackFlags) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "bridge  %s\nstep-ca %s\nbroker  %s:%d\nconfig  %s\n", e.BridgeURL, e.StepCAURL, e.Broker, e.Port,
-		filepath.Join(f.stateDir, "station.yaml"))
+	fmt.Fprintf(a.stderr, "bridge  %s\nstep-ca %s\nbroker  %s:%d\nthings  %s\nhawkbit %s\nconfig  %s\n", e.BridgeURL, e.StepCAURL, e.Broker, e.Port,
+		e.ThingsBoard.URL, e.HawkBit.URL, filepath.Join(f.stateDir, "station.yaml"))
 	for _, d := range e.Devices {
 		fmt.Fprintf(a.stderr, "%-8s %s  %s\n", d.Name, d.Serial, d.Path)
 	}

@@ -19,7 +19,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "What is wrong with this station, and how to mend it",
 		Long: `Look at everything a run needs: configuration, clock, folders, ledger, credentials, step-ca and trust anchors, bridge,
-broker, serial ports and the programs that get in their way. Each finding says what was seen and how to mend it.
+broker, ThingsBoard, hawkBit, serial ports and the programs that get in their way. Each finding says what was seen and how to mend it.
 
 Nothing is issued and nothing is published; no port is opened. The broker is left as soon as its own certificate has
 been judged.
@@ -180,7 +180,7 @@ func (d *doctor) checks() []check {
 		{names: []string{"clock"}, run: d.checkClock},
 	}
 	if d.cfg == nil {
-		for _, name := range []string{"state-dir", "ledger", "bridge-auth", "trust", "step-ca", "bridge", "broker"} {
+		for _, name := range []string{"state-dir", "ledger", "bridge-auth", "trust", "step-ca", "bridge", "broker", "thingsboard", "hawkbit"} {
 			list = append(list, check{names: []string{name}, run: func(context.Context) []finding {
 				return []finding{skipped(name, "needs a configuration")}
 			}})
@@ -195,5 +195,7 @@ func (d *doctor) checks() []check {
 		check{names: []string{"step-ca"}, run: d.checkStepCA},
 		check{names: []string{"bridge", "bridge-contract", "bridge-clock"}, run: d.checkBridge},
 		check{names: []string{"broker"}, run: d.checkBroker},
+		check{names: []string{"thingsboard"}, run: d.checkThingsBoard},
+		check{names: []string{"hawkbit"}, run: d.checkHawkBit},
 	), d.portChecks()...)
 }

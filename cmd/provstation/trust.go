@@ -117,16 +117,4 @@ func (t *trustSource) find(ctx context.Context) (a station.Anchors, err error) {
 }
 
 // bridgeTrust is whom the station believes to be the bridge.
-func bridgeTrust(c *config.Config) bridge.Trust {
-	switch c.Bridge.TLS.Trust {
-	case config.TrustFile:
-		return bridge.TrustFile(c.Bridge.TLS.CAFile)
-	case config.TrustRoot:
-		if c.PKI.RootFile != "" {
-			return bridge.TrustFile(c.PKI.RootFile)
-		}
-		return bridge.TrustRoot(c.PKI.StepCAURL, c.PKI.RootFingerprint)
-	default:
-		return bridge.TrustSystem()
-	}
-}
+func bridgeTrust(c *config.Config) bridge.Trust { return trustBy(c, c.Bridge.TLS) }

@@ -52,7 +52,7 @@ func choose(n, k int) float64 {
 // notOfPlace are beginnings of codes that say nothing of a slot: what the whole station shares failed, or a person
 // decided, or the paper that came with the device was wrong.
 var notOfPlace = []string{ //nolint:gochecknoglobals // never written
-	"E-BRIDGE-", "E-BROKER-", "E-CERT-", "E-WG-", "E-TRUST-", "E-LEDGER", "E-CLOCK-STATION", "E-ABORTED", "E-INTERNAL",
+	"E-BRIDGE-", "E-BROKER-", "E-TENANT-", "E-REGISTER-", "E-CERT-", "E-WG-", "E-TRUST-", "E-LEDGER", "E-CLOCK-STATION", "E-ABORTED", "E-INTERNAL",
 	"E-SCAN-", "E-BATCH-", "E-BADGE-", "E-NAME-", "E-OVERRIDE-", "E-LABEL-", "E-SLOT-", "I-", "W-",
 }
 

@@ -1,15 +1,12 @@
 package bridge
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"unicode/utf8"
 
 	"provstation/station"
+	"provstation/station/answer"
 )
 
 // errAnswer is in the chain of every reason not to believe a 200.
@@ -32,22 +29,22 @@ func parseAnswer(rep reply, contract station.Contract, r station.EnrollRequest) 
 	a := station.EnrollAnswer{Contract: contract}
 	var wg string
 	if contract == station.ContractDocumented {
-		id := o.text("device_id", true)
-		a.Certificate, a.Chain = o.text("certificate_pem", true), o.text("ca_chain_pem", true)
-		wg = o.text("wireguard_config", false)
-		if o.err == nil && id != r.DeviceID {
+		id := o.Text("device_id", true)
+		a.Certificate, a.Chain = o.Text("certificate_pem", true), o.Text("ca_chain_pem", true)
+		wg = o.Text("wireguard_config", false)
+		if o.Err() == nil && id != r.DeviceID {
 			return issuedPart(a), fmt.Errorf("%w: device_id is another device's", errAnswer)
 		}
 	} else {
 		tunnel := len(r.WireGuardKey) != 0
-		a.Certificate, a.Chain = o.text("certificate", true), o.text("ca_chain", true)
-		a.WireGuardIP, wg = o.text("wireguard_ip", tunnel), o.text("wireguard_config", tunnel)
+		a.Certificate, a.Chain = o.Text("certificate", true), o.Text("ca_chain", true)
+		a.WireGuardIP, wg = o.Text("wireguard_ip", tunnel), o.Text("wireguard_config", tunnel)
 		if len(a.WireGuardIP) > 64 || strings.ContainsAny(a.WireGuardIP, "\n\r\t") {
-			o.fail("wireguard_ip is not an address")
+			o.Fail("wireguard_ip is not an address")
 		}
 	}
-	if o.err != nil {
-		return issuedPart(a), o.err
+	if err := whyNot(o); err != nil {
+		return issuedPart(a), err
 	}
 	if wg != "" {
 		a.WGConf = station.NewSecret([]byte(wg))
@@ -55,81 +52,21 @@ func parseAnswer(rep reply, contract station.Contract, r station.EnrollRequest) 
 	return a, nil
 }
 
-// object is a JSON object whose fields are read strictly; the first failure stays.
-type object struct {
-	fields map[string]json.RawMessage
-	err    error
-}
-
-// parseObject reads one JSON object and nothing else: UTF-8, no field twice, nothing after it. The standard decoder
-// lets the last of two fields win and matches names without regard to case; two readers of one answer must not differ
-// about what it says.
-func parseObject(data []byte) (*object, error) {
-	notJSON := fmt.Errorf("%w: it is not one JSON object", errAnswer)
-	if !utf8.Valid(data) {
-		return nil, fmt.Errorf("%w: it is not UTF-8", errAnswer)
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, notJSON
-	}
-	o := &object{fields: map[string]json.RawMessage{}}
-	for dec.More() {
-		t, err := dec.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, notJSON
-		}
-		if _, twice := o.fields[name]; twice {
-			return nil, fmt.Errorf("%w: field %q stands in it twice", errAnswer, clean(name))
-		}
-		var v json.RawMessage
-		if err := dec.Decode(&v); err != nil {
-			return nil, notJSON
-		}
-		o.fields[name] = v
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, notJSON
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: something stands behind the JSON object", errAnswer)
+// parseObject reads one JSON object and nothing else.
+func parseObject(data []byte) (*answer.Object, error) {
+	o, err := answer.ParseObject(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errAnswer, err)
 	}
 	return o, nil
 }
 
-func (o *object) fail(reason string) {
-	if o.err == nil {
-		o.err = fmt.Errorf("%w: %s", errAnswer, reason)
+// whyNot is the first field of an object that is not as it has to be.
+func whyNot(o *answer.Object) error {
+	if err := o.Err(); err != nil {
+		return fmt.Errorf("%w: %w", errAnswer, err)
 	}
-}
-
-// text reads a field that must be a text without control characters, line ends and tabs aside. One that is not required
-// may be absent, null or empty.
-func (o *object) text(name string, required bool) string {
-	raw, ok := o.fields[name]
-	if !ok || bytes.Equal(raw, []byte("null")) {
-		if required {
-			o.fail(name + " is missing")
-		}
-		return ""
-	}
-	var s string
-	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
-		o.fail(name + " is not a text")
-		return ""
-	}
-	if required && strings.TrimSpace(s) == "" {
-		o.fail(name + " is empty")
-		return ""
-	}
-	if strings.ContainsFunc(s, func(r rune) bool {
-		return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f || r == utf8.RuneError
-	}) {
-		o.fail(name + " holds control characters")
-		return ""
-	}
-	return s
+	return nil
 }
 
 // issuedPart is what must not be lost of an answer that is otherwise of no use: the certificates that were issued.

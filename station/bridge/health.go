@@ -42,9 +42,9 @@ func parseHealth(rep reply) (Health, error) {
 	if err != nil {
 		return Health{}, err
 	}
-	h := Health{Status: clean(o.text("status", true)), Service: clean(o.text("service", false)), ServerTime: rep.serverTime}
-	if o.err != nil {
-		return Health{}, o.err
+	h := Health{Status: clean(o.Text("status", true)), Service: clean(o.Text("service", false)), ServerTime: rep.serverTime}
+	if err := whyNot(o); err != nil {
+		return Health{}, err
 	}
 	return h, nil
 }

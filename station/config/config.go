@@ -13,6 +13,7 @@ type Config struct {
 	PKI       PKI       `yaml:"pki"`
 	MQTT      MQTT      `yaml:"mqtt"`
 	WireGuard WireGuard `yaml:"wireguard"`
+	Tenant    Tenant    `yaml:"tenant"`
 	Device    Device    `yaml:"device"`
 	Clock     Clock     `yaml:"clock"`
 	Ports     Ports     `yaml:"ports"`
@@ -36,6 +37,7 @@ type Profile struct {
 	Bridge Bridge `yaml:"bridge"`
 	PKI    PKI    `yaml:"pki"`
 	MQTT   MQTT   `yaml:"mqtt"`
+	Tenant Tenant `yaml:"tenant"`
 }
 
 // Station says who this bench is.
@@ -195,6 +197,7 @@ type Phases struct {
 	Install  PhasePolicy `yaml:"install"`
 	Readback PhasePolicy `yaml:"readback"`
 	MQTT     PhasePolicy `yaml:"mqtt"`
+	Register PhasePolicy `yaml:"register"`
 	Seal     PhasePolicy `yaml:"seal"`
 	Record   PhasePolicy `yaml:"record"`
 }
@@ -205,7 +208,7 @@ func (p Phases) Map() map[station.Phase]PhasePolicy {
 		station.PhaseIdentify: p.Identify, station.PhaseAssign: p.Assign, station.PhaseClock: p.Clock,
 		station.PhaseKeygen: p.Keygen, station.PhaseCSR: p.CSR, station.PhaseEnroll: p.Enroll,
 		station.PhaseVerify: p.Verify, station.PhaseInstall: p.Install, station.PhaseReadback: p.Readback,
-		station.PhaseMQTT: p.MQTT, station.PhaseSeal: p.Seal, station.PhaseRecord: p.Record,
+		station.PhaseMQTT: p.MQTT, station.PhaseRegister: p.Register, station.PhaseSeal: p.Seal, station.PhaseRecord: p.Record,
 	}
 }
 
@@ -255,6 +258,10 @@ func Default() *Config {
 				SeveralPeers: PolicyRefuse,
 			},
 		},
+		Tenant: Tenant{
+			ThingsBoard: ThingsBoard{Timeout: seconds(15), TLS: TLS{Trust: TrustSystem}},
+			HawkBit:     HawkBit{MissingAttributes: PolicyWarn, Timeout: seconds(15), TLS: TLS{Trust: TrustSystem}},
+		},
 		Device: Device{
 			Assign: AssignAuto, ScanTimeout: seconds(600), NameTemplate: "{id}", Type: "generic", NotCorroborated: PolicyWarn,
 		},
@@ -276,7 +283,8 @@ func Default() *Config {
 			CSR: PhasePolicy{seconds(10), 1}, Enroll: PhasePolicy{seconds(420), 4},
 			Verify: PhasePolicy{seconds(60), 2}, Install: PhasePolicy{seconds(120), 3},
 			Readback: PhasePolicy{seconds(60), 3}, MQTT: PhasePolicy{seconds(120), 3},
-			Seal: PhasePolicy{seconds(60), 3}, Record: PhasePolicy{seconds(30), 2},
+			Register: PhasePolicy{seconds(60), 3},
+			Seal:     PhasePolicy{seconds(60), 3}, Record: PhasePolicy{seconds(30), 2},
 		},
 		Retry:  Retry{First: seconds(1), Max: seconds(20)},
 		Ledger: Ledger{Lease: seconds(600)},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -236,10 +237,10 @@ func (r *reader) profile(doc *document, out layer, label string, n ast.Node) {
 		switch {
 		case seen[name]:
 			r.problem(line, join(label, name), "key stands here twice", "")
-		case name == "bridge" || name == "pki" || name == "mqtt":
+		case slices.Contains(profileSections(), name):
 			r.entry(doc, out, name, join(label, name), name, line, e.Value)
 		default:
-			r.problem(line, join(label, name), "a tenant has its own bridge, pki and mqtt, nothing else",
+			r.problem(line, join(label, name), "a tenant has its own bridge, pki, mqtt and tenant, nothing else",
 				nearest(name, profileSections()))
 		}
 		seen[name] = true

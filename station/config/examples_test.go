@@ -76,6 +76,11 @@ func TestFullExampleShowsDefaults(t *testing.T) {
 		{"labels.template", c.Labels.Template, want.Labels.Template},
 		{"bridge.auth", c.Bridge.Auth, want.Bridge.Auth},
 		{"bridge.tls", c.Bridge.TLS, want.Bridge.TLS},
+		{"tenant.thingsboard.tls", c.Tenant.ThingsBoard.TLS, want.Tenant.ThingsBoard.TLS},
+		{"tenant.thingsboard.timeout", c.Tenant.ThingsBoard.Timeout, want.Tenant.ThingsBoard.Timeout},
+		{"tenant.hawkbit.tls", c.Tenant.HawkBit.TLS, want.Tenant.HawkBit.TLS},
+		{"tenant.hawkbit.timeout", c.Tenant.HawkBit.Timeout, want.Tenant.HawkBit.Timeout},
+		{"tenant.hawkbit.missing_attributes", c.Tenant.HawkBit.MissingAttributes, want.Tenant.HawkBit.MissingAttributes},
 	} {
 		if diff := cmp.Diff(section.want, section.got); diff != "" {
 			t.Errorf("%s differs from the defaults (-want +got):\n%s", section.name, diff)

@@ -173,7 +173,7 @@ func (o LoadOptions) build(path string, data []byte) (*Config, Sources, error) {
 		if c.Tenants == nil {
 			c.Tenants = map[string]Profile{}
 		}
-		c.Tenants[t] = Profile{Bridge: tc.Bridge, PKI: tc.PKI, MQTT: tc.MQTT}
+		c.Tenants[t] = Profile{Bridge: tc.Bridge, PKI: tc.PKI, MQTT: tc.MQTT, Tenant: tc.Tenant}
 		if t != name {
 			validate(tc, tsrc, tenantProblems(ps, t))
 		}
@@ -303,7 +303,7 @@ func likeSetting(s schema, name string) bool {
 }
 
 func referred(name string, doc document, env map[string]string) bool {
-	for _, path := range []string{"bridge.auth.token_env", "bridge.auth.client_secret_env", "ledger.password_env"} {
+	for _, path := range secretEnvs() {
 		if env[envName(path)] == name || doc.base[path].text == name {
 			return true
 		}
@@ -344,7 +344,7 @@ func (c *Config) ForTenant(name string) (*Config, error) {
 	}
 	out := c.Clone()
 	p = clone(p)
-	out.Station.Tenant, out.Bridge, out.PKI, out.MQTT = name, p.Bridge, p.PKI, p.MQTT
+	out.Station.Tenant, out.Bridge, out.PKI, out.MQTT, out.Tenant = name, p.Bridge, p.PKI, p.MQTT, p.Tenant
 	return out, nil
 }
 

@@ -50,10 +50,12 @@ func TestWriteFileRoundTrip(t *testing.T) {
 	c.Labels.Command, c.Labels.Auto = []string{"lp", "-d", "zebra"}, true
 	c.Screen.ASCII, c.Screen.Bell = config.ASCIIYes, false
 	c.Bridge.Auth = config.Auth{Mode: config.AuthBearer, TokenFile: "/t"}
-	other := config.Profile{Bridge: c.Bridge, PKI: c.PKI, MQTT: c.MQTT}
+	c.Tenant.HawkBit.URL, c.Tenant.HawkBit.Username, c.Tenant.HawkBit.PasswordFile = "https://h.example/hawkbit", `DEFAULT\u`, "/p"
+	c.Tenant.HawkBit.Attributes = []string{"device_type", "no: 1"}
+	other := config.Profile{Bridge: c.Bridge, PKI: c.PKI, MQTT: c.MQTT, Tenant: config.Default().Tenant}
 	other.Bridge.Auth = config.Auth{Mode: config.AuthNone} // must not take the base's token file back
 	c.Station.Tenant = "a"
-	c.Tenants = map[string]config.Profile{"a": {Bridge: c.Bridge, PKI: c.PKI, MQTT: c.MQTT}, "b": other}
+	c.Tenants = map[string]config.Profile{"a": {Bridge: c.Bridge, PKI: c.PKI, MQTT: c.MQTT, Tenant: c.Tenant}, "b": other}
 	if err := config.WriteFile(path, c); err != nil {
 		t.Fatal(err)
 	}

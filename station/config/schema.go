@@ -20,7 +20,7 @@ type Key struct {
 
 const envPrefix = "PROVSTATION_"
 
-// Keys lists every setting in the order of the file, tenant profiles (tenants.NAME.bridge, .pki, .mqtt) aside.
+// Keys lists every setting in the order of the file, tenant profiles (tenants.NAME.bridge, .pki, .mqtt, .tenant) aside.
 func Keys() []Key { return walkType(reflect.TypeFor[Config](), "", nil) }
 
 func walkType(t reflect.Type, prefix string, index []int) []Key {
@@ -92,19 +92,20 @@ func newSchema() schema {
 }
 
 // profileSections are what a tenant profile may override.
-func profileSections() []string { return []string{"bridge", "pki", "mqtt"} }
+func profileSections() []string { return []string{"bridge", "pki", "mqtt", "tenant"} }
 
 // refusal says why a key that people will try is refused; "" if it is not one of those.
 func refusal(path, name string) string {
 	switch path {
-	case "tenant", "tenant.thingsboard", "tenant.hawkbit":
-		return "ThingsBoard and hawkBit are not available in this version"
 	case "device.files":
 		return "a device's agent names its own files (provagent serve --file-key and others)"
-	case "ledger.password":
+	case "ledger.password", "tenant.thingsboard.password", "tenant.hawkbit.password":
 		return "a secret must not stand in the configuration: put it into a file and name the file in password_file, " +
 			"or name an environment variable in password_env"
-	case "phases.wireguard", "phases.register":
+	case "tenant.thingsboard.api_key":
+		return "a secret must not stand in the configuration: put it into a file and name the file in api_key_file, " +
+			"or name an environment variable in api_key_env"
+	case "phases.wireguard":
 		return "this phase is not available in this version"
 	}
 	if s := secretAdvice(name); s != "" {

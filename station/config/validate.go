@@ -94,6 +94,7 @@ func validate(c *Config, src Sources, ps *problems) {
 	v.auth()
 	v.pki()
 	v.mqtt()
+	v.tenant()
 	v.device()
 	v.ports()
 	v.scan()
@@ -366,7 +367,11 @@ func (v check) url(key, text string) *url.URL {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Opaque != "":
 		v.bad(key, "want an address such as https://tenant.example.com/api")
 	case u.User != nil:
-		v.bad(key, "a user name or password must not stand in an address; see bridge.auth")
+		where := "see bridge.auth"
+		if strings.HasPrefix(key, "tenant.") {
+			where = "see username and password_file beside it"
+		}
+		v.bad(key, "a user name or password must not stand in an address; %s", where)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		v.bad(key, "want an address without ? and #")
 	case u.Port() != "" && !validPort(u.Port()):

@@ -41,6 +41,7 @@ type Bridge struct {
 	pki      *authority // what lies are signed with
 	issued   book[Issued]
 	tunnel   *tunnels
+	updates  *HawkBit
 	delay    time.Duration
 	fault    atomic.Pointer[func(id string, n int) *Fault]
 	posts    atomic.Int64
@@ -84,7 +85,9 @@ func notFound(w http.ResponseWriter, _ *http.Request) {
 }
 
 // writeJSON answers as the recorded server does: no newline at the end, and "<" as it is.
-func writeJSON(w http.ResponseWriter, status int, v any) {
+func writeJSON(w http.ResponseWriter, status int, v any) { writeKind(w, "application/json", status, v) }
+
+func writeKind(w http.ResponseWriter, kind string, status int, v any) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -92,7 +95,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 		internalError(w)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
 	_, _ = w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n"))) // an error: the client is gone
 }
@@ -243,6 +246,9 @@ func (b *Bridge) issue(ctx context.Context, req map[string]any, id string, lie L
 	case err != nil:
 		return nil, http.StatusServiceUnavailable, "step-ca unreachable: " + whyUnreachable(err)
 	}
+	if status, detail := b.provision(ctx, req, id); status != 0 {
+		return nil, status, detail
+	}
 	if b.contract == Documented {
 		conf, err := b.tunnel.withKey(id)
 		if err != nil {
@@ -260,6 +266,23 @@ func (b *Bridge) issue(ctx context.Context, req map[string]any, id string, lie L
 	return map[string]string{
 		"certificate": lie.text(leaf), "ca_chain": string(certPEM(ca)), "wireguard_ip": ip, "wireguard_config": conf,
 	}, http.StatusOK, ""
+}
+
+// provision makes the device's target in hawkBit, as the recorded bridge does between CA and tunnel.
+func (b *Bridge) provision(ctx context.Context, req map[string]any, id string) (status int, detail string) {
+	name, kind := id, "generic"
+	if v, ok := req["device_name"].(string); ok {
+		name = v
+	}
+	if v, ok := req["device_type"].(string); ok {
+		kind = v
+	}
+	return b.updates.provision(ctx, id, name, map[string]string{"device_type": kind})
+}
+
+// webhook is ThingsBoard's call when a device has connected.
+func (b *Bridge) webhook(name string) {
+	_, _ = b.updates.provision(context.Background(), name, name, map[string]string{"device_type": "default", "source": "thingsboard_webhook"})
 }
 
 // PlaceholderKey is what stands for the private key in the deployed contract's wg0.conf.

@@ -27,7 +27,7 @@ type broker struct {
 	port   int
 }
 
-func startBroker(a *authority, log *slog.Logger) (*broker, error) {
+func startBroker(a *authority, board *ThingsBoard, log *slog.Logger) (*broker, error) {
 	identity, err := a.server("mqtt.tenant.example")
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func startBroker(a *authority, log *slog.Logger) (*broker, error) {
 	caps := mqtt.NewDefaultServerCapabilities()
 	caps.MaximumPacketSize = maxPacket
 	s := mqtt.New(&mqtt.Options{Logger: log, Capabilities: caps})
-	hook := &identityHook{closed: make(chan struct{})}
+	hook := &identityHook{board: board, closed: make(chan struct{})}
 	if err := s.AddHook(hook, nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
@@ -72,6 +72,7 @@ type identityHook struct {
 	mqtt.HookBase
 	fault  atomic.Pointer[func(id string, n int) BrokerFault]
 	seen   book[Seen]
+	board  *ThingsBoard
 	closed chan struct{} // with the broker
 
 	mu    sync.Mutex
@@ -100,6 +101,7 @@ func (h *identityHook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet)
 	case BrokerHangsUp:
 		_ = c.NetConn().Close()
 	}
+	h.board.connected(pk.Connect.ClientIdentifier)
 	return true
 }
 
@@ -123,6 +125,7 @@ func (h *identityHook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Pa
 	if c, ok := cl.Net.Conn.(*tls.Conn); ok {
 		leaf := c.ConnectionState().PeerCertificates[0]
 		h.seen.add(Seen{ClientID: cl.ID, Leaf: sha256.Sum256(leaf.Raw), At: time.Now()})
+		h.board.published(cl.ID)
 	}
 	return pk, nil
 }

@@ -2,14 +2,17 @@ package devstack
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,12 +51,16 @@ type Stack struct {
 	Bridge    *Bridge
 	BridgeURL string
 	StepCAURL string
-	Broker    string    // host
-	Port      int       // of the broker
-	Root      string    // file: the root, PEM
-	RootPrint string    // SHA-256 of its DER, hex
-	Devices   []*Device // plugged in at the start
-	Line      *Line     // nil: the devices stay
+	Broker    string // host
+	Port      int    // of the broker
+	Root      string // file: the root, PEM
+	RootPrint string // SHA-256 of its DER, hex
+
+	ThingsBoard *ThingsBoard
+	HawkBit     *HawkBit
+
+	Devices []*Device // plugged in at the start
+	Line    *Line     // nil: the devices stay
 
 	cfg    Config
 	all    []*Device
@@ -129,7 +136,10 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.Bridge = &Bridge{contract: s.cfg.Contract, signer: sign, pki: s.pki, tunnel: wg, delay: s.cfg.Delay}
+	if err := s.startTenant(ctx); err != nil {
+		return err
+	}
+	s.Bridge = &Bridge{contract: s.cfg.Contract, signer: sign, pki: s.pki, tunnel: wg, updates: s.HawkBit, delay: s.cfg.Delay}
 	s.Bridge.SetFault(s.cfg.Faults.bridge())
 	if s.BridgeURL, err = s.serve(ctx, "bridge.tenant.example", "/api", s.Bridge.handler(), s.Bridge.behind); err != nil {
 		return err
@@ -141,11 +151,31 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if s.broker, err = startBroker(s.pki, s.cfg.Log); err != nil {
+	if s.broker, err = startBroker(s.pki, s.ThingsBoard, s.cfg.Log); err != nil {
 		return err
 	}
 	s.Broker, s.Port = "127.0.0.1", s.broker.port
 	s.SetBrokerFault(s.cfg.Faults.broker())
+	return nil
+}
+
+// startTenant brings up ThingsBoard and hawkBit.
+func (s *Stack) startTenant(ctx context.Context) (err error) {
+	dir := filepath.Join(s.cfg.StateDir, "tenant")
+	if s.HawkBit, err = openHawkBit(dir, s.cfg.Now); err != nil {
+		return err
+	}
+	if s.ThingsBoard, err = openThingsBoard(dir, s.cfg.Now, func(name string) { s.Bridge.webhook(name) }); err != nil {
+		return err
+	}
+	if s.HawkBit.URL, err = s.serve(ctx, "hawkbit.tenant.example", hawkBitBase, s.HawkBit.handler(), s.HawkBit.behind); err != nil {
+		return err
+	}
+	if s.ThingsBoard.URL, err = s.serve(ctx, "thingsboard.tenant.example", "/thingsboard", s.ThingsBoard.handler(), s.ThingsBoard.behind); err != nil {
+		return err
+	}
+	s.HawkBit.SetFault(s.cfg.Faults.HawkBit)
+	s.ThingsBoard.SetFault(s.cfg.Faults.ThingsBoard)
 	return nil
 }
 
@@ -257,6 +287,16 @@ func (s *Stack) close() error {
 		s.ca.close()
 	}
 	return errors.Join(errs...)
+}
+
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// newUUID makes a random UUID (RFC 9562 5.4).
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // set is a set of strings for concurrent use.

@@ -6,6 +6,9 @@
 // It behaves as the recorded system does, its traps included: the leaf alone and a ca_chain of one certificate, errors as
 // {"detail": ...}, a wg0.conf with a placeholder, 24 hours of validity.
 //
+// Beside them stand the parts of ThingsBoard's and hawkBit's REST APIs that a station asks: ThingsBoard lists a device with
+// its first connection to the broker, hawkBit with its enrollment, and both can be in trouble ([ServiceFault]).
+//
 // A line ([Config.Line]) is somebody at the bench: a batch of more boxes than there are places goes through them, each box
 // with its own state and hardware serial, each place with one port path for good. Some boxes can be in trouble (a wrong
 // label, a cloned key, a clock in 1970), and the bridge can be dead for a while. The line sees no station: who wires it

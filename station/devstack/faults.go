@@ -23,12 +23,15 @@ type Spec struct {
 	Slow            time.Duration // the bridge takes so long over every first post
 	Lie             Lie           // what is wrong with every first answer
 	Broker          BrokerFault   // what the broker does to the first connection of every device
+	ThingsBoard     ServiceFault  // what is wrong with it all the time
+	HawkBit         ServiceFault
 }
 
 // SpecHelp says how a Spec is written.
 const SpecHelp = "comma list of drop=P, flip=P, dup=P, burst=P (chance per byte), text=N (a kernel line every N bytes), latency=D; " +
 	"at every device's first request bridge=STATUS|lost, slow=D, lie=wrong-key|wrong-id|other-chain|expired|private-key|oversize; " +
-	"at its first connection broker=cert|refuse|hang-up|drop|deny|silent|slow; as drop=1e-4,latency=16ms,bridge=lost"
+	"at its first connection broker=cert|refuse|hang-up|drop|deny|silent|slow; all the time " +
+	"tb=down|unauthorized|forbidden|slow|garbage|page|500|502|empty|late|expired, hawkbit=the same to empty|cut|502-first; as drop=1e-4,latency=16ms,bridge=lost"
 
 // ParseSpec reads a fault specification.
 func ParseSpec(text string) (Spec, error) {
@@ -104,6 +107,16 @@ func (s *Spec) setService(name, value string) (err error) {
 		s.Lie = Lie(value)
 		if !slices.Contains(Lies(), s.Lie) {
 			err = fmt.Errorf("unknown lie")
+		}
+	case "tb":
+		s.ThingsBoard = ServiceFault(value)
+		if !slices.Contains(ThingsBoardFaults(), s.ThingsBoard) {
+			err = fmt.Errorf("unknown fault of ThingsBoard")
+		}
+	case "hawkbit":
+		s.HawkBit = ServiceFault(value)
+		if !slices.Contains(HawkBitFaults(), s.HawkBit) {
+			err = fmt.Errorf("unknown fault of hawkBit")
 		}
 	case "broker":
 		s.Broker = BrokerFault(value)
