@@ -157,6 +157,9 @@ func (t CRLTrust) read(der []byte, at time.Time) (CRL, error) {
 	if err != nil {
 		return CRL{}, fmt.Errorf("%w: CRL: %w", ErrAnswer, printable(err))
 	}
+	if len(list.Raw) != len(der) { // crypto/x509 lets it be
+		return CRL{}, fmt.Errorf("%w: CRL: something stands behind it", ErrAnswer)
+	}
 	issuer, err := t.issuer(list, at)
 	if err != nil {
 		return CRL{}, err

@@ -49,7 +49,7 @@
 //     such extension in, so switching the CRL on there locks every device out until the provisioner's template gives
 //     "crlDistributionPoints": [the CRL's URL] and the devices have new certificates. [CRL.Covers] tells.
 //   - Past nextUpdate OpenSSL refuses every certificate (error 12). The file must be fetched again, and mosquitto told by
-//     SIGHUP or a restart.
+//     SIGHUP: it reads no new list by itself.
 //   - OpenSSL takes an entry with reason removeFromCRL as not revoked, so [Client.Revoke] refuses that reason.
 //
 // # Out of scope

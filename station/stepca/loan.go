@@ -22,6 +22,7 @@ import (
 // Errors of a lent key, below [ErrSigner].
 var (
 	errSignature       = errors.New("the signature does not verify with the certificate")
+	errNoSignature     = fmt.Errorf("wait for the signature: %w", context.DeadlineExceeded)
 	errSecondSignature = errors.New("a second signature was asked for")
 	errNoDigest        = errors.New("only whole messages are signed, not digests")
 )
@@ -99,6 +100,9 @@ func (l *loan) failure() error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.err == nil && l.begun && !l.signed { // nothing but the end of the request ends a handshake that waits for it
+		return errNoSignature
+	}
 	return l.err
 }
 

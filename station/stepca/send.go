@@ -79,11 +79,11 @@ func (c *Client) getQuery(ctx context.Context, op Op, path string, query url.Val
 
 // exchange makes one request and reads the whole answer, whatever its status. Nothing is repeated.
 func (c *Client) exchange(ctx context.Context, client *http.Client, r request) (reply, error) {
-	// Headers are handed to the connection before the body: from here on the server may have had the request. The trace's
-	// functions run on the connection's goroutine.
+	// From here on the server may have the request: what follows runs beside this goroutine. The trace's function runs on
+	// the connection's.
 	var written atomic.Bool
 	outer := ctx
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { written.Store(true) }})
 	req, err := c.newRequest(ctx, r)
 	if err != nil {
 		return reply{}, &Error{Op: r.op, Host: c.base.Host, Err: fmt.Errorf("%w: %w", ErrArgument, err)}
