@@ -14,7 +14,7 @@ N        ?= 10000
 SEED     ?= random
 PARALLEL ?= 48
 # Debian packages whose programs the integration tests run.
-DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql
+DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx
 
 export PATH := $(TOOLS):$(PATH)
 
@@ -35,7 +35,7 @@ build: ## build bin/provstation and bin/provagent for this machine
 
 .PHONY: deps
 deps: ## install the Debian packages the tests run (with apt-get, when that is allowed)
-	@missing=; for p in mosquitto mosquitto_pub socat openssl; do \
+	@missing=; for p in mosquitto mosquitto_pub socat openssl nginx; do \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
@@ -50,6 +50,11 @@ $(TOOLS)/step-ca: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
 	@CGO_ENABLED=0 $(GO) build -C tools -o $@ github.com/smallstep/certificates/cmd/step-ca
 
+$(TOOLS)/step: tools/go.mod tools/go.sum
+	@echo "building the step CLI (about two minutes the first time)"
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools -o $@ github.com/smallstep/cli/cmd/step
+
 $(TOOLS)/gofumpt: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
 	@CGO_ENABLED=0 $(GO) build -C tools -o $@ mvdan.cc/gofumpt
@@ -63,11 +68,11 @@ $(TOOLS)/benchstat: tools/go.mod tools/go.sum
 	@CGO_ENABLED=0 $(GO) build -C tools -o $@ golang.org/x/perf/cmd/benchstat
 
 .PHONY: test
-test: deps $(TOOLS)/step-ca ## all tests, with the real step-ca, mosquitto, socat, openssl and PostgreSQL
+test: deps $(TOOLS)/step-ca $(TOOLS)/step ## all tests, with the real step-ca, step, mosquitto, nginx, socat, openssl and PostgreSQL
 	$(GO) test -timeout 14m $(ARGS) ./...
 
 .PHONY: race
-race: deps $(TOOLS)/step-ca ## all tests under the race detector (needs a C compiler)
+race: deps $(TOOLS)/step-ca $(TOOLS)/step ## all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(ARGS) ./...
 
 .PHONY: fuzz

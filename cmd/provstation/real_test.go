@@ -53,6 +53,7 @@ type realBench struct {
 	dir    string
 	config string
 	files  string // the device's state directory
+	caURL  string // step-ca's
 	socat  *stationtest.Socat
 	broker *stationtest.Mosquitto
 	agent  *stationtest.Process
@@ -86,6 +87,7 @@ func newRealBench(t *testing.T, contract devstack.Contract, tlsMax string) *real
 	b.agent = stationtest.Start(t, binary(t, "provagent"), "serve", "--tty", b.socat.Device, "--state-dir", b.files,
 		"--serial", "SN-REAL-0001", "--model", "bench-box", "--reenroll", "open", "--sign-tls12")
 
+	b.caURL = stack.StepCAURL
 	c := config.Default()
 	c.Station.Name, c.Station.Tenant = "test-bench", "acme"
 	c.Bridge.URL, c.Bridge.TLS.Trust = stack.BridgeURL, config.TrustRoot
