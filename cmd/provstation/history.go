@@ -148,10 +148,31 @@ func (h *history) begin(ctx context.Context, cfg *config.Config, heads string) (
 	if h.stationID, err = stationID(cfg, h.dir); err != nil {
 		return err
 	}
+	if err := h.keyThere(ctx); err != nil {
+		return err
+	}
 	if h.signer, err = stationKey(h.dir); err != nil {
 		return err
 	}
 	h.found, err = h.StartAudit(ctx, h.audit(cfg, heads))
+	return err
+}
+
+// keyThere refuses to go on with a new key where the history was signed with one that is gone: whoever took it away could
+// write the history anew.
+func (h *history) keyThere(ctx context.Context) error {
+	if h.dir == "" {
+		return nil
+	}
+	path := filepath.Join(h.dir, stationKeyFile)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil // stationKey says what else is wrong
+	}
+	there, err := h.HasChain(ctx, h.stationID)
+	if err == nil && there {
+		err = fmt.Errorf("station key %s is gone, and this station's history was signed with it: put it back from a copy, or "+
+			"begin another station (move the file station-id beside it away)", path)
+	}
 	return err
 }
 

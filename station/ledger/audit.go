@@ -56,6 +56,13 @@ func (l *Ledger) StartAudit(ctx context.Context, c AuditConfig) ([]audit.Finding
 	return found, nil
 }
 
+// HasChain reports whether the station has a chain here.
+func (l *Ledger) HasChain(ctx context.Context, stationID string) (bool, error) {
+	var n int64
+	err := l.read.QueryRowContext(ctx, "SELECT count(*) FROM audit_chains WHERE station_id = ?", stationID).Scan(&n)
+	return n > 0, l.wrap(l.readErr(err), "find history of station", stationID)
+}
+
 // startChain finds the chain or begins it. The transaction's own trail is the chain's from here on.
 func (t *txn) startChain(ctx context.Context, ch *chain) error {
 	var tenant string
