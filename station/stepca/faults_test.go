@@ -40,25 +40,46 @@ func TestTLSRefusals(t *testing.T) {
 	}
 }
 
+// ending is a context whose deadline passes when a test says so, however busy the machine is.
+type ending struct {
+	context.Context
+	passed chan struct{}
+}
+
+func newEnding(t *testing.T) *ending { return &ending{t.Context(), make(chan struct{})} }
+
+func (e *ending) pass() { close(e.passed) }
+
+func (e *ending) Done() <-chan struct{} { return e.passed }
+
+func (e *ending) Err() error {
+	select {
+	case <-e.passed:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 // The lent key fails in every way that a device across a line can.
 func TestSignerFails(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	unplugged := errors.New("unplugged")
 	for name, tc := range map[string]struct {
-		sign func(ctx context.Context, msg []byte) ([]byte, error)
+		sign func(*ending) ([]byte, error)
 		want error
 	}{
-		"unplugged":            {func(context.Context, []byte) ([]byte, error) { return nil, unplugged }, unplugged},
-		"garbage":              {func(context.Context, []byte) ([]byte, error) { return []byte{1, 2, 3}, nil }, nil},
-		"nothing":              {func(context.Context, []byte) ([]byte, error) { return nil, nil }, nil},
-		"never, until the end": {func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }, context.DeadlineExceeded},
+		"unplugged":            {func(*ending) ([]byte, error) { return nil, unplugged }, unplugged},
+		"garbage":              {func(*ending) ([]byte, error) { return []byte{1, 2, 3}, nil }, nil},
+		"nothing":              {func(*ending) ([]byte, error) { return nil, nil }, nil},
+		"never, until the end": {func(e *ending) ([]byte, error) { e.pass(); <-t.Context().Done(); return nil, nil }, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := client(t, f.URL, stepca.Config{Roots: poolOf(f.pki.Root.Cert), Timeout: 300 * time.Millisecond})
+			ctx := newEnding(t)
 			cert := f.dev.cert()
-			cert.PrivateKey = &failing{Signer: f.dev.key, ctx: t.Context(), sign: tc.sign}
-			_, err := c.Renew(t.Context(), cert)
+			cert.PrivateKey = &failing{Signer: f.dev.key, ctx: ctx, sign: tc.sign}
+			_, err := f.c.Renew(ctx, cert)
 			wantClass(t, name, err, stepca.ErrSigner)
 			if tc.want != nil && !errors.Is(err, tc.want) {
 				t.Errorf("got %v, want %v in its chain", err, tc.want)
@@ -69,12 +90,12 @@ func TestSignerFails(t *testing.T) {
 
 type failing struct {
 	crypto.Signer
-	ctx  context.Context
-	sign func(context.Context, []byte) ([]byte, error)
+	ctx  *ending
+	sign func(*ending) ([]byte, error)
 }
 
-func (f *failing) SignMessage(_ io.Reader, msg []byte, _ crypto.SignerOpts) ([]byte, error) {
-	return f.sign(f.ctx, msg)
+func (f *failing) SignMessage(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return f.sign(f.ctx)
 }
 
 // A server that is slow, not there, or no TLS server.
@@ -82,15 +103,19 @@ func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	release, asked := make(chan struct{}), make(chan struct{}, 8)
 	f := newFake(t, func(http.ResponseWriter, *http.Request) { asked <- struct{}{}; <-release })
-	t.Cleanup(func() { close(release) })
-	slow := client(t, f.URL, stepca.Config{Roots: poolOf(f.pki.Root.Cert), Timeout: 300 * time.Millisecond})
-	_, err := slow.Renew(t.Context(), f.dev.cert())
+	silent := newFake(t, func(http.ResponseWriter, *http.Request) { <-release })
+	t.Cleanup(func() { close(release) }) // before the servers close: they wait for their handlers
+	impatient := client(t, silent.URL, stepca.Config{Roots: poolOf(silent.pki.Root.Cert), Timeout: time.Millisecond})
+	_, err := impatient.RenewByToken(t.Context(), f.dev.token(t, "x"))
+	wantClass(t, "no patience", err, stepca.ErrUnreachable)
+	end := newEnding(t)
+	go func() { <-asked; end.pass() }()
+	_, err = f.c.Renew(end, f.dev.cert())
 	wantClass(t, "slow", err, stepca.ErrUnreachable)
 	var e *stepca.Error
 	if !errors.As(err, &e) || !e.Timeout() || !errors.Is(err, stepca.ErrMaybeIssued) {
 		t.Errorf("slow: got %v, want a timeout after which a certificate may exist", err)
 	}
-	<-asked
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-asked; cancel() }()
 	_, err = f.c.RenewByToken(ctx, f.dev.token(t, "x"))
