@@ -143,7 +143,7 @@ func serve(ctx context.Context, o options, errOut io.Writer) error {
 		return err
 	}
 	defer unlock()
-	store, err := filestore.Open(o.stateDir, filestore.Config{Names: o.names, Copies: o.copies})
+	store, err := filestore.Open(o.stateDir, filestore.Config{Names: o.names, Copies: o.copies, Before: beforeFile()})
 	if err != nil {
 		return err
 	}
