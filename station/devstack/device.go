@@ -123,6 +123,7 @@ func (d *Device) boot(ctx context.Context) error {
 	cfg := d.cfg.line
 	cfg.ToHost.Faults.Seed += uint64(d.boots)
 	d.boots++
+	cfg.ToHost, cfg.ToDevice = cfg.ToDevice, cfg.ToHost // the agent has the end that Paced calls the host's
 	t := prototest.Paced(end, cfg)
 	d.ended = make(chan struct{})
 	go d.serve(ctx, a, t, d.ln, d.ended)
