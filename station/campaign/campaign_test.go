@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -104,8 +106,9 @@ type campaign struct {
 	said     time.Time // how far it is
 	plans    []plan
 	bad      []violation
-	judged   map[int]bool // runs whose devices the oracle has looked at
-	tamper   func(*world) // what a product that is broken would do, for the campaign's own tests; nil: nothing
+	stop     context.Context //nolint:containedctx // done with the first signal; nil: none is heeded
+	judged   map[int]bool    // runs whose devices the oracle has looked at
+	tamper   func(*world)    // what a product that is broken would do, for the campaign's own tests; nil: nothing
 }
 
 func newCampaign(t *testing.T, s setting) *campaign {
@@ -138,6 +141,9 @@ func (c *campaign) run(ctx context.Context, worlds []int, plans []plan) {
 		slots := make(chan struct{}, c.s.parallel)
 		for _, n := range some {
 			slots <- struct{}{}
+			if c.stopped() {
+				break
+			}
 			if len(slots) > few {
 				c.pulse.calm(ctx, beforeNext)
 			}
@@ -160,9 +166,16 @@ func (c *campaign) run(ctx context.Context, worlds []int, plans []plan) {
 		if err := s.close(); err != nil {
 			c.t.Error(err)
 		}
+		if c.stopped() {
+			return
+		}
 		_ = os.RemoveAll(dir)
 	}
 }
+
+// stopped reports whether a signal came: no world begins any more, and those that have go on to their end, so that there is a
+// table of what was done.
+func (c *campaign) stopped() bool { return c.stop != nil && c.stop.Err() != nil }
 
 // progress says how far it is, in a campaign that somebody waits for.
 func (c *campaign) progress() {
@@ -220,7 +233,9 @@ func TestCampaign(t *testing.T) {
 		}
 	}
 	fmt.Printf("seed %d, %d runs\n", s.seed, s.n)
-	c.began = time.Now()
+	stop, ignore := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	defer ignore()
+	c.stop, c.began = stop, time.Now()
 	c.run(t.Context(), worlds, c.plans)
 	c.report(c.began)
 	for i, v := range c.bad {
@@ -230,15 +245,22 @@ func TestCampaign(t *testing.T) {
 		}
 		t.Errorf("run %d (%s): %s\n  make faults N=%d SEED=%d RUN=%d", v.run, c.plans[v.run], v.text, s.n, s.seed, v.run)
 	}
+	var missed []int
 	for _, n := range worlds {
 		for run := n * together; run < min(s.n, (n+1)*together); run++ {
 			if !c.judged[run] {
-				t.Errorf("run %d: the oracle never looked at it", run)
+				missed = append(missed, run)
 			}
 		}
 	}
+	switch {
+	case len(missed) > 0 && c.stopped():
+		t.Errorf("stopped by a signal: %d runs were not done", len(missed))
+	case len(missed) > 0:
+		t.Errorf("the oracle never looked at %d runs, the first is %d", len(missed), missed[0])
+	}
 	c.smallest()
-	if s.only < 0 && s.n >= least {
+	if s.only < 0 && len(c.judged) >= least {
 		for _, k := range kinds {
 			if c.tallies.hits.of(k.name) == 0 {
 				t.Errorf("%s never happened: the campaign says nothing about it", k.name)
