@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"provstation/station"
@@ -22,6 +23,9 @@ const (
 type client struct {
 	site        *site
 	short, long *bridge.Client
+
+	mu        sync.Mutex
+	at, asked time.Time // the bridge's clock, and when that was
 }
 
 func newClient(s *site) (*client, error) {
@@ -49,6 +53,20 @@ func (c *client) Enroll(ctx context.Context, contract station.Contract, r statio
 		return c.short.Enroll(ctx, contract, r)
 	}
 	return c.long.Enroll(ctx, contract, r)
+}
+
+// ServerTime is what the station's own clock is held against, asked for once in its life.
+func (c *client) ServerTime(ctx context.Context) (time.Time, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		h, err := c.long.Health(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		c.at, c.asked = h.ServerTime, time.Now()
+	}
+	return c.at.Add(time.Since(c.asked)), nil
 }
 
 // Close ends both.
