@@ -116,6 +116,7 @@ func (x *run) collect(ctx context.Context) error {
 	if err != nil {
 		return x.ledgerFault("put the request into the queue", err)
 	}
+	crash(pointQueued)
 	x.collected = true
 	return nil
 }

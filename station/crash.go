@@ -42,10 +42,31 @@ const (
 	pointGoodbye       point = "record.goodbye"
 )
 
+// Places in the life of a request that waits for a network: collected without one, and relayed later.
+const (
+	pointQueued  point = "collect.queued"
+	pointClaimed point = "relay.claimed" // this relay has it in hand, nothing was asked yet
+	pointRelayed point = "relay.judged"  // what came of it is known, and the queue has not heard of it
+	pointSettled point = "relay.settled"
+)
+
 // pointOf is the place after a phase's end is on record.
 func pointOf(p Phase) point { return point(p) + ".recorded" }
 
-// CrashPoints names every place, for the test that kills the station at each.
+// QueuePoints names every place in the life of a request in the queue: its own, and those of enroll and verify that a relay
+// passes, too.
+func QueuePoints() []string {
+	list := []point{
+		pointQueued, pointClaimed, pointPostIntent, pointPostAnswered, pointPostJournaled, pointJudged, pointRelayed, pointSettled,
+	}
+	names := make([]string, len(list))
+	for i, p := range list {
+		names[i] = string(p)
+	}
+	return names
+}
+
+// CrashPoints names every place in a run, for the test that kills the station at each.
 func CrashPoints() []string {
 	list := []point{
 		pointInterrupted, pointBegun, pointGreeted, pointObserved, pointReconciled, pointBound, pointClockIntent,

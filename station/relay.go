@@ -230,15 +230,18 @@ func (r *Relay) next(ctx context.Context, before time.Time) (more bool, err erro
 	case err != nil:
 		return false, err
 	}
+	crash(pointClaimed)
 	rctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(relayGrace, cancel) })()
 	x, rerr := r.runner.relay(rctx, c)
 	s, f := r.judge(rctx, c, x, rerr)
 	s.Claim = claim.ID
+	crash(pointRelayed)
 	if err := r.queue.SettleCollected(context.WithoutCancel(ctx), s); err != nil && !errors.Is(err, ErrNotFound) {
 		return false, err // it stays posted, and is due again when the claim is over
 	}
+	crash(pointSettled)
 	r.tell(c, x, s, now)
 	if f != nil && (f.Code == CodeLedger || f.Code == CodeLedgerAway) {
 		return false, f

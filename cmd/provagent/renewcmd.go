@@ -164,7 +164,7 @@ func openStore(o *options) (*filestore.Store, error) {
 		return nil, err
 	}
 	defer release()
-	return filestore.Open(o.stateDir, filestore.Config{Names: o.names, Copies: o.copies})
+	return filestore.Open(o.stateDir, filestore.Config{Names: o.names, Copies: o.copies, Before: beforeFile()})
 }
 
 // fieldConfig is what serve and renew have in common.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -321,6 +322,31 @@ func TestKilledStation(t *testing.T) {
 	if last := events[len(events)-1]; last["skipped"] != 5.0 {
 		t.Errorf("a run over finished devices: got summary %v, want five SKIPPED", last)
 	}
+}
+
+// A laptop that was suspended in the middle of a run wakes up to a device that has given up on the session: the run goes on
+// with the same key.
+func TestSuspendedStation(t *testing.T) {
+	t.Parallel()
+	s := startTenant(t, []string{"slot-01"}, "--devices", "1", "--baud", "57600")
+	files := filepath.Join(s.dir, "devices", "slot-01")
+	l := startLive(t, nil, "run", "--json", "--config", s.config(), "--slot", s.ports[0]+"=slot-01", "--count", "1", "--timeout", "50s")
+	l.until("install", "started")
+	l.signal(syscall.SIGSTOP)
+	keys := keysBelow(t, files)
+	waitUntil(t, func() bool {
+		log, err := os.ReadFile(filepath.Join(s.dir, "devstack.log"))
+		return err == nil && bytes.Contains(log, []byte("session ended"))
+	})
+	l.signal(syscall.SIGCONT)
+	ends := ofType(l.wait().good(t).events(t), "run-end")
+	if len(ends) != 1 || ends[0]["outcome"] != "PASS" {
+		t.Errorf("got %v, want one PASS", ends)
+	}
+	if diff := cmp.Diff(keys, keysBelow(t, files)); diff != "" || len(keys) != 1 {
+		t.Errorf("digest of the device's key (-before +after):\n%s", diff)
+	}
+	checkLedger(t, filepath.Join(s.dir, "ledger.db"))
 }
 
 // keysBelow are the digests of all different device keys below a folder, in order.

@@ -249,6 +249,36 @@ func TestDemoFaults(t *testing.T) {
 	}
 }
 
+// A device that restarts, has no random numbers at first and a flash that is full, beside a bridge whose answer is lost and a
+// broker that hangs up: each ends well, by itself or by another try. The seed is said.
+func TestDemoDeviceFaults(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		spec string
+		good bool // every run
+		pass float64
+	}{
+		{"reset=2,random=1,key=100ms,noise=16,bridge=lost", true, 2},
+		{"zero=1e-3,ff=1e-3,swap=1e-3,broker=drop", true, 2},
+		{"flash=5", false, 0},
+		{"unplug=2", false, 2}, // by the run after it
+	} {
+		t.Run(row.spec, func(t *testing.T) {
+			s := cli(t, nil, "demo", "--json", "--devices", "2", "--baud", "921600", "--seed", "5", "--faults", row.spec)
+			if (s.code == exitGood) != row.good {
+				t.Errorf("got exit code %d, want 0: %v\n%s", s.code, row.good, s.stderr)
+			}
+			if !strings.Contains(s.stderr, "faults "+row.spec+", seed 5") {
+				t.Errorf("got %q, want faults and seed in it", s.stderr)
+			}
+			events := s.events(t)
+			if got := events[len(events)-1]["pass"]; got != row.pass {
+				t.Errorf("got summary with pass %v, want %v", got, row.pass)
+			}
+		})
+	}
+}
+
 // regular lists every regular file below dir with its content.
 func regular(t *testing.T, dir string) map[string]string {
 	t.Helper()

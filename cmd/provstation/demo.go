@@ -39,7 +39,7 @@ func (f *stackFlags) register(cmd *cobra.Command, devices int) {
 	fl.StringVar(&f.stateDir, "state-dir", "", "keep everything below this folder and carry on from it the next time")
 	fl.IntVar(&f.devices, "devices", devices, "virtual devices")
 	fl.IntVar(&f.baud, "baud", 115200, "baud rate their lines are paced to")
-	fl.Uint64Var(&f.seed, "seed", 0, "hardware serials and faults follow from it")
+	fl.Uint64Var(&f.seed, "seed", 0, "hardware serials and faults follow from it: the same seed, the same again")
 	fl.StringVar(&f.faults, "faults", "", devstack.SpecHelp)
 	fl.StringVar(&f.signer, "signer", devstack.SignerBuiltin, "what signs: builtin, or step-ca (a real process)")
 	fl.StringVar(&f.stepCA, "step-ca", "", "the step-ca program (default: from PATH)")
@@ -76,11 +76,20 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `The same screen on an embedded tenant stack (bridge, three-tier PKI, MQTT broker) and virtual devices: the real
 agent on serial lines paced to a baud rate. Nothing to set up, nothing leaves this machine.
 
+With --faults SPEC lines, devices, bridge and broker are in trouble; what a station makes of it is what there is to see.
+SPEC is a comma list of NAME=VALUE:
+
+` + devstack.SpecText() + `
+What is drawn by chance follows from --seed, which is said at the start. ` + "`make faults`" + ` goes on from here: thousands of
+runs under these and harder faults (a killed station, a full disk), judged by the devices' files.
+
 On the screen, press b to open the batch that lies ready: two and a half times as many boxes as there are slots. From
 then on finished boxes are swapped for the next ones, their labels are scanned, and some of them are in trouble.
 
 With --state-dir everything is kept below that folder: station.yaml (for --config with every other command), the ledger,
 the log, and each device's own files in devices/NAME/.`,
+		Example: `  provstation demo
+  provstation demo --headless --devices 4 --faults ` + devstack.SpecExample + ` --seed 7`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.demo(cmd.Context(), f, headless || asJSON, asJSON)
@@ -96,6 +105,9 @@ the log, and each device's own files in devices/NAME/.`,
 func (a *app) demo(ctx context.Context, f stackFlags, headless, asJSON bool) (err error) {
 	if !headless && !isTerminal() {
 		return usage("%v", errNoTerminal)
+	}
+	if f.faults != "" {
+		fmt.Fprintf(a.stderr, "faults %s, seed %d\n", f.faults, f.seed)
 	}
 	e, err := a.startStack(ctx, f, !headless)
 	if err != nil {
@@ -275,7 +287,9 @@ func (a *app) devstackCommand() *cobra.Command {
 		Long: `The embedded tenant stack and virtual devices, in the foreground, until interrupted. It writes STATE_DIR/station.yaml
 when everything listens; use it from another terminal:
 
-  provstation run --config STATE_DIR/station.yaml`,
+  provstation run --config STATE_DIR/station.yaml
+
+--faults takes what that of demo does, see provstation demo --help.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.devstack(cmd.Context(), f) },
 	}
@@ -286,6 +300,9 @@ when everything listens; use it from another terminal:
 func (a *app) devstack(ctx context.Context, f stackFlags) error {
 	if f.stateDir == "" {
 		return usage("--state-dir says where its files go: give a folder")
+	}
+	if f.faults != "" {
+		fmt.Fprintf(a.stderr, "faults  %s, seed %d\n", f.faults, f.seed)
 	}
 	e, err := a.startStack(ctx, f, false)
 	if err != nil {

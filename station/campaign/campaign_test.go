@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -18,6 +20,10 @@ import (
 const (
 	together = 8    // runs that share a station
 	perStack = 2000 // runs that share a tenant stack
+
+	few        = 4 // worlds that are at work whatever else this machine does
+	sayEvery   = 15 * time.Second
+	beforeNext = time.Second // and how long one more waits at most for the machine to have time
 )
 
 // least is from how many runs on every kind of fault is expected to have happened.
@@ -64,6 +70,9 @@ func settings(t *testing.T) setting {
 		s.seed = n
 	}
 	if v := os.Getenv("FAULTS_PLAN"); v != "" {
+		if s.only < 0 {
+			t.Fatal("FAULTS_PLAN: of which run? Give FAULTS_RUN, too")
+		}
 		list, err := parsePlan(v)
 		if err != nil {
 			t.Fatalf("FAULTS_PLAN: %v", err)
@@ -91,14 +100,22 @@ type campaign struct {
 	s        setting
 	dir      string
 	template []byte
-	tallies  [3]*tally
+	tallies  tallies
+	pulse    *pulse
+	began    time.Time
+	said     time.Time // how far it is
 	plans    []plan
 	bad      []violation
+	stop     context.Context //nolint:containedctx // done with the first signal; nil: none is heeded
+	judged   map[int]bool    // runs whose devices the oracle has looked at
+	tamper   func(*world)    // what a product that is broken would do, for the campaign's own tests; nil: nothing
 }
 
 func newCampaign(t *testing.T, s setting) *campaign {
 	t.Helper()
-	c := &campaign{t: t, s: s, dir: scratch(t), tallies: [3]*tally{newTally(), newTally(), newTally()}}
+	c := &campaign{t: t, s: s, dir: scratch(t), tallies: newTallies(), pulse: newPulse(t.Context()), judged: map[int]bool{}}
+	before := debug.SetGCPercent(400) // there is memory to spare, and no time
+	t.Cleanup(func() { debug.SetGCPercent(before) })
 	var err error
 	if c.template, err = emptyLedger(t.Context(), c.dir); err != nil {
 		t.Fatal(err)
@@ -116,7 +133,7 @@ func (c *campaign) run(ctx context.Context, worlds []int, plans []plan) {
 	for i := 0; i < len(worlds); i += stack {
 		some := worlds[i:min(len(worlds), i+stack)]
 		dir := filepath.Join(c.dir, fmt.Sprintf("stack-%d", i))
-		s, err := openSite(ctx, dir, i, c.template, c.tallies)
+		s, err := openSite(ctx, dir, some[0]/stack, c.template, c.tallies, c.pulse) // the same boards in a replay
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -124,11 +141,21 @@ func (c *campaign) run(ctx context.Context, worlds []int, plans []plan) {
 		slots := make(chan struct{}, c.s.parallel)
 		for _, n := range some {
 			slots <- struct{}{}
+			if c.stopped() {
+				break
+			}
+			if len(slots) > few {
+				c.pulse.calm(ctx, beforeNext)
+			}
 			wg.Go(func() {
 				defer func() { <-slots }()
-				bad := c.world(ctx, s, n, plans)
+				bad, judged := c.world(ctx, s, n, plans)
 				mu.Lock()
 				c.bad = append(c.bad, bad...)
+				for _, run := range judged {
+					c.judged[run] = true
+				}
+				c.progress()
 				mu.Unlock()
 				for _, v := range bad {
 					fmt.Printf("run %d (%s): %s\n", v.run, plans[v.run], v.text)
@@ -139,21 +166,37 @@ func (c *campaign) run(ctx context.Context, worlds []int, plans []plan) {
 		if err := s.close(); err != nil {
 			c.t.Error(err)
 		}
-		if c.s.full {
-			fmt.Printf("%d runs, %d violations\n", min(c.s.n, (i+len(some))*together), len(c.bad))
+		if c.stopped() {
+			return
 		}
 		_ = os.RemoveAll(dir)
 	}
 }
 
+// stopped reports whether a signal came: no world begins any more, and those that have go on to their end, so that there is a
+// table of what was done.
+func (c *campaign) stopped() bool { return c.stop != nil && c.stop.Err() != nil }
+
+// progress says how far it is, in a campaign that somebody waits for.
+func (c *campaign) progress() {
+	if c.s.full && time.Since(c.said) > sayEvery {
+		c.said = time.Now()
+		fmt.Printf("%d runs, %d violations, %v, lag %v\n", len(c.judged), len(c.bad), c.said.Sub(c.began).Round(time.Second),
+			time.Duration(c.pulse.lag.Load())*time.Microsecond)
+	}
+}
+
 // world executes one world.
-func (c *campaign) world(ctx context.Context, s *site, n int, plans []plan) []violation {
+func (c *campaign) world(ctx context.Context, s *site, n int, plans []plan) (bad []violation, judged []int) {
 	first := n * together
 	w, err := newWorld(s, n, c.s.seed, first, plans[first:min(len(plans), first+together)])
 	if err != nil {
-		return []violation{{-1, err.Error()}}
+		return []violation{{first, err.Error()}}, nil
 	}
-	bad := w.execute(ctx)
+	if c.tamper != nil {
+		w.tamper = func() { c.tamper(w) }
+	}
+	bad = w.execute(ctx)
 	for i := range bad {
 		if bad[i].run < 0 && len(bad) > 0 {
 			bad[i].run = first
@@ -166,7 +209,7 @@ func (c *campaign) world(ctx context.Context, s *site, n int, plans []plan) []vi
 		}
 	}
 	_ = os.RemoveAll(w.dir)
-	return bad
+	return bad, w.judged
 }
 
 // Every run draws its faults from the seed; the oracle asks the devices' files, the ledger and the CA, not the station.
@@ -189,9 +232,12 @@ func TestCampaign(t *testing.T) {
 			t.Logf("run %d: %s", i, c.plans[i])
 		}
 	}
-	began := time.Now()
+	fmt.Printf("seed %d, %d runs\n", s.seed, s.n)
+	stop, ignore := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	defer ignore()
+	c.stop, c.began = stop, time.Now()
 	c.run(t.Context(), worlds, c.plans)
-	c.report(began)
+	c.report(c.began)
 	for i, v := range c.bad {
 		if i == 20 {
 			t.Errorf("and %d more", len(c.bad)-i)
@@ -199,78 +245,26 @@ func TestCampaign(t *testing.T) {
 		}
 		t.Errorf("run %d (%s): %s\n  make faults N=%d SEED=%d RUN=%d", v.run, c.plans[v.run], v.text, s.n, s.seed, v.run)
 	}
-	c.shrink()
-	if s.only < 0 && s.n >= least {
+	var missed []int
+	for _, n := range worlds {
+		for run := n * together; run < min(s.n, (n+1)*together); run++ {
+			if !c.judged[run] {
+				missed = append(missed, run)
+			}
+		}
+	}
+	switch {
+	case len(missed) > 0 && c.stopped():
+		t.Errorf("stopped by a signal: %d runs were not done", len(missed))
+	case len(missed) > 0:
+		t.Errorf("the oracle never looked at %d runs, the first is %d", len(missed), missed[0])
+	}
+	c.smallest()
+	if s.only < 0 && len(c.judged) >= least {
 		for _, k := range kinds {
-			if c.tallies[2].of(k.name) == 0 {
+			if c.tallies.hits.of(k.name) == 0 {
 				t.Errorf("%s never happened: the campaign says nothing about it", k.name)
 			}
 		}
 	}
-}
-
-// alone leaves one run of its world its faults, or others, and takes all others away.
-func (c *campaign) alone(run int, faults []fault) []plan {
-	first := run / together * together
-	for i := first; i < min(len(c.plans), first+together); i++ {
-		if i != run {
-			c.plans[i].faults = nil
-		}
-	}
-	c.plans[run].faults = faults
-	return c.plans
-}
-
-// shrink looks for a smaller plan that fails as well, for the first run that failed.
-func (c *campaign) shrink() {
-	if len(c.bad) == 0 || c.s.replaced {
-		return
-	}
-	run := c.bad[0].run
-	fails := func(faults []fault) bool {
-		d := &campaign{t: c.t, s: c.s, dir: c.dir, template: c.template, tallies: [3]*tally{newTally(), newTally(), newTally()}}
-		d.plans = slices.Clone(c.plans)
-		d.alone(run, faults)
-		d.run(c.t.Context(), []int{run / together}, d.plans)
-		return len(d.bad) > 0
-	}
-	left := slices.Clone(c.plans[run].faults)
-	if !fails(left) {
-		c.t.Logf("run %d alone does not fail: it takes its neighbours, or the moment", run)
-		return
-	}
-	for i := 0; i < len(left) && len(left) > 1; {
-		if fewer := slices.Delete(slices.Clone(left), i, i+1); fails(fewer) {
-			left = fewer
-		} else {
-			i++
-		}
-	}
-	c.t.Logf("smallest: make faults N=%d SEED=%d RUN=%d PLAN=%s", c.s.n, c.s.seed, run, plan{faults: left})
-}
-
-// report prints what was done and what came of it.
-func (c *campaign) report(began time.Time) {
-	count := func(what string) (n int) {
-		for _, v := range c.bad {
-			if strings.HasPrefix(v.text, what) {
-				n++
-			}
-		}
-		return n
-	}
-	total := 0
-	for _, k := range kinds {
-		total += c.tallies[2].of(k.name)
-	}
-	runs := c.s.n
-	if c.s.only >= 0 {
-		runs = min(together, c.s.n)
-	}
-	c.t.Logf("seed %d: %d runs, %d station runs, %d faults of %d kinds, %v", c.s.seed, runs, c.tallies[0].of("station runs"), total, len(kinds), time.Since(began).Round(time.Second))
-	c.t.Logf("faults: %s", c.tallies[2])
-	c.t.Logf("ends: %s", c.tallies[1])
-	c.t.Logf("counted: %s", c.tallies[0])
-	c.t.Logf("false PASS %d, lost records %d, unknown certificates %d, not recovered %d, all violations %d",
-		count("FALSE PASS"), count("LOST RECORD"), count("UNKNOWN CERTIFICATE"), count("NOT RECOVERED"), len(c.bad))
 }

@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto"
 	"errors"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"provstation/serialproto"
 	"provstation/serialproto/agent"
+	"provstation/serialproto/link"
 	"provstation/serialproto/prototest"
 )
 
@@ -61,7 +63,29 @@ func (u *unit) line() prototest.Config {
 	down := f
 	down.Seed++
 	down.TextEvery = 0 // only the device prints
-	return prototest.Config{ToHost: prototest.Line{Faults: f, Rewrite: u.up}, ToDevice: prototest.Line{Faults: down, Rewrite: u.down}}
+	cfg := prototest.Config{ToHost: prototest.Line{Faults: f, Rewrite: u.up}, ToDevice: prototest.Line{Faults: down, Rewrite: u.down}}
+	if !u.faulty.Load() {
+		return cfg
+	}
+	if x, ok := u.plan.has("line.slow"); ok {
+		cfg.Baud = 100 * x.n
+		u.w.site.hit(x.kind)
+	}
+	if x, ok := u.plan.has("line.latency"); ok {
+		cfg.ToHost.Latency, cfg.ToDevice.Latency = time.Duration(x.n)*time.Millisecond, time.Duration(x.n)*time.Millisecond
+		u.w.site.hit(x.kind)
+	}
+	return cfg
+}
+
+// small is what a device offers that has little memory.
+func (u *unit) small() (cfg link.DeviceConfig) {
+	cfg.Baud = baud
+	if f, ok := u.plan.has("device.small"); ok && u.faulty.Load() {
+		cfg.MTU, cfg.Window = f.n, f.k
+		u.w.site.hit(f.kind)
+	}
+	return cfg
 }
 
 // up sees every frame to the station.
@@ -73,7 +97,7 @@ func (u *unit) up(f serialproto.Frame, _ int, raw []byte) []byte {
 	if !u.faulty.Load() {
 		return raw
 	}
-	if f.Kind == serialproto.KindRsp && f.Idx == 0 && u.atAnswer(b) {
+	if u.atFrame(b, f) || f.Kind == serialproto.KindRsp && f.Idx == 0 && u.atAnswer(b) {
 		return nil
 	}
 	return u.damaged(f, raw)
@@ -90,18 +114,43 @@ func (u *unit) down(f serialproto.Frame, _ int, raw []byte) []byte {
 	}
 	if f.Kind == serialproto.KindHello {
 		u.counted("hello")
+		u.learn(raw)
 	}
-	if x, ok := u.plan.has("reset.request"); ok && f.Kind == serialproto.KindReq && f.Idx == 0 && u.counted("request") >= x.n && u.spend(x, x.k) {
-		b.dead.Store(true)
-		u.order(func() { u.reset(u.w.power, b, x.kind) })
+	if u.atFrame(b, f) || f.Kind == serialproto.KindReq && f.Idx == 0 && u.atRequest(b) {
 		return nil
 	}
 	return u.damaged(f, raw)
 }
 
+// atRequest is asked when the station begins to ask for something. True: the device dies before it hears it.
+func (u *unit) atRequest(b *boot) (lost bool) {
+	n := u.counted("request")
+	f, ok := u.plan.has("reset.request")
+	if !ok || n < f.n || !u.spend(f, f.k) {
+		return false
+	}
+	b.dead.Store(true)
+	u.order(func() { u.reset(u.w.power, b, f.kind) })
+	return true
+}
+
+// atFrame is asked at every frame, of whatever kind. True: the device dies at it.
+func (u *unit) atFrame(b *boot, frame serialproto.Frame) (lost bool) {
+	n := u.counted("frame " + []string{"to the device", "to the station"}[frame.Dir])
+	f, ok := u.plan.has("reset.frame")
+	if !ok || int(frame.Dir) != f.k || n < f.n || !u.spend(f, 1) {
+		return false
+	}
+	b.dead.Store(true)
+	u.order(func() { u.reset(u.w.power, b, f.kind) })
+	u.w.site.points.add("reset at "+frame.Kind.String(), 1)
+	return true
+}
+
 // atAnswer is asked when the device begins to answer: what it was asked for is done, and durable. True: the answer is lost.
 func (u *unit) atAnswer(b *boot) (lost bool) {
 	n := u.counted("answer")
+	u.progress.Add(1)
 	u.fm.Lock()
 	u.sinceB++
 	since := u.sinceB
@@ -126,7 +175,7 @@ func (u *unit) atAnswer(b *boot) (lost bool) {
 			if n == f.n && u.spare != nil && u.spend(f, 1) {
 				die(func() { u.swap(ctx, b) })
 			}
-		case "port.unplugged", "port.renamed", "port.late":
+		case "port.unplugged", "port.renamed", "port.late", "port.unplugged-close":
 			if n == f.n && u.spend(f, 1) {
 				die(func() { u.away(ctx, f, f.kind == "port.renamed") })
 			}
@@ -153,37 +202,6 @@ func (u *unit) stall(ctx context.Context, f fault) {
 		u.sleep(ctx, time.Duration(f.n)*time.Millisecond)
 		resume()
 	}()
-}
-
-// frameKind is the k-th kind of frames that a plan may name.
-func frameKind(k int) serialproto.Kind {
-	return [frameKinds]serialproto.Kind{
-		serialproto.KindHello, serialproto.KindWelcome, serialproto.KindAnnounce, serialproto.KindReq, serialproto.KindRsp, serialproto.KindAck,
-	}[k]
-}
-
-// damaged does to a frame what the plan says.
-func (u *unit) damaged(f serialproto.Frame, raw []byte) []byte {
-	for _, x := range u.plan.faults {
-		if !strings.HasPrefix(x.kind, "frame.") || frameKind(x.k) != f.Kind || u.counted(x.kind) != x.n {
-			continue
-		}
-		u.w.site.hit(x.kind)
-		h := len(raw) / 2
-		switch x.kind {
-		case "frame.lost":
-			return nil
-		case "frame.twice":
-			return append(bytes.Clone(raw), raw...)
-		case "frame.cut":
-			return raw[:h]
-		case "frame.merged":
-			return bytes.Trim(raw, "\x00")
-		case "frame.split":
-			return append(append(bytes.Clone(raw[:h]), 0), raw[h:]...)
-		}
-	}
-	return raw
 }
 
 // echo sends back what the device hears, as a terminal does that nobody set raw.
@@ -213,7 +231,9 @@ func (u *unit) flash(b *boot, op string) error {
 		return nil
 	}
 	n := u.counted("operation")
+	u.progress.Add(1)
 	if f, ok := u.plan.has("flash.cut"); ok && n >= f.n && u.spend(f, f.k) {
+		u.w.site.points.add("cut at "+op, 1)
 		b.dead.Store(true)
 		u.order(func() { u.reset(u.w.power, b, f.kind) })
 		return errCut
@@ -248,5 +268,64 @@ func (k slowKeys) New(alg serialproto.Alg) (crypto.Signer, agent.Secret, error) 
 		k.u.w.site.hit(f.kind)
 		k.u.sleep(k.u.w.power, time.Duration(f.n)*time.Millisecond)
 	}
+	if f, ok := k.u.plan.has("reset.key"); ok && k.u.spend(f, f.k) {
+		b := k.u.boot.Load()
+		k.u.sleep(k.u.w.power, time.Duration(f.n)*time.Millisecond)
+		b.dead.Store(true)
+		k.u.order(func() { k.u.reset(k.u.w.power, b, f.kind) })
+		return nil, nil, errCut
+	}
 	return k.FlashKeys.New(alg)
+}
+
+// stolen is another program that reads the station's line, too, as ModemManager does: it says AT, and takes pieces. Nil: none.
+func (u *unit) stolen(dev *prototest.Conn) func(n int) bool {
+	f, ok := u.plan.has("line.stolen")
+	if !ok {
+		return nil
+	}
+	dev.Inject([]byte("AT+GCAP\r"))
+	return func(int) bool {
+		if u.counted("read")%f.n != 0 || !u.spend(f, f.k) {
+			return false
+		}
+		u.w.site.hit(f.kind)
+		return true
+	}
+}
+
+// writing pulls the cable in one of the station's writes. Nil: it does not.
+func (u *unit) writing(host *prototest.Conn) func() {
+	f, ok := u.plan.has("port.unplugged-write")
+	if !ok {
+		return nil
+	}
+	return func() {
+		if u.counted("line write") < f.n || !u.spend(f, 1) {
+			return
+		}
+		if b := u.boot.Load(); b != nil {
+			b.dead.Store(true)
+		}
+		host.Unplug(nil)
+		u.order(func() { u.away(u.w.power, f, false) })
+	}
+}
+
+// closing makes closing the station's line take its time. Nil: it does not.
+func (u *unit) closing() func() {
+	f, ok := u.plan.has("port.unplugged-close")
+	if !ok {
+		return nil
+	}
+	return func() {
+		if u.faulty.Load() {
+			u.sleep(u.w.power, time.Duration(f.k)*time.Millisecond)
+		}
+	}
+}
+
+// suffers reports whether the unit has faults of this sort left to it. Nil: there is no such unit, or its faults are over.
+func (u *unit) suffers(sort string) bool {
+	return u != nil && slices.ContainsFunc(u.plan.faults, func(f fault) bool { return strings.HasPrefix(f.kind, sort) })
 }

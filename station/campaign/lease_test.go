@@ -16,6 +16,10 @@ type lease struct {
 	once  sync.Once
 	over  atomic.Bool
 	heard func(p []byte) // told of what was read; nil: nobody is
+
+	read    func(n int) bool // asked about what was read; true: another program has it
+	writing func()           // called before a write
+	closing func()           // called before it is closed
 }
 
 func newLease(c *prototest.Conn) *lease {
@@ -28,6 +32,9 @@ func (l *lease) Read(p []byte) (int, error) {
 		return 0, os.ErrClosed
 	}
 	n, err := l.Conn.Read(p)
+	for err == nil && l.read != nil && l.read(n) && !l.over.Load() {
+		n, err = l.Conn.Read(p)
+	}
 	if l.over.Load() {
 		return 0, os.ErrClosed
 	}
@@ -40,6 +47,9 @@ func (l *lease) Read(p []byte) (int, error) {
 func (l *lease) Write(p []byte) (int, error) {
 	if l.over.Load() {
 		return 0, os.ErrClosed
+	}
+	if l.writing != nil {
+		l.writing()
 	}
 	n, err := l.Conn.Write(p)
 	if err != nil && l.over.Load() {
@@ -64,6 +74,9 @@ func (l *lease) SetWriteDeadline(t time.Time) error {
 
 func (l *lease) Close() error {
 	l.once.Do(func() {
+		if l.closing != nil {
+			l.closing()
+		}
 		l.over.Store(true)
 		past := time.Unix(1, 0)
 		_, _ = l.Conn.SetWriteDeadline(past), l.Conn.SetReadDeadline(past)

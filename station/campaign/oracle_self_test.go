@@ -10,10 +10,12 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"provstation/station"
+	"provstation/station/devstack"
 )
 
 // An oracle that finds nothing proves nothing: each thing that must not be is made, and it has to say so.
@@ -23,7 +25,7 @@ func TestOracleFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openSite(t.Context(), dir, 0, template, [3]*tally{newTally(), newTally(), newTally()})
+	s, err := openSite(t.Context(), dir, 0, template, newTallies(), newPulse(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +34,9 @@ func TestOracleFinds(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	list := func(change func([]devstack.Issued) []devstack.Issued) func(*testing.T, *world) {
+		return func(_ *testing.T, w *world) { w.issued = change }
+	}
 	sqlDo := func(query string) func(*testing.T, *world) {
 		return func(t *testing.T, w *world) {
 			db, err := sql.Open("sqlite", "file:"+w.ledgerPath)
@@ -68,6 +73,56 @@ func TestOracleFinds(t *testing.T) {
 		{"a run that is not on file", sqlDo("DELETE FROM runs WHERE outcome = 'SKIPPED'"), "LOST RECORD"},
 		{"a certificate that is not on file", sqlDo("DELETE FROM certificates"), "UNKNOWN CERTIFICATE"},
 		{"two keys for one enrollment", sqlDo("INSERT INTO keys SELECT randomblob(32), tenant, hardware_serial, device_id, enroll_id, generation, key_type, key_store, csr_digest, wireguard_key, run, recorded_at FROM keys"), "has two keys"},
+		{"another device's key on file", sqlDo("UPDATE keys SET spki = randomblob(32)"), "SECOND KEY"},
+		{"a phase that is not on file", sqlDo("DELETE FROM phases WHERE phase = 'install'"), "LOST RECORD"},
+		{"an intent that is not on file", sqlDo("DELETE FROM intents WHERE kind = 'seal'"), "LOST RECORD"},
+		{"an intent that nobody settled", sqlDo("UPDATE intents SET result = NULL, ended_at = NULL"), "LOST RECORD"},
+		{"a request that is not on file", sqlDo("PRAGMA foreign_keys = off; DELETE FROM posts"), "LOST RECORD"},
+		{"an end that was changed", sqlDo("UPDATE runs SET outcome = 'ERROR' WHERE outcome = 'SKIPPED'"), "LOST RECORD"},
+		{"a changed row", sqlDo("UPDATE devices SET model = 'other'"), "CHAIN"},
+		{"a cut chain", sqlDo("DELETE FROM audit WHERE n = (SELECT max(n) FROM audit)"), "CHAIN"},
+		{"an empty ledger", func(t *testing.T, w *world) {
+			if err := os.WriteFile(w.ledgerPath, s.template, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = os.Remove(w.ledgerPath+"-wal"), os.Remove(w.ledgerPath+"-shm")
+		}, "LOST RECORD"},
+		{"no ledger", func(t *testing.T, w *world) {
+			if err := os.Remove(w.ledgerPath); err != nil {
+				t.Fatal(err)
+			}
+		}, "oracle: "},
+		{"no heads", func(t *testing.T, w *world) {
+			if err := os.Remove(w.heads()); err != nil {
+				t.Fatal(err)
+			}
+		}, "oracle: "},
+		{"a CA's list that is empty", list(func([]devstack.Issued) []devstack.Issued { return nil }), "UNKNOWN CERTIFICATE"},
+		{"a certificate more in the CA's list", list(func(l []devstack.Issued) []devstack.Issued {
+			l = slices.Clone(l)
+			more := l[len(l)-1]
+			more.Serial = "1234"
+			return append(l, more)
+		}), "UNKNOWN CERTIFICATE"},
+		{"a device without files", func(t *testing.T, w *world) {
+			if err := os.RemoveAll(w.boards[0].dir); err != nil {
+				t.Fatal(err)
+			}
+		}, "FALSE PASS"},
+		{"a tunnel that is gone", file("wg0.conf", os.Remove), "FALSE PASS"},
+		{"a key that all can read", file("device-key.pem", func(path string) error { return os.Chmod(path, 0o644) }), "FALSE PASS"},
+		{"a station that says it all went well", func(t *testing.T, w *world) { // and did nothing: no files, no rows
+			if err := os.RemoveAll(w.boards[0].dir); err != nil {
+				t.Fatal(err)
+			}
+			sqlDo("PRAGMA foreign_keys = off; DELETE FROM runs")(t, w)
+			w.started, w.begun, w.receipts = nil, nil, nil
+			w.ended = map[string]station.RunEnded{}
+		}, "NOT RECOVERED"},
+		{"a station that never ran", func(_ *testing.T, w *world) {
+			w.recovered, w.started = map[*board]station.RunEnded{}, nil
+		}, "NOT RECOVERED"},
+		{"no device at all", func(_ *testing.T, w *world) { w.boards = nil }, "oracle: "},
 		{"a device that stays broken", func(_ *testing.T, w *world) {
 			w.recovered[w.boards[0]] = station.RunEnded{Outcome: station.Fail}
 		}, "NOT RECOVERED"},
@@ -88,6 +143,8 @@ func TestOracleFinds(t *testing.T) {
 				t.Errorf("got %v, want nothing", bad)
 			case row.want != "" && !found:
 				t.Errorf("got %v, want %s", bad, row.want)
+			case row.want == "oracle: " && len(w.judged) > 0:
+				t.Errorf("got runs %v judged, want none", w.judged)
 			}
 		})
 	}

@@ -3,185 +3,17 @@ package campaign_test
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/sha256"
-	"crypto/x509"
-	"database/sql"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"provstation/station"
+	"provstation/station/audit"
 	"provstation/station/devstack"
+	"provstation/station/ledger"
 )
-
-// held is what a board's own files say, as its programs would read them.
-type held struct {
-	sealed bool
-	leaf   *x509.Certificate // nil: none
-	chain  []*x509.Certificate
-	anchor []*x509.Certificate
-	key    crypto.Signer
-}
-
-func (h held) print() (fp [32]byte) {
-	if h.leaf != nil {
-		fp = sha256.Sum256(h.leaf.Raw)
-	}
-	return fp
-}
-
-// readBoard reads the files.
-func readBoard(dir string) (h held, err error) {
-	read := func(name string) []byte {
-		b, rerr := os.ReadFile(filepath.Join(dir, name))
-		if rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
-			err = errors.Join(err, rerr)
-		}
-		return b
-	}
-	certs := func(text []byte) (list []*x509.Certificate) {
-		for b, rest := pem.Decode(text); b != nil; b, rest = pem.Decode(rest) {
-			c, perr := x509.ParseCertificate(b.Bytes)
-			if perr != nil {
-				err = errors.Join(err, perr)
-				return list
-			}
-			list = append(list, c)
-		}
-		return list
-	}
-	h.sealed = read(".enrolled") != nil
-	if list := certs(read("device.pem")); len(list) > 0 {
-		h.leaf, h.chain = list[0], list[1:]
-	}
-	h.anchor = certs(read("ca-chain.pem"))
-	if b, _ := pem.Decode(read("device-key.pem")); b != nil {
-		k, perr := x509.ParsePKCS8PrivateKey(b.Bytes)
-		err = errors.Join(err, perr)
-		h.key, _ = k.(crypto.Signer)
-	}
-	return h, err
-}
-
-// proves says what keeps the board's files from being a device that works: nil, where nothing does.
-func (h held) proves(id string, root *x509.Certificate) error {
-	switch {
-	case !h.sealed:
-		return errors.New("the device is not sealed")
-	case h.leaf == nil:
-		return errors.New("the device holds no certificate")
-	case h.key == nil:
-		return errors.New("the device holds no key")
-	case h.leaf.Subject.CommonName != id:
-		return fmt.Errorf("the device's certificate is for %q, want %q", h.leaf.Subject.CommonName, id)
-	}
-	pub, err := x509.MarshalPKIXPublicKey(h.key.Public())
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(pub, h.leaf.RawSubjectPublicKeyInfo) {
-		return errors.New("the device's key is not its certificate's")
-	}
-	roots, inter := x509.NewCertPool(), x509.NewCertPool()
-	roots.AddCert(root)
-	for _, c := range h.chain {
-		inter.AddCert(c)
-	}
-	if _, err := h.leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: inter, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
-		return fmt.Errorf("the device's certificate: %w", err)
-	}
-	if !slices.ContainsFunc(h.anchor, func(c *x509.Certificate) bool { return c.Equal(root) }) {
-		return errors.New("the device's CA file lacks the root")
-	}
-	return nil
-}
-
-// rows of the ledger, as far as the oracle looks at them.
-type (
-	runRow  struct{ run, serial, outcome, proof, code, leaf, spki, id string }
-	postRow struct {
-		post, state, csr, id string
-		begun                time.Time
-	}
-	keyRow struct{ spki, serial, enroll string }
-)
-
-// books is what the ledger's tables hold.
-type books struct {
-	runs    map[string]runRow
-	posts   []postRow
-	keys    []keyRow
-	serials map[string]bool // certificate serials
-	proofs  map[string]bool // run or serial and leaf
-}
-
-func readBooks(ctx context.Context, path string) (b books, err error) {
-	b = books{runs: map[string]runRow{}, serials: map[string]bool{}, proofs: map[string]bool{}}
-	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
-	if err != nil {
-		return b, err
-	}
-	defer db.Close()
-	each := func(query string, row func(scan func(...any) error) error) {
-		if err != nil {
-			return
-		}
-		rows, qerr := db.QueryContext(ctx, query)
-		if qerr != nil {
-			err = qerr
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			if err = row(rows.Scan); err != nil {
-				return
-			}
-		}
-		err = rows.Err()
-	}
-	each(`SELECT run, coalesce(hardware_serial, ''), coalesce(outcome, ''), proof, code, lower(hex(coalesce(leaf, ''))),
-		lower(hex(coalesce(spki, ''))), coalesce(device_id, '') FROM runs`, func(scan func(...any) error) error {
-		var r runRow
-		err := scan(&r.run, &r.serial, &r.outcome, &r.proof, &r.code, &r.leaf, &r.spki, &r.id)
-		b.runs[r.run] = r
-		return err
-	})
-	each("SELECT post, state, lower(hex(csr_digest)), device_id, begun_at FROM posts ORDER BY begun_at", func(scan func(...any) error) error {
-		var p postRow
-		var at int64
-		err := scan(&p.post, &p.state, &p.csr, &p.id, &at)
-		p.begun = time.UnixMicro(at)
-		b.posts = append(b.posts, p)
-		return err
-	})
-	each("SELECT lower(hex(spki)), hardware_serial, lower(hex(coalesce(enroll_id, ''))) FROM keys", func(scan func(...any) error) error {
-		var k keyRow
-		err := scan(&k.spki, &k.serial, &k.enroll)
-		b.keys = append(b.keys, k)
-		return err
-	})
-	each("SELECT cert_serial FROM certificates", func(scan func(...any) error) error {
-		var s string
-		err := scan(&s)
-		b.serials[s] = true
-		return err
-	})
-	each("SELECT hardware_serial, lower(hex(leaf)) FROM proofs", func(scan func(...any) error) error {
-		var s, l string
-		err := scan(&s, &l)
-		b.proofs[s+" "+l] = true
-		return err
-	})
-	return b, err
-}
 
 // judge holds the books against the devices, the CA's list and what the broker saw.
 func (w *world) judge(ctx context.Context) error {
@@ -199,13 +31,81 @@ func (w *world) judge(ctx context.Context) error {
 		}
 		files[x] = h
 	}
+	if len(w.boards) == 0 {
+		return errors.New("there was no board to look at")
+	}
+	issued := w.site.stack.Issued()
+	if w.issued != nil {
+		issued = w.issued(issued)
+	}
 	w.judgePasses(b, files)
 	w.judgeRecords(b)
-	w.judgeIssued(b, mine)
+	w.judgeReceipts(b)
+	w.judgeIssued(b, mine, issued)
+	w.judgeHeld(files, issued)
 	w.judgeKeys(b, files)
 	w.judgeRecovery(b, files)
 	w.judgeSecrets()
+	if err := w.judgeChain(ctx); err != nil {
+		return err
+	}
+	for _, x := range w.boards {
+		w.judged = append(w.judged, x.run)
+	}
 	return nil
+}
+
+// judgeChain: the ledger's own hash chain has every row of it, unaltered.
+func (w *world) judgeChain(ctx context.Context) error {
+	l, err := ledger.Open(ctx, "sqlite:"+w.ledgerPath, ledger.Config{Readers: 1})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	text, err := os.Open(w.heads())
+	if err != nil {
+		return err
+	}
+	defer text.Close()
+	heads, _, err := ledger.ReadHeads(text)
+	if err != nil {
+		return err
+	}
+	r, err := l.Verify(ctx, ledger.VerifyConfig{Keys: audit.NewKeys(w.site.signer.Public), Own: stationID, Heads: heads})
+	if err != nil {
+		return err
+	}
+	for _, f := range r.Findings {
+		w.accuse(-1, "CHAIN: %v", f)
+	}
+	if r.Rows == 0 || len(heads) == 0 {
+		w.accuse(-1, "CHAIN: it covers nothing")
+	}
+	w.site.tally.add("rows held against the hash chain", r.Rows)
+	return nil
+}
+
+// judgeReceipts: what the ledger said it had written is there.
+func (w *world) judgeReceipts(b books) {
+	for r, run := range w.receipts {
+		if !b.rows[r] {
+			w.accuse(run, "LOST RECORD: the ledger has not what it said it had: %s", r)
+		}
+	}
+	w.site.tally.add("writes found again", len(w.receipts))
+}
+
+// judgeHeld: what a device that is finished holds is in the CA's list, or the list is not the CA's.
+func (w *world) judgeHeld(files map[*board]held, issued []devstack.Issued) {
+	known := map[[32]byte]bool{}
+	for _, c := range issued {
+		known[c.Fingerprint] = true
+	}
+	for x, h := range files {
+		if h.sealed && !known[h.print()] {
+			w.accuse(x.run, "UNKNOWN CERTIFICATE: %s is sealed with one that is not in the CA's list", x.serial)
+		}
+	}
 }
 
 // judgePasses: no PASS without a device that works.
@@ -293,9 +193,9 @@ func (w *world) judgeRecords(b books) {
 }
 
 // judgeIssued: every certificate of the CA's list is on file, or belongs to a request of its own that is open.
-func (w *world) judgeIssued(b books, mine map[string]int) {
+func (w *world) judgeIssued(b books, mine map[string]int, issued []devstack.Issued) {
 	taken := map[string]bool{}
-	for _, c := range w.site.stack.Issued() {
+	for _, c := range issued {
 		run, ours := mine[c.Asked]
 		if !ours {
 			continue
@@ -304,7 +204,7 @@ func (w *world) judgeIssued(b books, mine map[string]int) {
 		if b.serials[c.Serial] {
 			continue
 		}
-		if !take(b.posts, taken, c) {
+		if !take(b.posts, taken, c, w.jumped.Load()) {
 			w.accuse(run, "UNKNOWN CERTIFICATE: serial %s for %s is in the CA's list, neither on file nor behind an open request of its own", c.Serial, c.Asked)
 			continue
 		}
@@ -312,96 +212,18 @@ func (w *world) judgeIssued(b books, mine map[string]int) {
 	}
 }
 
-// take finds an open request for a certificate: of the same CSR, begun before, not another certificate's.
-func take(posts []postRow, taken map[string]bool, c devstack.Issued) bool {
+// take finds an open request for a certificate: of the same CSR, not another certificate's, and begun before, unless the
+// station's clock was wrong.
+func take(posts []postRow, taken map[string]bool, c devstack.Issued, anyTime bool) bool {
 	best := ""
 	for _, p := range posts {
 		open := p.state == "open" || p.state == "unknown"
-		if open && !taken[p.post] && p.csr == hex.EncodeToString(c.CSR[:]) && !p.begun.After(c.At) {
+		if open && !taken[p.post] && p.csr == hex.EncodeToString(c.CSR[:]) && (anyTime || !p.begun.After(c.At)) {
 			best = p.post // the newest that fits: older ones are left to older certificates
 		}
 	}
 	taken[best] = best != ""
 	return best != ""
-}
-
-// judgeKeys: one key for one enrollment id, one device for one key and one id.
-func (w *world) judgeKeys(b books, files map[*board]held) {
-	byEnroll, bySerial := map[string]string{}, map[string]string{}
-	for _, k := range b.keys {
-		if had := byEnroll[k.enroll]; k.enroll != "" && had != "" && had != k.spki {
-			w.accuse(w.runOf(k.serial), "enrollment id %s has two keys on file: %s and %s", k.enroll, had, k.spki)
-		}
-		byEnroll[k.enroll] = k.spki
-		if had := bySerial[k.spki]; had != "" && had != k.serial {
-			w.accuse(w.runOf(k.serial), "key %s belongs to %s and %s", k.spki, had, k.serial)
-		}
-		bySerial[k.spki] = k.serial
-	}
-	for key, spki := range w.enrolled {
-		_, enroll, _ := strings.Cut(key, " ")
-		if had := byEnroll[enroll]; had != "" && had != spki {
-			w.accuse(-1, "enrollment id %s has key %s on file and %s on the device", enroll, had, spki)
-		}
-	}
-	owner, names := map[string]*board{}, map[string]*board{}
-	for x, h := range files {
-		if h.leaf == nil {
-			continue
-		}
-		spki := sha256.Sum256(h.leaf.RawSubjectPublicKeyInfo)
-		if o := owner[string(spki[:])]; o != nil {
-			w.accuse(x.run, "%s and %s hold the same key", o.dir, x.dir)
-		}
-		owner[string(spki[:])] = x
-		id := h.leaf.Subject.CommonName
-		if o := names[id]; o != nil && h.sealed {
-			w.accuse(x.run, "%s and %s are both sealed as %s", o.dir, x.dir, id)
-		}
-		if h.sealed {
-			names[id] = x
-		}
-	}
-}
-
-// judgeRecovery: every board came to its PASS; of two with one serial just one, and the other is held.
-func (w *world) judgeRecovery(b books, files map[*board]held) {
-	good := map[string]int{}
-	for _, x := range w.boards {
-		e := w.recovered[x]
-		if e.Outcome.Good() {
-			good[x.serial]++
-			if err := files[x].proves(x.id, w.site.root); err != nil {
-				w.accuse(x.run, "%s ended %s: %v", x.serial, e.Outcome, err)
-			}
-		}
-		switch {
-		case x.twin && (e.Outcome == station.Uncertain || e.Outcome == station.Fail):
-			w.site.tally.add("twins held", 1)
-		case !e.Outcome.Good():
-			w.accuse(x.run, "NOT RECOVERED: %s (%s): %s %s in %q %v, %s", x.serial, filepath.Base(x.dir), e.Outcome, e.Code, e.Phase, e.Params, w.story(b, x.serial))
-		case w.tries[x] > 1:
-			w.site.tally.add("recovered by the second plug-in", 1)
-		default:
-			w.site.tally.add("recovered", 1)
-		}
-	}
-	for _, x := range w.boards {
-		if x.twin && good[x.serial] != 1 {
-			w.accuse(x.run, "of two boards with serial %s, %d ended well, want 1", x.serial, good[x.serial])
-		}
-	}
-}
-
-// story is the runs of a board.
-func (w *world) story(b books, serial string) string {
-	var list []string
-	for _, run := range w.started {
-		if r := b.runs[run]; r.serial == serial {
-			list = append(list, r.outcome+" "+r.code)
-		}
-	}
-	return strings.Join(list, "; ")
 }
 
 // judgeSecrets: no private key in any of it.

@@ -70,27 +70,40 @@ var kinds = []struct {
 	{"frame.cut", span{1, 3}, span{0, frameKinds - 1}},
 	{"frame.merged", span{1, 3}, span{0, frameKinds - 1}},
 	{"frame.split", span{1, 3}, span{0, frameKinds - 1}},
+	{"frame.late", span{1, 3}, span{0, frameKinds - 1}}, // it comes after the one that follows it
+	{"frame.last", span{1, 3}, span{1, 3}},              // the last fragment of the n-th message of several, k times over
+	{"frame.stale", span{1, 6}, span{}},                 // before the n-th answer, one of the session before
+	{"frame.odd", span{1, 5}, span{0, oddities - 1}},    // before the n-th answer or request, one that breaks the rules
 	// The line: n is milliseconds, or kB, k the answer at which it happens.
 	{"line.noise", span{200, 1024}, span{}},
 	{"line.boot-text", span{1, 20}, span{}}, // n times
 	{"line.echo", span{1, 3}, span{}},       // for n sessions
-	{"line.stall", span{50, 2500}, span{1, 10}},
+	{"line.stall", span{50, 5000}, span{1, 6}},
+	{"line.slow", span{96, 576}, span{}},    // n*100 baud, of which the station knows nothing
+	{"line.latency", span{2, 40}, span{}},   // an adapter's, each way
+	{"line.stolen", span{2, 8}, span{1, 8}}, // another program reads on: every n-th piece is its, k in all; it says AT, too
 	// The device: at the n-th answer, request or operation, k times.
-	{"reset.answer", span{1, 11}, span{1, 2}}, // what was done is durable, and the answer is lost
-	{"reset.request", span{1, 11}, span{1, 2}},
+	{"reset.answer", span{1, 6}, span{1, 2}}, // what was done is durable, and the answer is lost
+	{"reset.request", span{1, 6}, span{1, 2}},
 	{"reset.time", span{0, 250}, span{1, 2}}, // n ms after its start
 	{"reset.loop", span{1, 3}, span{7, 7}},
-	{"flash.full", span{1, 60}, span{1, 200}},
-	{"flash.cut", span{1, 60}, span{1, 2}}, // the agent dies in an operation on its files
+	{"reset.key", span{0, 300}, span{1, 2}},  // n ms after it began to make a key
+	{"reset.frame", span{1, 18}, span{0, 1}}, // at the n-th frame of whatever kind, to the device (0) or to the station (1)
+	{"flash.full", span{1, 100}, span{1, 200}},
+	{"flash.cut", span{1, 100}, span{1, 2}}, // the agent dies in an operation on its files
 	{"device.slow-key", span{100, 900}, span{}},
-	{"device.no-random", span{1, 3}, span{}}, // n times
-	{"device.swapped", span{1, 10}, span{}},  // another board answers
-	{"device.twin", span{0, 40}, span{}},     // another board with its serial is plugged in n*10 ms later
+	{"device.no-random", span{1, 3}, span{}},   // n times
+	{"device.small", span{32, 64}, span{1, 2}}, // mtu and window
+	{"device.storm", span{10, 60}, span{}},     // n times each of its first announcements
+	{"device.swapped", span{1, 6}, span{}},     // another board answers
+	{"device.twin", span{0, 40}, span{}},       // another board with its serial is plugged in n*10 ms later
 	// The port: at the n-th answer, away for k ms.
-	{"port.unplugged", span{1, 11}, span{10, 400}},
-	{"port.renamed", span{1, 11}, span{10, 400}},
-	{"port.late", span{1, 11}, span{10, 200}}, // the system says so k ms after the line is dead
-	{"port.busy", span{1, 4}, span{}},         // n openings
+	{"port.unplugged", span{1, 6}, span{10, 400}},
+	{"port.renamed", span{1, 6}, span{10, 400}},
+	{"port.late", span{1, 6}, span{10, 200}},             // the system says so k ms after the line is dead
+	{"port.unplugged-write", span{1, 18}, span{10, 400}}, // in the station's n-th write
+	{"port.unplugged-close", span{1, 6}, span{10, 300}},  // closing takes k ms, and it is there again meanwhile
+	{"port.busy", span{1, 4}, span{}},                    // n openings
 	{"port.denied", span{1, 4}, span{}},
 	// The bridge: the first n posts; k ms where it is slow.
 	{"bridge.before", span{1, 4}, span{}},
@@ -118,15 +131,17 @@ var kinds = []struct {
 	{"broker.silent", span{1, 1}, span{}},
 	{"broker.slow", span{1, 2}, span{}},
 	// The ledger: from the n-th write of the slot, k writes.
-	{"ledger.full", span{1, 22}, span{1, 6}},
-	{"ledger.read-only", span{1, 22}, span{1, 6}},
-	{"ledger.locked", span{1, 22}, span{}},              // by another process, for longer than it waits
-	{"ledger.answer-lost", span{1, 22}, span{1, 2}},     // it is written, and the station hears that it is not
-	{"station.stop", span{1, 22}, span{}},               // in order, at the n-th write
-	{"station.kill", span{1, 22}, span{0, 1}},           // before (0) or after (1) the n-th write
-	{"station.abort", span{1, 22}, span{}},              // a person aborts the run
-	{"station.kill-any", span{0, 400}, span{}},          // n ms after the start
-	{"port.unplugged-any", span{0, 400}, span{10, 400}}, // n ms after it was plugged in
+	{"ledger.full", span{1, 27}, span{1, 6}},
+	{"ledger.read-only", span{1, 27}, span{1, 6}},
+	{"ledger.locked", span{1, 27}, span{}},          // by another process, for longer than it waits
+	{"ledger.answer-lost", span{1, 27}, span{1, 2}}, // it is written, and the station hears that it is not
+	// database.gone, at the n-th write of the slot for k ms: see openLedger.
+	{"station.stop", span{1, 27}, span{}},                 // in order, at the n-th write
+	{"station.time-jump", span{1, 27}, span{-7200, 7200}}, // its clock is k seconds off from the n-th write on
+	{"station.kill", span{1, 27}, span{0, 1}},             // before (0) or after (1) the n-th write
+	{"station.abort", span{1, 27}, span{}},                // a person aborts the run
+	{"station.kill-any", span{0, 400}, span{}},            // n ms after the start
+	{"port.unplugged-any", span{0, 400}, span{10, 400}},   // n ms after it was plugged in
 }
 
 // drawPlan draws the plan of a run. Its first fault goes through the kinds one by one, so that none is left out.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"provstation/station"
 )
@@ -31,11 +30,17 @@ func (w *world) recover(ctx context.Context) {
 			}
 		})
 	}
-	wg.Wait()
-	w.drain()
+	w.carryOut(wg.Wait)
 }
 
-// recoverOne plugs a board in until a run has ended well, twice at most.
+// Tries of a recovery, and how many more there are where the machine was too busy for what a station waits for.
+const (
+	recoverTries = 2
+	spoiledTries = 6
+)
+
+// recoverOne plugs a board in until a run has ended well, twice at most. A try that ran out of time while this process could
+// not run proves nothing and is made again.
 func (w *world) recoverOne(ctx context.Context, b *board) {
 	w.observe(b)
 	defer w.observe(b)
@@ -44,16 +49,33 @@ func (w *world) recoverOne(ctx context.Context, b *board) {
 	w.mu.Lock()
 	w.units[u.slot] = u
 	w.mu.Unlock()
-	for try := 1; try <= 2; try++ {
-		u.plug(ctx, try > 1)
+	for try, spoiled := 1, 0; try <= recoverTries; try++ {
+		before := w.site.pulse.hitches.Load()
+		u.plug(ctx, try > 1 || spoiled > 0)
 		e := u.ended(ctx)
 		u.unplug(0)
 		w.mu.Lock()
 		w.recovered[b], w.tries[b] = e, try
 		w.mu.Unlock()
-		if e.Outcome.Good() || b.twin {
+		if e.Outcome.Good() || b.twin && !ranOut(e.Code) {
 			return
 		}
+		if ranOut(e.Code) && spoiled < spoiledTries && w.site.pulse.hitches.Load() > before {
+			w.site.tally.add("tries that a busy machine spoiled", 1)
+			spoiled++
+			try--
+			w.site.pulse.calm(ctx, quiet)
+		}
+	}
+}
+
+// ranOut reports whether a run ended because something took too long. Neither line nor neighbours have a fault then.
+func ranOut(c station.Code) bool {
+	switch c {
+	case station.CodeDeadline, station.CodeLineNoise, station.CodeBridgeTimeout, station.CodeBrokerTimeout, station.CodeLedger:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -62,16 +84,17 @@ const recovering = 1000
 
 // ended waits for the end of a run on the unit's present port.
 func (u *unit) ended(ctx context.Context) (e station.RunEnded) {
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
+	patience := u.w.site.pulse.patience()
 	for {
 		select {
 		case e = <-u.ends:
 			if e.Port == u.path {
 				return e
 			}
-		case <-limit.C:
-			return station.RunEnded{}
+		case <-u.w.site.pulse.ticked():
+			if patience.over(u.progress.Load()) {
+				return station.RunEnded{}
+			}
 		case <-ctx.Done():
 			return station.RunEnded{}
 		}
@@ -106,7 +129,7 @@ func (w *world) observe(b *board) {
 		w.enrolled[key] = spki
 		w.mu.Unlock()
 		if had != "" && had != spki {
-			w.accuse(b.run, "enrollment id %x has two keys on the device: %s and %s", g.EnrollID, had, spki)
+			w.accuse(b.run, "SECOND KEY: enrollment id %x has two keys on the device: %s and %s", g.EnrollID, had, spki)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"provstation/serialproto/link"
 	"provstation/serialproto/port"
 	"provstation/station"
-	"provstation/station/bridge"
 	"provstation/station/device"
 	"provstation/station/ledger"
 	"provstation/station/mqttcheck"
@@ -23,19 +22,12 @@ import (
 // baud of the lines, for the modelled time on the wire: they are faster than that.
 const baud = 3_000_000
 
-// How long the station waits for its neighbours.
-const (
-	bridgeTimeout = 4 * time.Second
-	brokerTimeout = 10 * time.Second
-	busyTimeout   = 150 * time.Millisecond
-)
-
 // shop is a station from its start to its end or death.
 type shop struct {
 	w       *world
 	bench   *station.Bench
 	ledger  *ledger.Ledger
-	client  *bridge.Client
+	client  *client
 	changes chan station.PortChange
 	cancel  context.CancelFunc
 	over    chan struct{}
@@ -54,26 +46,29 @@ func (s *shop) Watch(context.Context) (<-chan station.PortChange, error) { retur
 func openShop(ctx context.Context, w *world) (*shop, error) {
 	s := &shop{w: w, changes: make(chan station.PortChange), over: make(chan struct{}), heard: make(chan struct{})}
 	var err error
-	if s.ledger, err = ledger.Open(ctx, "sqlite:"+w.ledgerPath, ledger.Config{BusyTimeout: busyTimeout, Readers: 2}); err != nil {
+	if s.ledger, err = openLedger(ctx, w); err != nil {
 		return nil, err
 	}
-	if s.client, err = bridge.New(w.site.stack.BridgeURL, bridge.Config{Trust: bridge.TrustFile(w.site.stack.Root), Timeout: bridgeTimeout}); err != nil {
+	if err := s.audit(ctx); err != nil {
+		return nil, errors.Join(err, s.ledger.Close())
+	}
+	if s.client, err = newClient(w.site); err != nil {
 		return nil, errors.Join(err, s.ledger.Close())
 	}
 	cfg := station.RunnerConfig{
-		Start:    station.RunStart{Tenant: tenant, Station: "bench", StationID: "campaign"},
+		Start:    station.RunStart{Tenant: tenant, Station: "bench", StationID: stationID},
 		AssignID: func(g station.Greeting) (string, error) { return idOf(g.HardwareSerial), nil },
 		NameOf:   func(id string, _ station.Greeting) (string, error) { return id, nil },
 		CSR:      pki.CSRPolicy{KeyTypes: []pki.KeyType{"P-256"}}, Answer: pki.Policy{ClockSkew: time.Minute},
 		WireGuard: true, Tunnel: wgconf.Policy{DNS: wgconf.Allow},
 		MQTT:  mqttcheck.Config{Host: w.site.stack.Broker, Port: uint16(w.site.stack.Port), Timeout: brokerTimeout},
-		Pause: station.Pause{First: 10 * time.Millisecond, Max: 50 * time.Millisecond},
+		Pause: station.Pause{First: 10 * time.Millisecond, Max: 50 * time.Millisecond}, Now: w.now,
 	}
 	t := &tap{Ledger: s.ledger, s: s, slots: map[string]string{}}
-	runner := station.NewRunner(cfg, s.client, t, w.site.anchors, mqttcheck.Check, w.site.words)
+	runner := station.NewRunner(cfg, s.client, t, w.site.anchors, w.site.prove, w.site.words)
 	s.bench = station.NewBench(station.BenchConfig{
-		Info: station.StationInfo{StationID: "campaign", Tenant: tenant}, Ports: station.PortRules{Include: []string{"mem:*"}},
-		SilentAfter: time.Second,
+		Info: station.StationInfo{StationID: stationID, Tenant: tenant}, Ports: station.PortRules{Include: []string{"mem:*"}},
+		SilentAfter: time.Second, Now: w.now,
 	}, s, device.NewConnector(device.Config{Baud: baud, OpenPort: s.openPort}), runner)
 	feed := s.bench.Subscribe()
 	ctx, s.cancel = context.WithCancel(ctx)
@@ -92,6 +87,25 @@ func openShop(ctx context.Context, w *world) (*shop, error) {
 		}
 	}()
 	return s, nil
+}
+
+// openLedger opens the ledger of a world's station. It and readBooks are the places that know which database there is.
+//
+// The kind database.gone goes here: the ledger is then an outbox before a PostgreSQL server that all worlds of a site share,
+// behind a listener of the world's own, which a plan's fault closes at the n-th write of its slot and opens k ms later.
+// [world.calm] opens it for good, and before the oracle reads the server's tables it has to be told that the outbox is empty.
+func openLedger(ctx context.Context, w *world) (*ledger.Ledger, error) {
+	return ledger.Open(ctx, "sqlite:"+w.ledgerPath, ledger.Config{BusyTimeout: busyTimeout, Readers: 2, Now: w.now})
+}
+
+// audit has the ledger keep its chain, signed and with a heads file, as every station does. A station that was killed finds
+// nothing wrong with it.
+func (s *shop) audit(ctx context.Context) error {
+	found, err := s.ledger.StartAudit(ctx, ledger.AuditConfig{StationID: stationID, Tenant: tenant, Signer: s.w.site.signer, Heads: s.w.heads()})
+	for _, f := range found {
+		s.w.accuse(-1, "CHAIN: found at a start: %v", f)
+	}
+	return err
 }
 
 // openPort opens the station's end of a unit's line.
@@ -129,10 +143,14 @@ func (s *shop) tell(c station.PortChange) {
 	}
 }
 
-// die stops everything at once: no byte leaves any more, nothing is written, nobody hears of anything.
-func (s *shop) die() {
-	if s.dead.Swap(true) {
-		return
+// die stops everything at once: no byte leaves any more, nothing is written, nobody hears of anything. False: the faults are
+// over, or it is dead already.
+func (s *shop) die() bool {
+	s.w.mu.Lock()
+	died := !s.w.quiet && !s.dead.Swap(true)
+	s.w.mu.Unlock()
+	if !died {
+		return false
 	}
 	s.mu.Lock()
 	for _, l := range s.used {
@@ -140,6 +158,7 @@ func (s *shop) die() {
 	}
 	s.mu.Unlock()
 	s.w.order(s, true)
+	return true
 }
 
 // close waits for the end, in order or after death.
@@ -158,8 +177,11 @@ func (s *shop) close() error {
 	return errors.Join(s.err, s.ledger.Close())
 }
 
-// tenant of all runs.
-const tenant = "acme"
+// tenant and station of all runs.
+const (
+	tenant    = "acme"
+	stationID = "campaign"
+)
 
 // idOf is the device id of a hardware serial.
 func idOf(serial string) string { return "edge-" + strings.ToLower(serial) }

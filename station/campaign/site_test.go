@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"provstation/station"
+	"provstation/station/audit"
 	"provstation/station/devstack"
 	"provstation/station/ledger"
 	"provstation/station/pki"
@@ -28,10 +30,13 @@ type site struct {
 	root       *x509.Certificate
 	words      *words.Catalogue
 	template   []byte // an empty ledger
-	tally      *tally // what came of it
-	codes      *tally // how runs ended
-	hits       *tally // faults that happened
-	show       string // ends with this code are printed as they come
+	tally      *tally // as in tallies
+	codes      *tally
+	hits       *tally
+	points     *tally
+	pulse      *pulse
+	signer     *audit.Signer // the stations' key
+	show       string        // ends with this code are printed as they come
 	units      sync.Map
 }
 
@@ -44,8 +49,18 @@ func (a anchors) Anchors(context.Context) (station.Anchors, error) { return stat
 func (s *site) hit(kind string) { s.hits.add(kind, 1) }
 
 // openSite starts a stack below dir.
-func openSite(ctx context.Context, dir string, generation int, template []byte, tallies [3]*tally) (s *site, err error) {
-	s = &site{dir: dir, generation: generation, template: template, show: os.Getenv("FAULTS_SHOW"), tally: tallies[0], codes: tallies[1], hits: tallies[2]}
+func openSite(ctx context.Context, dir string, generation int, template []byte, t tallies, p *pulse) (s *site, err error) {
+	s = &site{
+		dir: dir, generation: generation, template: template, show: os.Getenv("FAULTS_SHOW"), pulse: p,
+		tally: t.counted, codes: t.ends, hits: t.hits, points: t.points,
+	}
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, err
+	}
+	if s.signer, err = audit.NewSigner(key); err != nil {
+		return nil, err
+	}
 	if s.stack, err = devstack.Start(ctx, devstack.Config{StateDir: filepath.Join(dir, "stack")}); err != nil {
 		return nil, err
 	}

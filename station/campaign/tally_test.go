@@ -14,6 +14,16 @@ type tally struct {
 	n  map[string]int
 }
 
+// tallies are what a campaign counts.
+type tallies struct {
+	counted *tally // what came of it
+	ends    *tally // how runs ended
+	hits    *tally // faults that happened
+	points  *tally // where those happened that have a place
+}
+
+func newTallies() tallies { return tallies{newTally(), newTally(), newTally(), newTally()} }
+
 func newTally() *tally { return &tally{n: map[string]int{}} }
 
 func (t *tally) add(name string, n int) {

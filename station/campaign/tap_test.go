@@ -23,6 +23,18 @@ type tap struct {
 	slots map[string]string // run to slot
 }
 
+// received notes what the ledger said it had done.
+func (t *tap) received(u *unit, list []receipt) {
+	run := -1
+	if u != nil {
+		run = u.run
+		u.progress.Add(1)
+	}
+	for _, r := range list {
+		t.s.w.receive(run, r)
+	}
+}
+
 // act is what becomes of a write.
 type act struct {
 	err   error // what the engine hears
@@ -30,7 +42,7 @@ type act struct {
 }
 
 // write does one write of a run, with the faults of its slot.
-func (t *tap) write(run string, do func() error) error {
+func (t *tap) write(run, name string, do func() error, receipts ...receipt) error {
 	if t.s.dead.Load() {
 		return errDead
 	}
@@ -39,15 +51,18 @@ func (t *tap) write(run string, do func() error) error {
 	t.mu.Unlock()
 	a := act{write: true}
 	var after func()
-	if u := t.s.w.unit(slot); u != nil && u.faulty.Load() {
-		a, after = t.fault(u)
+	u := t.s.w.unit(slot)
+	if u != nil && u.faulty.Load() {
+		a, after = t.fault(u, name)
 	}
 	if t.s.dead.Load() && !a.write {
 		return errDead
 	}
 	var err error
 	if a.write {
-		err = do()
+		if err = do(); err == nil {
+			t.received(u, receipts)
+		}
 	}
 	if after != nil {
 		after()
@@ -59,7 +74,7 @@ func (t *tap) write(run string, do func() error) error {
 }
 
 // fault decides about the next write of a unit.
-func (t *tap) fault(u *unit) (a act, after func()) {
+func (t *tap) fault(u *unit, name string) (a act, after func()) {
 	n, w := u.counted("write"), u.w
 	a.write = true
 	for _, f := range u.plan.faults {
@@ -98,28 +113,44 @@ func (t *tap) fault(u *unit) (a act, after func()) {
 			if !u.spend(f, 1) {
 				continue
 			}
-			w.site.hit(f.kind)
-			if f.k == 0 {
-				t.s.die()
+			if f.k == 1 {
+				return a, func() { t.die(f, name, "after") }
+			}
+			if t.die(f, name, "before") {
 				return act{}, nil
 			}
-			return a, t.s.die
+		case "station.time-jump":
+			if u.spend(f, 1) {
+				w.site.hit(f.kind)
+				w.jumped.Store(true)
+				w.jump.Store(int64(f.k))
+			}
 		}
 	}
 	return a, nil
+}
+
+// die kills the station beside a write.
+func (t *tap) die(f fault, name, when string) bool {
+	died := t.s.die()
+	if died {
+		t.s.w.site.hit(f.kind)
+		t.s.w.site.points.add("killed "+when+" "+name, 1)
+	}
+	return died
 }
 
 func (t *tap) BeginRun(ctx context.Context, r station.RunStart) error {
 	t.mu.Lock()
 	t.slots[r.Run] = r.Slot
 	t.mu.Unlock()
-	err := t.write(r.Run, func() error {
+	err := t.write(r.Run, "BeginRun", func() error {
 		err := t.Ledger.BeginRun(ctx, r)
 		if err == nil {
 			t.s.w.note(t.s.w.begun, r.Run)
 		}
 		return err
-	})
+	}, receiptOf("run", r.Run))
 	if err != nil && !errors.Is(err, context.Canceled) && !t.s.dead.Load() {
 		t.s.w.note(t.s.w.refused, r.Run)
 	}
@@ -127,61 +158,78 @@ func (t *tap) BeginRun(ctx context.Context, r station.RunStart) error {
 }
 
 func (t *tap) IdentifyRun(ctx context.Context, run string, o station.Observed) (attempt int, err error) {
-	werr := t.write(run, func() error {
+	werr := t.write(run, "IdentifyRun", func() error {
 		attempt, err = t.Ledger.IdentifyRun(ctx, run, o)
 		return err
-	})
+	}, receiptOf("known", run, o.HardwareSerial))
 	return attempt, werr
 }
 
 func (t *tap) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
-	return t.write(p.Run, func() error { return t.Ledger.RecordPhase(ctx, p) })
+	list := []receipt{receiptOf("phase", p.Run, p.Phase, p.StartedAt.UnixMicro(), p.Status)}
+	for id := range p.Results {
+		list = append(list, receiptOf("settled", id))
+	}
+	return t.write(p.Run, "RecordPhase", func() error { return t.Ledger.RecordPhase(ctx, p) }, list...)
 }
 
 func (t *tap) BindDevice(ctx context.Context, b station.Binding) error {
-	return t.write(b.Run, func() error { return t.Ledger.BindDevice(ctx, b) })
+	return t.write(b.Run, "BindDevice", func() error { return t.Ledger.BindDevice(ctx, b) },
+		receiptOf("device", b.HardwareSerial, b.DeviceID))
 }
 
 func (t *tap) BindKey(ctx context.Context, k station.KeyRecord) error {
-	return t.write(k.Run, func() error { return t.Ledger.BindKey(ctx, k) })
+	return t.write(k.Run, "BindKey", func() error { return t.Ledger.BindKey(ctx, k) },
+		receiptOf("key", k.SPKI, k.HardwareSerial))
 }
 
 func (t *tap) PostBegun(ctx context.Context, p station.Post) error {
 	t.mu.Lock()
 	t.slots[p.ID] = t.slots[p.Run]
 	t.mu.Unlock()
-	return t.write(p.Run, func() error { return t.Ledger.PostBegun(ctx, p) })
+	return t.write(p.Run, "PostBegun", func() error { return t.Ledger.PostBegun(ctx, p) },
+		receiptOf("post", p.ID, p.DeviceID))
 }
 
 func (t *tap) PostEnded(ctx context.Context, id, reason string) error {
-	return t.write(id, func() error { return t.Ledger.PostEnded(ctx, id, reason) })
+	return t.write(id, "PostEnded", func() error { return t.Ledger.PostEnded(ctx, id, reason) },
+		receiptOf("answered", id))
 }
 
 func (t *tap) SaveCertificate(ctx context.Context, c station.CertRecord) error {
-	return t.write(c.Run, func() error { return t.Ledger.SaveCertificate(ctx, c) })
+	return t.write(c.Run, "SaveCertificate", func() error { return t.Ledger.SaveCertificate(ctx, c) },
+		receiptOf("certificate", c.Fingerprint))
 }
 
 func (t *tap) SaveProof(ctx context.Context, p station.ProofRecord) error {
-	return t.write(p.Run, func() error { return t.Ledger.SaveProof(ctx, p) })
+	list := []receipt{receiptOf("proof", p.Run, p.Leaf)}
+	if p.Seal != nil {
+		list = append(list, receiptOf("intent", p.Seal.ID, p.Seal.Kind))
+	}
+	return t.write(p.Run, "SaveProof", func() error { return t.Ledger.SaveProof(ctx, p) }, list...)
 }
 
 func (t *tap) Intend(ctx context.Context, in station.Intent) error {
 	t.mu.Lock()
 	t.slots[in.ID] = t.slots[in.Run]
 	t.mu.Unlock()
-	return t.write(in.Run, func() error { return t.Ledger.Intend(ctx, in) })
+	return t.write(in.Run, "Intend", func() error { return t.Ledger.Intend(ctx, in) },
+		receiptOf("intent", in.ID, in.Kind))
 }
 
 func (t *tap) Done(ctx context.Context, id string, r station.IntentResult) error {
-	return t.write(id, func() error { return t.Ledger.Done(ctx, id, r) })
+	return t.write(id, "Done", func() error { return t.Ledger.Done(ctx, id, r) },
+		receiptOf("settled", id))
 }
 
 func (t *tap) RefuseCertificate(ctx context.Context, r station.Refusal) error {
-	return t.write(r.Run, func() error { return t.Ledger.RefuseCertificate(ctx, r) })
+	return t.write(r.Run, "RefuseCertificate", func() error { return t.Ledger.RefuseCertificate(ctx, r) },
+		receiptOf("refused", r.Fingerprint))
 }
 
 func (t *tap) FinishRun(ctx context.Context, e station.RunFinish) error {
-	err := t.write(e.Run, func() error { return t.Ledger.FinishRun(ctx, e) })
+	err := t.write(e.Run, "FinishRun", func() error { return t.Ledger.FinishRun(ctx, e) },
+		receiptOf("finished", e.Run, e.Outcome))
 	if err != nil && !t.s.dead.Load() {
 		t.s.w.note(t.s.w.unfinished, e.Run)
 	}

@@ -52,7 +52,10 @@ type unit struct {
 	boot  atomic.Pointer[boot]
 	moved bool // it was plugged in again by a fault: the end of the run before it needs nobody
 
+	progress atomic.Int64 // grows with whatever brings a run on
+
 	fm     sync.Mutex // what follows counts towards the faults
+	frames frames
 	count  map[string]int
 	used   map[string]int
 	sinceB int // answers since the last boot
@@ -82,9 +85,6 @@ func (u *unit) order(f func()) {
 	}
 }
 
-// patience of one stage of a run. A device that a killed station left behind announces itself after ten seconds.
-const patience = 2 * time.Minute
-
 // live plugs the board in and sees to it until a run has ended well, or two have ended at all: after the first a person
 // pulls it and plugs it in again.
 func (u *unit) live(ctx context.Context) {
@@ -95,15 +95,16 @@ func (u *unit) live(ctx context.Context) {
 		t := time.AfterFunc(time.Duration(f.n)*time.Millisecond, func() { u.order(func() { u.away(ctx, f, false) }) })
 		defer t.Stop()
 	}
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
+	patience := u.w.site.pulse.patience()
 	for ended := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-limit.C:
-			u.w.site.tally.add("stage timed out", 1)
-			return
+		case <-u.w.site.pulse.ticked():
+			if patience.over(u.progress.Load()) {
+				u.w.accuse(u.run, "HANG: slot %s: no run came to its end, after %d", u.slot, ended)
+				return
+			}
 		case f := <-u.orders:
 			f()
 		case e := <-u.ends:
@@ -130,13 +131,16 @@ func (u *unit) sleep(ctx context.Context, d time.Duration) {
 
 // away is a cable that is pulled and put back.
 func (u *unit) away(ctx context.Context, f fault, rename bool) {
-	late := time.Duration(0)
-	if f.kind == "port.late" {
-		late = time.Duration(f.k) * time.Millisecond
+	late, pause := time.Duration(0), time.Duration(f.k)*time.Millisecond
+	switch f.kind {
+	case "port.late":
+		late = pause
+	case "port.unplugged-close":
+		pause = time.Millisecond
 	}
 	u.w.site.hit(f.kind)
 	u.unplug(late)
-	u.sleep(ctx, time.Duration(f.k)*time.Millisecond)
+	u.sleep(ctx, pause)
 	u.moved = true
 	u.plug(ctx, rename)
 }
@@ -219,7 +223,7 @@ func (u *unit) agent(b *boot, here *board) (*agent.Agent, error) {
 		Model: "virtual", Serial: here.serial, Firmware: "1", Reenroll: serialproto.ReenrollOpen, SignTLS12: true,
 		CompleteWG: func(conf []byte, priv [32]byte) ([]byte, error) { return wgconf.Complete(conf, wgtypes.Key(priv)) },
 		StripWG:    wgconf.WithoutPrivateKey, RNGReady: u.random, Keys: slowKeys{u: u},
-		Link: link.DeviceConfig{Baud: baud},
+		Link: u.small(),
 	})
 }
 
@@ -265,7 +269,11 @@ func (u *unit) dial() (link.Transport, error) {
 	if u.host == nil {
 		return nil, io.EOF
 	}
-	return newLease(u.host), nil
+	l := newLease(u.host)
+	if u.faulty.Load() {
+		l.read, l.writing, l.closing = u.stolen(u.dev), u.writing(u.host), u.closing()
+	}
+	return l, nil
 }
 
 // say is what the board says before its agent runs.

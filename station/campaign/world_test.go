@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite"
 
 	"provstation/station"
+	"provstation/station/devstack"
 )
 
 // world is one station with its ledger and the runs that share them.
@@ -31,8 +33,14 @@ type world struct {
 	units map[string]*unit // by slot
 	lines map[string]*unit // by path, those that are plugged in
 
+	quiet  bool         // the faults are over
+	jump   atomic.Int64 // what the station's clock is off by, in seconds
+	jumped atomic.Bool
+
 	orders chan func()
-	tamper func() // called before the oracle looks; nil: nobody tampers
+	plans  map[int]plan                                   // by run
+	tamper func()                                         // called before the oracle looks; nil: nobody tampers
+	issued func(list []devstack.Issued) []devstack.Issued // what is shown as the CA's list; nil: the list
 
 	// What the oracle holds against the ledger.
 	boards     []*board
@@ -44,6 +52,8 @@ type world struct {
 	recovered  map[*board]station.RunEnded // how a board's recovery ended
 	tries      map[*board]int
 	enrolled   map[string]string // enroll id to SPKI, as the boards' files showed it
+	receipts   map[receipt]int   // what the ledger said it had written, and of which run of the campaign
+	judged     []int             // runs whose boards the oracle has looked at
 	bad        []violation
 }
 
@@ -63,6 +73,13 @@ func (w *world) note(set map[string]bool, run string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	set[run] = true
+}
+
+// receive keeps a receipt.
+func (w *world) receive(run int, r receipt) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.receipts[r] = run
 }
 
 func (w *world) unit(slot string) *unit {
@@ -101,6 +118,9 @@ func (w *world) heard(e station.Event) {
 		w.mu.Lock()
 		w.started = append(w.started, b.Run)
 		w.mu.Unlock()
+		w.moved(b.Slot)
+	case station.PhaseChanged:
+		w.moved(b.Slot)
 	case station.RunEnded:
 		w.site.tally.add("end "+string(b.Outcome), 1)
 		w.site.codes.add(string(b.Outcome)+" "+string(b.Code), 1)
@@ -112,10 +132,21 @@ func (w *world) heard(e station.Event) {
 		u := w.units[b.Slot]
 		w.mu.Unlock()
 		if u != nil {
+			u.progress.Add(1)
 			u.ends <- b
 		}
 	}
 }
+
+// moved notes progress of what is in a slot.
+func (w *world) moved(slot string) {
+	if u := w.unit(slot); u != nil {
+		u.progress.Add(1)
+	}
+}
+
+// now is the station's clock.
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.jump.Load()) * time.Second) }
 
 // order has the station restarted, in order or after its death.
 func (w *world) order(s *shop, killed bool) {
@@ -203,12 +234,15 @@ func (w *world) lockLedger() (unlock func()) {
 	return func() { _, _ = tx.Rollback(), db.Close() }
 }
 
+// heads is the file of signed heads beside the ledger.
+func (w *world) heads() string { return w.ledgerPath + ".heads" }
+
 // newWorld makes a world for these plans; the n-th is run first+n.
 func newWorld(s *site, number int, seed uint64, first int, plans []plan) (*world, error) {
 	w := &world{
 		site: s, number: number, seed: seed, dir: filepath.Join(s.dir, fmt.Sprintf("w%d", number)), units: map[string]*unit{},
 		lines: map[string]*unit{}, orders: make(chan func(), 64), begun: map[string]bool{}, refused: map[string]bool{}, unfinished: map[string]bool{},
-		ended: map[string]station.RunEnded{}, recovered: map[*board]station.RunEnded{}, tries: map[*board]int{}, enrolled: map[string]string{},
+		ended: map[string]station.RunEnded{}, recovered: map[*board]station.RunEnded{}, tries: map[*board]int{}, plans: map[int]plan{}, enrolled: map[string]string{}, receipts: map[receipt]int{},
 	}
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		return nil, err
@@ -219,6 +253,7 @@ func newWorld(s *site, number int, seed uint64, first int, plans []plan) (*world
 	}
 	for i, p := range plans {
 		run := first + i
+		w.plans[run] = p
 		slot := fmt.Sprintf("s%d", i+1)
 		b := w.board(run, fmt.Sprintf("FC%d-%06d", s.generation, run), slot, false)
 		u := newUnit(w, slot, b, p)
@@ -263,17 +298,15 @@ func (w *world) execute(ctx context.Context) []violation {
 		if f, ok := u.plan.has("station.kill-any"); ok {
 			s := w.shop
 			t := time.AfterFunc(time.Duration(f.n)*time.Millisecond, func() {
-				w.site.hit(f.kind)
-				s.die()
+				if s.die() {
+					w.site.hit(f.kind)
+				}
 			})
 			defer t.Stop()
 		}
 	}
 	w.stage(ctx, w.all())
-	for _, u := range w.all() {
-		u.faulty.Store(false)
-	}
-	w.drain()
+	w.calm()
 	w.recover(ctx)
 	if w.shop != nil {
 		if err := w.shop.close(); err != nil {
@@ -291,13 +324,30 @@ func (w *world) execute(ctx context.Context) []violation {
 
 // stage lets units live until all are through.
 func (w *world) stage(ctx context.Context, units []*unit) {
-	done := make(chan struct{})
 	var wg sync.WaitGroup
 	for _, u := range units {
 		wg.Go(func() { u.live(ctx) })
 	}
+	w.carryOut(wg.Wait)
+}
+
+// calm ends the faults: from now on nothing goes wrong any more. A station that was killed at the last moment is started again.
+func (w *world) calm() {
+	for _, u := range w.all() {
+		u.faulty.Store(false)
+	}
+	w.mu.Lock()
+	w.quiet = true
+	w.mu.Unlock()
+	w.jump.Store(0)
+	w.drain()
+}
+
+// carryOut does what is ordered of the world until wait returns.
+func (w *world) carryOut(wait func()) {
+	done := make(chan struct{})
 	go func() {
-		wg.Wait()
+		wait()
 		close(done)
 	}()
 	for {
@@ -305,6 +355,7 @@ func (w *world) stage(ctx context.Context, units []*unit) {
 		case f := <-w.orders:
 			f()
 		case <-done:
+			w.drain()
 			return
 		}
 	}

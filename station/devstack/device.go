@@ -36,6 +36,8 @@ type Device struct {
 	ln    cable
 	boots int
 	clock *ownClock // nil: this machine's; it goes on while the device is off
+
+	trouble deviceFaults
 }
 
 type deviceConfig struct {
@@ -49,6 +51,7 @@ type deviceConfig struct {
 	stuck bool           // its clock is stuckClock
 	off   time.Duration  // its clock is ownClock, off by so much; 0: this machine's, read only
 	keys  agent.KeyStore // nil: flash
+	spec  Spec           // of its faults: those that are the device's own
 }
 
 // cable is a device's end of its port.
@@ -92,7 +95,7 @@ func (d *Device) start(ctx context.Context) error {
 
 // boot starts the agent on the device's line.
 func (d *Device) boot(ctx context.Context) error {
-	store, err := filestore.Open(d.Dir, filestore.Config{Volatile: true})
+	store, err := filestore.Open(d.Dir, filestore.Config{Volatile: true, Before: d.flash})
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
@@ -113,16 +116,18 @@ func (d *Device) boot(ctx context.Context) error {
 	a, err := agent.New(store, agent.Config{
 		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: serialproto.ReenrollOpen, SignTLS12: true,
 		CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Log: d.cfg.log,
-		Keys: d.cfg.keys, Clock: clock, ManageClock: d.clock != nil,
+		Keys: d.keyStore(), RNGReady: d.random, Clock: clock, ManageClock: d.clock != nil,
 		Link: link.DeviceConfig{Baud: d.cfg.baud},
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("virtual device %s: %w", d.Name, err), end.Close())
 	}
-	ctx, d.stop = context.WithCancel(ctx)
 	cfg := d.cfg.line
+	cfg.ToHost.Rewrite = d.answering(ctx)
+	ctx, d.stop = context.WithCancel(ctx)
 	cfg.ToHost.Faults.Seed += uint64(d.boots)
 	d.boots++
+	cfg.ToHost, cfg.ToDevice = cfg.ToDevice, cfg.ToHost // the agent has the end that Paced calls the host's
 	t := prototest.Paced(end, cfg)
 	d.ended = make(chan struct{})
 	go d.serve(ctx, a, t, d.ln, d.ended)
@@ -140,6 +145,9 @@ func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, l
 	defer cancel()
 	defer t.Close()
 	unlocking.Go(func() { keepUnlocked(ctx, ln) })
+	if err := d.noise(t); err != nil {
+		return
+	}
 	if d.cfg.boot {
 		if _, err := io.Copy(t, strings.NewReader(bootText)); err != nil {
 			return

@@ -229,7 +229,7 @@ func (s *Stack) startDevices() error {
 		}
 		s.all = append(s.all, newDevice(dir, name, serial, deviceConfig{
 			ports: ports, cable: s.cfg.cable, baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
-			model: "virtual", log: s.cfg.Log, off: s.cfg.ClockOff,
+			model: "virtual", log: s.cfg.Log, off: s.cfg.ClockOff, spec: s.cfg.Faults,
 		}))
 	}
 	if s.cfg.Line.Boxes > 0 {
