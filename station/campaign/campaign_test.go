@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"provstation/station/stationtest"
 )
 
 const (
@@ -129,6 +131,10 @@ func newCampaign(t *testing.T, s setting) *campaign {
 // run executes the worlds with the given numbers, one stack after the other.
 func (c *campaign) run(ctx context.Context, worlds []int, plans []plan) {
 	var mu sync.Mutex
+	server := ""
+	if shares(plans) {
+		server = stationtest.StartPostgres(c.t).URL
+	}
 	stack := max(1, perStack/together)
 	for i := 0; i < len(worlds); i += stack {
 		some := worlds[i:min(len(worlds), i+stack)]
@@ -137,6 +143,7 @@ func (c *campaign) run(ctx context.Context, worlds []int, plans []plan) {
 		if err != nil {
 			c.t.Fatal(err)
 		}
+		s.server = server
 		var wg sync.WaitGroup
 		slots := make(chan struct{}, c.s.parallel)
 		for _, n := range some {

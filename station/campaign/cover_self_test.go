@@ -84,7 +84,7 @@ var cover = []struct {
 	{"lying bridge", "bridge.wrong-key bridge.wrong-id bridge.other-chain bridge.expired bridge.private-key bridge.oversize", "station/devstack.TestLies"},
 	{"broker", "broker.cert broker.refuse broker.hang-up broker.drop broker.deny broker.silent broker.slow", "station.TestBrokerRefuses"},
 	{"full disk", "ledger.full ledger.read-only ledger.answer-lost ledger.locked", "station.TestLedgerDiskFull"},
-	// "database gone": the kind database.gone, see openLedger.
+	{"database gone", "database.gone", "cmd/provstation.TestFourStations"},
 }
 
 // Every fault of the list has a kind or a test that is there, and every kind stands for a fault of the list.

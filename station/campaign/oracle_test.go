@@ -49,6 +49,9 @@ func (w *world) judge(ctx context.Context) error {
 	if err := w.judgeChain(ctx); err != nil {
 		return err
 	}
+	if err := w.judgeShared(ctx); err != nil {
+		return err
+	}
 	for _, x := range w.boards {
 		w.judged = append(w.judged, x.run)
 	}

@@ -133,9 +133,9 @@ var kinds = []struct {
 	// The ledger: from the n-th write of the slot, k writes.
 	{"ledger.full", span{1, 27}, span{1, 6}},
 	{"ledger.read-only", span{1, 27}, span{1, 6}},
-	{"ledger.locked", span{1, 27}, span{}},          // by another process, for longer than it waits
-	{"ledger.answer-lost", span{1, 27}, span{1, 2}}, // it is written, and the station hears that it is not
-	// database.gone, at the n-th write of the slot for k ms: see openLedger.
+	{"ledger.locked", span{1, 27}, span{}},                // by another process, for longer than it waits
+	{"ledger.answer-lost", span{1, 27}, span{1, 2}},       // it is written, and the station hears that it is not
+	{"database.gone", span{1, 27}, span{20, 1500}},        // at the n-th write of the slot, for k ms: the ledger is one that stations share
 	{"station.stop", span{1, 27}, span{}},                 // in order, at the n-th write
 	{"station.time-jump", span{1, 27}, span{-7200, 7200}}, // its clock is k seconds off from the n-th write on
 	{"station.kill", span{1, 27}, span{0, 1}},             // before (0) or after (1) the n-th write

@@ -14,6 +14,7 @@ import (
 	"provstation/station"
 	"provstation/station/device"
 	"provstation/station/ledger"
+	"provstation/station/ledger/shared"
 	"provstation/station/mqttcheck"
 	"provstation/station/pki"
 	"provstation/station/wgconf"
@@ -26,7 +27,8 @@ const baud = 3_000_000
 type shop struct {
 	w       *world
 	bench   *station.Bench
-	ledger  *ledger.Ledger
+	ledger  *ledger.Ledger // its own
+	shared  *shared.Ledger // nil: there are no other stations
 	client  *client
 	changes chan station.PortChange
 	cancel  context.CancelFunc
@@ -52,8 +54,15 @@ func openShop(ctx context.Context, w *world) (*shop, error) {
 	if err := s.audit(ctx); err != nil {
 		return nil, errors.Join(err, s.ledger.Close())
 	}
+	records := station.Ledger(s.ledger)
+	if w.database != nil {
+		if s.shared, err = s.share(ctx); err != nil {
+			return nil, errors.Join(err, s.ledger.Close())
+		}
+		records = s.shared
+	}
 	if s.client, err = newClient(w.site); err != nil {
-		return nil, errors.Join(err, s.ledger.Close())
+		return nil, errors.Join(err, s.closeLedger())
 	}
 	cfg := station.RunnerConfig{
 		Start:    station.RunStart{Tenant: tenant, Station: "bench", StationID: stationID},
@@ -64,7 +73,10 @@ func openShop(ctx context.Context, w *world) (*shop, error) {
 		MQTT:  mqttcheck.Config{Host: w.site.stack.Broker, Port: uint16(w.site.stack.Port), Timeout: brokerTimeout},
 		Pause: station.Pause{First: 10 * time.Millisecond, Max: 50 * time.Millisecond}, Now: w.now,
 	}
-	t := &tap{Ledger: s.ledger, s: s, slots: map[string]string{}}
+	if s.shared != nil {
+		cfg.Sharing = s.shared
+	}
+	t := &tap{Ledger: records, s: s, slots: map[string]string{}}
 	runner := station.NewRunner(cfg, s.client, t, w.site.anchors, w.site.prove, w.site.words)
 	s.bench = station.NewBench(station.BenchConfig{
 		Info: station.StationInfo{StationID: stationID, Tenant: tenant}, Ports: station.PortRules{Include: []string{"mem:*"}},
@@ -89,13 +101,11 @@ func openShop(ctx context.Context, w *world) (*shop, error) {
 	return s, nil
 }
 
-// openLedger opens the ledger of a world's station. It and readBooks are the places that know which database there is.
-//
-// The kind database.gone goes here: the ledger is then an outbox before a PostgreSQL server that all worlds of a site share,
-// behind a listener of the world's own, which a plan's fault closes at the n-th write of its slot and opens k ms later.
-// [world.calm] opens it for good, and before the oracle reads the server's tables it has to be told that the outbox is empty.
+// openLedger opens the own ledger of a world's station.
 func openLedger(ctx context.Context, w *world) (*ledger.Ledger, error) {
-	return ledger.Open(ctx, "sqlite:"+w.ledgerPath, ledger.Config{BusyTimeout: busyTimeout, Readers: 2, Now: w.now})
+	return ledger.Open(ctx, "sqlite:"+w.ledgerPath, ledger.Config{
+		BusyTimeout: busyTimeout, Readers: 2, Now: w.now, Outbox: w.database != nil,
+	})
 }
 
 // audit has the ledger keep its chain, signed and with a heads file, as every station does. A station that was killed finds
@@ -174,7 +184,15 @@ func (s *shop) close() error {
 	<-s.over
 	<-s.heard
 	s.client.Close()
-	return errors.Join(s.err, s.ledger.Close())
+	return errors.Join(s.err, s.closeLedger())
+}
+
+// closeLedger closes what there is of a ledger.
+func (s *shop) closeLedger() error {
+	if s.shared != nil {
+		return s.shared.Close()
+	}
+	return s.ledger.Close()
 }
 
 // tenant and station of all runs.

@@ -30,6 +30,7 @@ type site struct {
 	root       *x509.Certificate
 	words      *words.Catalogue
 	template   []byte // an empty ledger
+	server     string // url of a database on a PostgreSQL server; empty: no plan asks for one
 	tally      *tally // as in tallies
 	codes      *tally
 	hits       *tally

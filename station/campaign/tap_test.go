@@ -78,7 +78,7 @@ func (t *tap) fault(u *unit, name string) (a act, after func()) {
 	n, w := u.counted("write"), u.w
 	a.write = true
 	for _, f := range u.plan.faults {
-		if n < f.n || !strings.HasPrefix(f.kind, "ledger.") && !strings.HasPrefix(f.kind, "station.") {
+		if n < f.n || !strings.HasPrefix(f.kind, "ledger.") && !strings.HasPrefix(f.kind, "station.") && f.kind != "database.gone" {
 			continue
 		}
 		switch f.kind {
@@ -99,6 +99,10 @@ func (t *tap) fault(u *unit, name string) (a act, after func()) {
 					w.site.hit(f.kind)
 					return a, unlock
 				}
+			}
+		case "database.gone":
+			if u.spend(f, 1) {
+				w.databaseGone(f)
 			}
 		case "station.stop":
 			if u.spend(f, 1) {

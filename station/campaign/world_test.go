@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +26,7 @@ type world struct {
 	seed       uint64
 	dir        string
 	ledgerPath string
+	database   *database       // nil: the ledger is the station's alone
 	power      context.Context //nolint:containedctx // ends with the world: the devices' power
 
 	telling sync.Mutex // one change of a port at a time, as a system tells of them
@@ -290,6 +293,19 @@ func (w *world) execute(ctx context.Context) []violation {
 			return w.bad
 		}
 	}
+	if shares(slices.Collect(maps.Values(w.plans))) {
+		d, err := newDatabase(ctx, w.site.server, w.schemaOf())
+		if err != nil {
+			w.accuse(-1, "database: %v", err)
+			return w.bad
+		}
+		w.database = d
+		defer func() {
+			if err := d.drop(); err != nil {
+				w.accuse(-1, "database: %v", err)
+			}
+		}()
+	}
 	if err := w.open(); err != nil {
 		w.accuse(-1, "station does not start: %v", err)
 		return w.bad
@@ -312,6 +328,9 @@ func (w *world) execute(ctx context.Context) []violation {
 		if err := w.shop.close(); err != nil {
 			w.accuse(-1, "station does not end well: %v", err)
 		}
+	}
+	if err := w.handOver(ctx); err != nil {
+		w.accuse(-1, "SHARED: what waits is not taken: %v", err)
 	}
 	if w.tamper != nil {
 		w.tamper()
@@ -340,6 +359,11 @@ func (w *world) calm() {
 	w.quiet = true
 	w.mu.Unlock()
 	w.jump.Store(0)
+	if w.database != nil {
+		if err := w.database.gate.reopen(); err != nil {
+			w.accuse(-1, "gate: %v", err)
+		}
+	}
 	w.drain()
 }
 
