@@ -34,7 +34,7 @@ func TestOfficeResolve(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := station.NewBench(station.BenchConfig{Staff: people.Anyone()}, nil, nil, nil)
-	o := &office{bench: &bench{Bench: b, Ledger: l, config: cfg}}
+	o := &office{bench: &bench{Bench: b, history: &history{Ledger: l}, config: cfg}}
 	refused := func(want station.Code, what station.Decision) {
 		t.Helper()
 		err := o.Resolve(ctx, run, what, "reflashed")
