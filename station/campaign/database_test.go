@@ -160,6 +160,9 @@ func shares(plans []plan) bool {
 	return false
 }
 
+// sharing is how many worlds have to do with the server at once: it has the rest of this machine to share.
+const sharing = 4
+
 // share puts the station's own ledger before the world's database.
 func (s *shop) share(ctx context.Context) (*shared.Ledger, error) {
 	w := s.w
@@ -175,7 +178,7 @@ func (s *shop) share(ctx context.Context) (*shared.Ledger, error) {
 		return l, nil
 	}
 	return shared.New(ctx, s.ledger, open, shared.Config{
-		StationID: stationID, Tenant: tenant, Lease: time.Minute, ClaimWait: 5 * time.Second, AnswerWait: 5 * time.Second,
+		StationID: stationID, Tenant: tenant, Lease: time.Minute, ClaimWait: 5 * time.Second, AnswerWait: 30 * time.Second,
 	})
 }
 

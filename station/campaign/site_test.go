@@ -30,6 +30,7 @@ type site struct {
 	root       *x509.Certificate
 	words      *words.Catalogue
 	template   []byte // an empty ledger
+	sharing    chan struct{}
 	server     string // url of a database on a PostgreSQL server; empty: no plan asks for one
 	tally      *tally // as in tallies
 	codes      *tally
@@ -52,7 +53,7 @@ func (s *site) hit(kind string) { s.hits.add(kind, 1) }
 // openSite starts a stack below dir.
 func openSite(ctx context.Context, dir string, generation int, template []byte, t tallies, p *pulse) (s *site, err error) {
 	s = &site{
-		dir: dir, generation: generation, template: template, show: os.Getenv("FAULTS_SHOW"), pulse: p,
+		dir: dir, generation: generation, sharing: make(chan struct{}, sharing), template: template, show: os.Getenv("FAULTS_SHOW"), pulse: p,
 		tally: t.counted, codes: t.ends, hits: t.hits, points: t.points,
 	}
 	_, key, err := ed25519.GenerateKey(nil)

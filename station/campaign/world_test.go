@@ -294,6 +294,8 @@ func (w *world) execute(ctx context.Context) []violation {
 		}
 	}
 	if shares(slices.Collect(maps.Values(w.plans))) {
+		w.site.sharing <- struct{}{}
+		defer func() { <-w.site.sharing }()
 		d, err := newDatabase(ctx, w.site.server, w.schemaOf())
 		if err != nil {
 			w.accuse(-1, "database: %v", err)

@@ -30,47 +30,78 @@ func (l *Ledger) Merge(ctx context.Context, stationID string, entries []Entry) (
 	if err := need(field{"station id", stationID}); err != nil {
 		return nil, l.wrap(err, "merge", "")
 	}
-	facts := make([]fact, len(entries))
-	bad := make([]error, len(entries))
+	m := &merger{station: stationID, entries: entries, facts: make([]fact, len(entries)), bad: make([]error, len(entries))}
 	for i, e := range entries {
-		facts[i], bad[i] = parseFact(e.Kind, e.Body)
+		m.facts[i], m.bad[i] = parseFact(e.Kind, e.Body)
+		m.guarded = m.guarded || m.bad[i] != nil
 	}
-	var out []Merged
-	err := l.write.do(ctx, func(ctx context.Context, t *txn) error {
-		out = make([]Merged, 0, len(entries))
-		for i, e := range entries {
-			m := Merged{Entry: e}
-			told, err := t.toldBefore(ctx, stationID, e)
-			if err == nil && !told {
-				m.Refused, m.Duplicate, err = t.mergeEntry(ctx, stationID, e, facts[i], bad[i])
-			}
-			if err != nil {
-				return err
-			}
-			out = append(out, m)
-		}
-		return t.noteTold(ctx, stationID, entries)
-	})
+	// Nearly always nothing contradicts: then no entry needs a savepoint, which is two exchanges with a server.
+	err := l.write.do(ctx, m.merge)
+	if errors.Is(err, errContradicts) {
+		m.guarded = true
+		err = l.write.do(ctx, m.merge)
+	}
 	if err != nil {
 		return nil, l.wrap(err, "merge what station", stationID)
 	}
 	l.flushHeads(ctx)
-	return out, nil
+	return m.out, nil
 }
 
-// mergeEntry writes one entry in a savepoint of its own.
-func (t *txn) mergeEntry(ctx context.Context, stationID string, e Entry, f fact, bad error) (refused error, d *Duplicate, err error) {
-	late, err := t.late(ctx, e)
+// errContradicts: an entry contradicts what is on file, and was not written in a savepoint of its own.
+var errContradicts = errors.New("an entry contradicts what is on file")
+
+// merger merges entries. What it has looked up cannot change while it holds the ledger's lock.
+type merger struct {
+	station string
+	entries []Entry
+	facts   []fact
+	bad     []error // of those that cannot be read
+	guarded bool    // each entry in a savepoint of its own
+
+	out    []Merged
+	told   map[string]int64 // by epoch
+	fences map[Lease]int64  // by tenant and hardware serial
+}
+
+func (m *merger) merge(ctx context.Context, t *txn) error {
+	m.out, m.told, m.fences = make([]Merged, 0, len(m.entries)), map[string]int64{}, map[Lease]int64{}
+	for i, e := range m.entries {
+		one := Merged{Entry: e}
+		told, err := m.toldBefore(ctx, t, e)
+		if err == nil && !told {
+			one.Refused, one.Duplicate, err = m.entry(ctx, t, i)
+		}
+		if err != nil {
+			return err
+		}
+		m.out = append(m.out, one)
+	}
+	return t.noteTold(ctx, m.station, m.entries)
+}
+
+// entry writes one entry.
+func (m *merger) entry(ctx context.Context, t *txn, i int) (refused error, d *Duplicate, err error) {
+	e, f, stationID := m.entries[i], m.facts[i], m.station
+	late, err := m.late(ctx, t, e)
 	if err != nil {
 		return nil, nil, err
 	}
 	if late && e.Asked {
 		return ErrLeaseLost, nil, nil
 	}
-	werr := bad
-	if werr == nil {
+	werr := m.bad[i]
+	switch {
+	case werr != nil:
+	case m.guarded:
 		if werr, err = t.alone(ctx, func() error { return t.mergeFact(ctx, e, f, late) }); err != nil {
 			return nil, nil, err
+		}
+	default:
+		if err := classify(t.mergeFact(ctx, e, f, late), t.w.dir); isStorage(err) {
+			return nil, nil, err
+		} else if err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", errContradicts, err)
 		}
 	}
 	said := t.said
@@ -129,21 +160,35 @@ func copySeen(seen map[string]bool) map[string]bool {
 }
 
 // late reports whether another station has taken the device since the entry's lease.
-func (t *txn) late(ctx context.Context, e Entry) (bool, error) {
+func (m *merger) late(ctx context.Context, t *txn, e Entry) (bool, error) {
 	if e.Lease.Fence == 0 {
 		return false, nil
 	}
-	var fence int64
-	_, err := t.one(ctx, "SELECT coalesce(max(fence), 0) FROM leases WHERE tenant = ? AND hardware_serial = ?",
-		[]any{e.Lease.Tenant, e.Lease.HardwareSerial}, &fence)
-	return fence > e.Lease.Fence, err
+	d := Lease{Tenant: e.Lease.Tenant, HardwareSerial: e.Lease.HardwareSerial}
+	fence, known := m.fences[d]
+	if !known {
+		_, err := t.one(ctx, "SELECT coalesce(max(fence), 0) FROM leases WHERE tenant = ? AND hardware_serial = ?",
+			[]any{d.Tenant, d.HardwareSerial}, &fence)
+		if err != nil {
+			return false, err
+		}
+		m.fences[d] = fence
+	}
+	return fence > e.Lease.Fence, nil
 }
 
 // toldBefore reports whether an entry was merged by an earlier call.
-func (t *txn) toldBefore(ctx context.Context, stationID string, e Entry) (bool, error) {
-	var seq int64
-	_, err := t.one(ctx, "SELECT coalesce(max(seq), 0) FROM merged WHERE station_id = ? AND epoch = ?", []any{stationID, e.Epoch}, &seq)
-	return e.Seq <= seq, err
+func (m *merger) toldBefore(ctx context.Context, t *txn, e Entry) (bool, error) {
+	seq, known := m.told[e.Epoch]
+	if !known {
+		_, err := t.one(ctx, "SELECT coalesce(max(seq), 0) FROM merged WHERE station_id = ? AND epoch = ?",
+			[]any{m.station, e.Epoch}, &seq)
+		if err != nil {
+			return false, err
+		}
+		m.told[e.Epoch] = seq
+	}
+	return e.Seq <= seq, nil
 }
 
 // noteTold notes how far the station's entries are merged.
