@@ -1,6 +1,7 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -26,7 +27,8 @@ type Sharing interface {
 // Errors of a shared ledger.
 var (
 	ErrLedgerAway = errors.New("the ledger that the stations share cannot be reached")
-	// ErrLeased: another station works on the device. The error says which by a method Station() string.
+	// ErrLeased: another station works on the device. The error says which by the methods Station() string, its id, and
+	// StationName() string, which may be empty.
 	ErrLeased    = errors.New("another station works on the device")
 	ErrLeaseLost = errors.New("another station has taken the device over")
 )
@@ -38,6 +40,8 @@ type LedgerNews interface{ Body }
 type LedgerChanged struct {
 	Status  string     `json:"status"` // shared|away
 	Waiting int        `json:"waiting,omitempty"`
+	// HandedOver is how many records had waited, when the last of them was told.
+	HandedOver int `json:"handed_over,omitempty"`
 	Since   *time.Time `json:"since,omitempty"` // of the oldest record that waits
 	Code    Code       `json:"code,omitempty"`
 	Reason  string     `json:"reason,omitempty"` // why it is away, in the database's words
@@ -58,10 +62,12 @@ type DuplicateFound struct {
 	HardwareSerial string            `json:"hardware_serial"`
 	DeviceID       string            `json:"device_id"`
 	Station        string            `json:"station_id"`
+	StationName    string            `json:"station,omitempty"` // as far as it is known here
 	Run            string            `json:"run"`
 	OtherSerial    string            `json:"other_hardware_serial"`
 	OtherID        string            `json:"other_device_id"`
 	OtherStation   string            `json:"other_station_id"`
+	OtherName      string            `json:"other_station,omitempty"`
 	OtherRun       string            `json:"other_run"`
 	Detail         string            `json:"detail"`
 	FoundAt        time.Time         `json:"found_at"`
@@ -77,7 +83,8 @@ func (DuplicateFound) eventType() string { return "duplicate" }
 // faultParams is what the catalogue's sentence about it needs.
 func (d DuplicateFound) faultParams() map[string]string {
 	return printables(map[string]string{
-		"hardware_serial": d.HardwareSerial, "device_id": d.DeviceID, "other": d.OtherSerial, "station": d.OtherStation,
+		"hardware_serial": d.HardwareSerial, "device_id": d.DeviceID, "other": d.OtherSerial,
+		"station": cmp.Or(d.OtherName, d.OtherStation),
 		"kind": d.Kind, "detail": d.Detail,
 	})
 }
@@ -121,9 +128,12 @@ func sharingFault(err error, params map[string]string) *Fault {
 	case errors.Is(err, ErrLedgerAway):
 		return &Fault{Code: CodeLedgerAway, Outcome: Error, Class: Passing, Params: params, Err: err}
 	case errors.Is(err, ErrLeased):
-		var by interface{ Station() string }
+		var by interface {
+			Station() string
+			StationName() string
+		}
 		if errors.As(err, &by) {
-			params["station"] = printable(by.Station())
+			params["station"] = printable(cmp.Or(by.StationName(), by.Station()))
 		}
 		return &Fault{Code: CodeLeased, Outcome: Error, Class: Passing, Params: params, Err: err}
 	case errors.Is(err, ErrLeaseLost):
