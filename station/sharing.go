@@ -38,15 +38,15 @@ type LedgerNews interface{ Body }
 
 // LedgerChanged tells whether the ledger that the stations share is there, and what this station still has to tell it.
 type LedgerChanged struct {
-	Status  string     `json:"status"` // shared|away
-	Waiting int        `json:"waiting,omitempty"`
+	Status  string `json:"status"` // shared|away
+	Waiting int    `json:"waiting,omitempty"`
 	// HandedOver is how many records had waited, when the last of them was told.
-	HandedOver int `json:"handed_over,omitempty"`
-	Since   *time.Time `json:"since,omitempty"` // of the oldest record that waits
-	Code    Code       `json:"code,omitempty"`
-	Reason  string     `json:"reason,omitempty"` // why it is away, in the database's words
-	Message string     `json:"message,omitempty"`
-	Hint    string     `json:"hint,omitempty"`
+	HandedOver int        `json:"handed_over,omitempty"`
+	Since      *time.Time `json:"since,omitempty"` // of the oldest record that waits
+	Code       Code       `json:"code,omitempty"`
+	Reason     string     `json:"reason,omitempty"` // why it is away, in the database's words
+	Message    string     `json:"message,omitempty"`
+	Hint       string     `json:"hint,omitempty"`
 }
 
 // Standings of a shared ledger.
@@ -85,7 +85,7 @@ func (d DuplicateFound) faultParams() map[string]string {
 	return printables(map[string]string{
 		"hardware_serial": d.HardwareSerial, "device_id": d.DeviceID, "other": d.OtherSerial,
 		"station": cmp.Or(d.OtherName, d.OtherStation),
-		"kind": d.Kind, "detail": d.Detail,
+		"kind":    d.Kind, "detail": d.Detail,
 	})
 }
 
@@ -166,15 +166,9 @@ func (b *Bench) followLedger() (stop func()) {
 	})
 }
 
-// ledgerAway reports whether no run may begin because the shared ledger cannot be reached.
-func (b *Bench) ledgerAway() (map[string]string, bool) {
+// ledgerAway reports whether no run may begin because the shared ledger cannot be reached. Why is told once, by the ledger's own
+// event: it is the same for every slot, and in the database's words.
+func (b *Bench) ledgerAway() bool {
 	s := b.runner.cfg.Sharing
-	if s == nil {
-		return nil, false
-	}
-	now := s.Standing()
-	if now.Status != LedgerAway {
-		return nil, false
-	}
-	return map[string]string{"detail": printable(now.Reason)}, true
+	return s != nil && s.Standing().Status == LedgerAway
 }
