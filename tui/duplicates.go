@@ -40,6 +40,7 @@ func (m *Model) openAlarm() tea.Cmd {
 		return nil
 	}
 	m.begin()
+	said := m.notice // it was not for this dialog that it was said
 	title := m.text("dialog.duplicate.title")
 	if n > 1 {
 		title = m.text("dialog.duplicates.title", "n", strconv.Itoa(n))
@@ -53,7 +54,7 @@ func (m *Model) openAlarm() tea.Cmd {
 	}
 	m.open(dialog.NewInfo(dialog.InfoConfig{Title: title, About: about, Tone: dialog.Grave}), func(dialog.Action) tea.Cmd { return nil })
 	m.guarded(wishAlarm)
-	m.talk.told = n
+	m.talk.told, m.notice = n, said
 	m.talk.leave = func() tea.Cmd {
 		m.board.Acknowledge()
 		m.resize(m.w, m.h) // the header has a line less
@@ -136,7 +137,11 @@ func (m *Model) chooseSide(title string, d station.DuplicateFound) {
 	for i, s := range serials {
 		items[i] = m.text("duplicate.runs", "hardware", s)
 	}
-	about := append(m.contradiction(d), "", m.text("dialog.duplicate.how"))
+	about := m.contradiction(d)
+	if d.Detail != "" {
+		about = append(about, "", d.Detail)
+	}
+	about = append(about, "", m.text("dialog.duplicate.how"))
 	m.open(dialog.NewChoice(title, about, items, 0), func(a dialog.Action) tea.Cmd {
 		m.records.filter = ledger.Filter{Text: serials[a.(dialog.Chosen).Index]}
 		m.closeDialog()

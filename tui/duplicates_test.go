@@ -20,6 +20,7 @@ func clone(n int, kind string) station.DuplicateFound {
 	return station.DuplicateFound{
 		Duplicate: "dup-" + i, Kind: kind, HardwareSerial: "SN-7731-0000" + i, DeviceID: deviceID(n), Station: "kas-2", StationName: "Kassel line 2",
 		OtherSerial: "SN-7731-0010" + i, OtherID: deviceID(100 + n), OtherStation: "0193-other", OtherName: "Kassel line 1",
+		Detail: "public key 5f3c9a1c: public key belongs to another device",
 		FoundAt: scriptStart, Code: station.CodeDuplicate,
 	}
 }
@@ -146,7 +147,7 @@ func TestAwayComesAndGoes(t *testing.T) {
 func TestFirstStandingIsNoNews(t *testing.T) {
 	m, _ := benchModel(t, sceneMixed, 100, 30, utf8Env)
 	before := plainView(m)
-	telling(m, 900, station.LedgerChanged{Status: station.LedgerShared})
+	telling(m, 0, station.LedgerChanged{Status: station.LedgerShared})
 	if d := cmp.Diff(before, plainView(m)); d != "" {
 		t.Errorf("(-before +after):\n%s", d)
 	}
@@ -201,7 +202,7 @@ func TestAlarmStays(t *testing.T) {
 func TestAlarmGoesFirst(t *testing.T) {
 	m, _ := benchModel(t, func(s *script, w faulter) { sceneSignIn(s, w); s.add(clone(1, "key")) }, 100, 30, utf8Env)
 	c := clockOf(m)
-	if view := plainView(m); !strings.Contains(view, "Two stations contradict each other") {
+	if view := plainView(m); !strings.Contains(view, "Two records contradict each other") {
 		t.Fatalf("the alarm is not in front:\n%s", view)
 	}
 	c.people(m, "enter")
@@ -216,7 +217,7 @@ func TestAlarmGoesFirst(t *testing.T) {
 		t.Errorf("want the sign-in, and the header saying it:\n%s", view)
 	}
 	c.people(m, "esc")
-	if view := plainView(m); !strings.Contains(view, "Two stations contradict each other") {
+	if view := plainView(m); !strings.Contains(view, "Two records contradict each other") {
 		t.Errorf("the alarm does not follow:\n%s", view)
 	}
 }
@@ -228,7 +229,8 @@ func TestAlarmOutlivesCtrlC(t *testing.T) {
 	c.press(m, 50*time.Millisecond, "right")
 	telling(m, 900, clone(1, "key"))
 	c.press(m, 50*time.Millisecond, "ctrl+c", "n")
-	if view := plainView(m); !strings.Contains(view, "Two stations contradict each other") {
+	m.Update(nil)
+	if view := plainView(m); !strings.Contains(view, "Two records contradict each other") {
 		t.Errorf("the alarm is gone:\n%s", view)
 	}
 }
