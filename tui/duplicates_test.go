@@ -20,7 +20,7 @@ func clone(n int, kind string) station.DuplicateFound {
 	return station.DuplicateFound{
 		Duplicate: "dup-" + i, Kind: kind, HardwareSerial: "SN-7731-0000" + i, DeviceID: deviceID(n), Station: "kas-2", StationName: "Kassel line 2",
 		OtherSerial: "SN-7731-0010" + i, OtherID: deviceID(100 + n), OtherStation: "0193-other", OtherName: "Kassel line 1",
-		Detail: "public key 5f3c9a1c: public key belongs to another device",
+		Detail:  "public key 5f3c9a1c: public key belongs to another device",
 		FoundAt: scriptStart, Code: station.CodeDuplicate,
 	}
 }

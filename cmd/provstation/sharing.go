@@ -181,7 +181,7 @@ type outboxJSON struct {
 	Kinds   map[ledger.FactKind]int `json:"kinds,omitempty"`
 }
 
-// Own is the status of a ledger that is shared with nobody.
+// ownStatus is the status of a ledger that is shared with nobody.
 const ownStatus = "own"
 
 func (a *app) recordsOutbox(ctx context.Context, asJSON bool) error {

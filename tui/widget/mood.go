@@ -43,5 +43,5 @@ func NeedsPerson(s *board.Slot) bool {
 // Calls reports whether a person is to go to the slot. A device that is held for the database which the stations share is
 // shown as the others that are held, and goes on by itself.
 func Calls(s *board.Slot) bool {
-	return NeedsPerson(s) && !(s.State == board.Trouble && s.PortCode == station.CodeLedgerAway)
+	return NeedsPerson(s) && (s.State != board.Trouble || s.PortCode != station.CodeLedgerAway)
 }
