@@ -163,7 +163,7 @@ func (d *doctor) checkOwnLedger(ctx context.Context) []finding {
 			return []finding{failed(name, ledgerFix(err), "%v", err)}
 		case n > 0 && d.sys.now().Sub(since) >= longWait:
 			return []finding{warned(name, "see that the shared database runs (the check ledger) and start this station, which hands them over; "+
-				"provstation records outbox says what waits", "%d records wait for the shared ledger, since %s", n, local(since))}
+				"provstation records outbox says what waits", "records that wait for the shared ledger: %d, since %s", n, local(since))}
 		}
 		return nil
 	})

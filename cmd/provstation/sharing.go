@@ -25,14 +25,14 @@ import (
 func writeLedger(w io.Writer, e station.LedgerChanged) {
 	switch {
 	case e.Status == station.LedgerAway && e.Waiting > 0:
-		fmt.Fprintf(w, "shared ledger: away; %d records wait%s\n", e.Waiting, sinceWhen(e.Since))
+		fmt.Fprintf(w, "shared ledger: away; records that wait: %d%s\n", e.Waiting, sinceWhen(e.Since))
 	case e.Status == station.LedgerAway:
 		fmt.Fprintf(w, "shared ledger: %s %s\n", e.Code, e.Message)
 		fmt.Fprintf(w, "               next: %s\n", e.Hint)
 	case e.HandedOver > 0:
-		fmt.Fprintf(w, "shared ledger: there, and has the %d records that waited\n", e.HandedOver)
+		fmt.Fprintf(w, "shared ledger: there; records handed over: %d\n", e.HandedOver)
 	case e.Waiting > 0:
-		fmt.Fprintf(w, "shared ledger: there; %d records are handed over%s\n", e.Waiting, sinceWhen(e.Since))
+		fmt.Fprintf(w, "shared ledger: there; records to hand over: %d%s\n", e.Waiting, sinceWhen(e.Since))
 	default:
 		fmt.Fprintln(w, "shared ledger: there")
 	}
@@ -229,7 +229,7 @@ func (o outboxJSON) text(w *lines) {
 	for _, k := range slices.Sorted(maps.Keys(o.Kinds)) {
 		kinds = append(kinds, fmt.Sprintf("%d %s", o.Kinds[k], plain(string(k))))
 	}
-	w.printf("%d records wait in %s%s: %s\n", o.Waiting, plain(o.File), sinceWhen(o.Since), strings.Join(kinds, ", "))
+	w.printf("records that wait in %s: %d%s: %s\n", plain(o.File), o.Waiting, sinceWhen(o.Since), strings.Join(kinds, ", "))
 }
 
 // outboxOf looks into the station's own file, which is not made for that, and for the database.

@@ -117,7 +117,7 @@ func TestSharingCommands(t *testing.T) {
 		return err
 	})
 	text, code = a.output(outbox)
-	want("away", code, 1, text, "the shared ledger cannot be reached: ", "2 records wait in ", ", since 20", ": 1 begin-run, 1 identify-run")
+	want("away", code, 1, text, "the shared ledger cannot be reached: ", "records that wait in ", "ledger.db: 2, since 20", ": 1 begin-run, 1 identify-run")
 	text, code = a.output(func(ctx context.Context) error { return a.recordsOutbox(ctx, true) })
 	var o outboxJSON
 	if err := json.Unmarshal([]byte(text), &o); err != nil || code != 1 || o.Status != "away" || o.Waiting != 2 || o.Since == nil || o.Reason == "" || len(o.Kinds) != 2 {
@@ -126,7 +126,7 @@ func TestSharingCommands(t *testing.T) {
 	d := &doctor{cfg: a.cfg, sys: realSystem()}
 	expect{"ledger-own", checkOK, "sound, writable", ""}.in(t, d.checkOwnLedger(ctx))
 	d.sys.now = func() time.Time { return time.Now().Add(longWait) }
-	expect{"ledger-own", checkWarn, "2 records wait for the shared ledger, since 20", "start this station"}.in(t, d.checkOwnLedger(ctx))
+	expect{"ledger-own", checkWarn, "records that wait for the shared ledger: 2, since 20", "start this station"}.in(t, d.checkOwnLedger(ctx))
 
 	copied := filepath.Join(t.TempDir(), "own.db")
 	if err := a.recordsBackup(ctx, copied, false, false); err == nil || !strings.Contains(err.Error(), "pg_dump") || !strings.Contains(err.Error(), "--own") {
@@ -137,7 +137,7 @@ func TestSharingCommands(t *testing.T) {
 
 	server.Restart()
 	text, code = a.output(outbox)
-	want("there, and nobody has handed it over", code, 1, text, "the shared ledger is there", "2 records wait")
+	want("there, and nobody has handed it over", code, 1, text, "the shared ledger is there", "records that wait in ")
 	a.records(func(h *history) error { return h.shared.Flush(ctx) })
 	text, code = a.output(outbox)
 	want("handed over", code, 0, text, "nothing waits")
@@ -211,9 +211,9 @@ func TestSharingTold(t *testing.T) {
 	writeText(&b, events)
 	want := `shared ledger: E-LEDGER-AWAY It is away.
                next: Wait.
-shared ledger: away; 3 records wait, since 2026-11-23 14:03:00
-shared ledger: there; 3 records are handed over, since 2026-11-23 14:03:00
-shared ledger: there, and has the 3 records that waited
+shared ledger: away; records that wait: 3, since 2026-11-23 14:03:00
+shared ledger: there; records to hand over: 3, since 2026-11-23 14:03:00
+shared ledger: there; records handed over: 3
 shared ledger: there
 CONTRADICTION E-DUPLICATE Two.
               HW-1  dev-1  at bench-1  run r1

@@ -2,6 +2,7 @@ package shared
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -226,7 +227,7 @@ func (l *Ledger) tellStanding(ctx context.Context) {
 	}
 	l.mu.Lock()
 	if err := l.reachable(); err != nil {
-		now.Status, now.Reason = station.LedgerAway, err.Error()
+		now.Status, now.Reason = station.LedgerAway, strings.TrimPrefix(err.Error(), station.ErrLedgerAway.Error()+": ")
 	}
 	before := l.standing
 	l.standing = now
