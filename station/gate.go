@@ -18,12 +18,11 @@ type ticket struct {
 
 // closed says why no run may begin now; empty: one may. b.mu is held.
 func (b *Bench) closed() (Code, map[string]string) {
-	why, away := b.ledgerAway()
 	switch {
 	case b.teaching:
 		return CodeHeldLearning, nil
-	case away:
-		return CodeLedgerAway, why
+	case b.ledgerAway():
+		return CodeLedgerAway, nil
 	case b.cfg.SignIn && b.operator.Name == "":
 		return CodeHeldSignIn, nil
 	case b.roll == nil:

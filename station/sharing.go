@@ -1,6 +1,7 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -26,7 +27,8 @@ type Sharing interface {
 // Errors of a shared ledger.
 var (
 	ErrLedgerAway = errors.New("the ledger that the stations share cannot be reached")
-	// ErrLeased: another station works on the device. The error says which by a method Station() string.
+	// ErrLeased: another station works on the device. The error says which by the methods Station() string, its id, and
+	// StationName() string, which may be empty.
 	ErrLeased    = errors.New("another station works on the device")
 	ErrLeaseLost = errors.New("another station has taken the device over")
 )
@@ -36,13 +38,15 @@ type LedgerNews interface{ Body }
 
 // LedgerChanged tells whether the ledger that the stations share is there, and what this station still has to tell it.
 type LedgerChanged struct {
-	Status  string     `json:"status"` // shared|away
-	Waiting int        `json:"waiting,omitempty"`
-	Since   *time.Time `json:"since,omitempty"` // of the oldest record that waits
-	Code    Code       `json:"code,omitempty"`
-	Reason  string     `json:"reason,omitempty"` // why it is away, in the database's words
-	Message string     `json:"message,omitempty"`
-	Hint    string     `json:"hint,omitempty"`
+	Status  string `json:"status"` // shared|away
+	Waiting int    `json:"waiting,omitempty"`
+	// HandedOver is how many records had waited, when the last of them was told.
+	HandedOver int        `json:"handed_over,omitempty"`
+	Since      *time.Time `json:"since,omitempty"` // of the oldest record that waits
+	Code       Code       `json:"code,omitempty"`
+	Reason     string     `json:"reason,omitempty"` // why it is away, in the database's words
+	Message    string     `json:"message,omitempty"`
+	Hint       string     `json:"hint,omitempty"`
 }
 
 // Standings of a shared ledger.
@@ -58,10 +62,12 @@ type DuplicateFound struct {
 	HardwareSerial string            `json:"hardware_serial"`
 	DeviceID       string            `json:"device_id"`
 	Station        string            `json:"station_id"`
+	StationName    string            `json:"station,omitempty"` // as far as it is known here
 	Run            string            `json:"run"`
 	OtherSerial    string            `json:"other_hardware_serial"`
 	OtherID        string            `json:"other_device_id"`
 	OtherStation   string            `json:"other_station_id"`
+	OtherName      string            `json:"other_station,omitempty"`
 	OtherRun       string            `json:"other_run"`
 	Detail         string            `json:"detail"`
 	FoundAt        time.Time         `json:"found_at"`
@@ -77,8 +83,9 @@ func (DuplicateFound) eventType() string { return "duplicate" }
 // faultParams is what the catalogue's sentence about it needs.
 func (d DuplicateFound) faultParams() map[string]string {
 	return printables(map[string]string{
-		"hardware_serial": d.HardwareSerial, "device_id": d.DeviceID, "other": d.OtherSerial, "station": d.OtherStation,
-		"kind": d.Kind, "detail": d.Detail,
+		"hardware_serial": d.HardwareSerial, "device_id": d.DeviceID, "other": d.OtherSerial,
+		"station": cmp.Or(d.OtherName, d.OtherStation),
+		"kind":    d.Kind, "detail": d.Detail,
 	})
 }
 
@@ -121,9 +128,12 @@ func sharingFault(err error, params map[string]string) *Fault {
 	case errors.Is(err, ErrLedgerAway):
 		return &Fault{Code: CodeLedgerAway, Outcome: Error, Class: Passing, Params: params, Err: err}
 	case errors.Is(err, ErrLeased):
-		var by interface{ Station() string }
+		var by interface {
+			Station() string
+			StationName() string
+		}
 		if errors.As(err, &by) {
-			params["station"] = printable(by.Station())
+			params["station"] = printable(cmp.Or(by.StationName(), by.Station()))
 		}
 		return &Fault{Code: CodeLeased, Outcome: Error, Class: Passing, Params: params, Err: err}
 	case errors.Is(err, ErrLeaseLost):
@@ -156,15 +166,9 @@ func (b *Bench) followLedger() (stop func()) {
 	})
 }
 
-// ledgerAway reports whether no run may begin because the shared ledger cannot be reached.
-func (b *Bench) ledgerAway() (map[string]string, bool) {
+// ledgerAway reports whether no run may begin because the shared ledger cannot be reached. Why is told once, by the ledger's own
+// event: it is the same for every slot, and in the database's words.
+func (b *Bench) ledgerAway() bool {
 	s := b.runner.cfg.Sharing
-	if s == nil {
-		return nil, false
-	}
-	now := s.Standing()
-	if now.Status != LedgerAway {
-		return nil, false
-	}
-	return map[string]string{"detail": printable(now.Reason)}, true
+	return s != nil && s.Standing().Status == LedgerAway
 }

@@ -45,6 +45,8 @@ type Office interface {
 	// Export writes what f chooses, without its page limit, and says where.
 	Export(ctx context.Context, f ledger.Filter, format string) (path string, err error)
 
+	// Duplicates lists the contradictions between stations that nobody has decided about.
+	Duplicates(ctx context.Context) ([]station.DuplicateFound, error)
 	// Resolve records what the person who is signed in decided about a run that was held as UNCERTAIN.
 	Resolve(ctx context.Context, run string, what station.Decision, reason string) error
 

@@ -129,6 +129,8 @@ func (m *Model) noticed(e station.Event) tea.Cmd {
 		return m.learnChanged()
 	case station.LabelPrinted:
 		return m.labelPrinted()
+	case station.LedgerChanged:
+		m.ledgerChanged(m.board.Ledger)
 	}
 	return nil
 }

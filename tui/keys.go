@@ -19,7 +19,7 @@ func (m *Model) situation(screen keymap.Screen) keymap.Situation {
 	m.slotWhy(why)
 	m.deskWhy(why)
 	if m.cfg.Office == nil {
-		for _, name := range []keymap.Name{keymap.OpenBatch, keymap.CloseBatch, keymap.Label, keymap.Open, keymap.Search, keymap.Filter, keymap.Export, keymap.Again, keymap.Resolve} {
+		for _, name := range []keymap.Name{keymap.OpenBatch, keymap.CloseBatch, keymap.Label, keymap.Open, keymap.Search, keymap.Filter, keymap.Export, keymap.Again, keymap.Resolve, keymap.Duplicates} {
 			why[name] = "why.nodesk"
 		}
 	} else {
@@ -193,6 +193,8 @@ func (m *Model) work(name keymap.Name) (tea.Cmd, bool) {
 		return m.label(m.bench.Selected().Run), true
 	case keymap.Resolve:
 		return m.resolve(), true
+	case keymap.Duplicates:
+		return m.duplicates(), true
 	case keymap.Again:
 		if m.mode.screen == keymap.Doctor {
 			return m.diagnose(), true

@@ -29,6 +29,12 @@ func spelled(e station.Event) station.Event {
 	case station.LearnChanged:
 		b.Reason = widget.Spelled(b.Reason)
 		e.Body = b
+	case station.LedgerChanged:
+		b.Reason, b.Message, b.Hint = widget.Spelled(b.Reason), widget.Spelled(b.Message), widget.Spelled(b.Hint)
+		e.Body = b
+	case station.DuplicateFound:
+		b.Detail, b.Message, b.Hint = widget.Spelled(b.Detail), widget.Spelled(b.Message), widget.Spelled(b.Hint)
+		e.Body = b
 	case station.LabelPrinted:
 		b.Message = widget.Spelled(b.Message)
 		e.Body = b

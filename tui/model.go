@@ -40,6 +40,7 @@ type Model struct {
 	talk     talk
 	wished   wish // a dialog that is to open by itself
 	holding  bool // the hold that stands has been told: devices that were in work go on to end
+	away     bool // the ledger that the stations share was away when it was last told of
 	queue    scans
 	alarm    alarm
 

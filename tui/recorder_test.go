@@ -29,6 +29,7 @@ type recorder struct {
 	detail     ledger.RunDetail
 	checks     []screen.Check
 	preview    screen.LabelPreview
+	duplicates []station.DuplicateFound
 }
 
 func (r *recorder) note(s string) {
@@ -102,6 +103,11 @@ func (r *recorder) Run(_ context.Context, id string) (ledger.RunDetail, error) {
 func (r *recorder) Export(_ context.Context, _ ledger.Filter, format string) (string, error) {
 	r.note("export " + format)
 	return "/var/lib/runs." + format, r.err
+}
+
+func (r *recorder) Duplicates(context.Context) ([]station.DuplicateFound, error) {
+	r.note("duplicates")
+	return r.duplicates, r.err
 }
 
 func (r *recorder) Resolve(_ context.Context, run string, what station.Decision, reason string) error {

@@ -57,6 +57,7 @@ func places() []place {
 	badList := func(r *recorder) {
 		r.listErr = &batch.ManifestError{Path: "/srv/lot-7.csv", Faults: []batch.Fault{{Line: 3, Column: "id", Problem: "Twice.", Next: "Mend it."}}}
 	}
+	cloned := func(r *recorder) { r.duplicates = []station.DuplicateFound{clone(1, "key"), clone(2, "lease")} }
 	copies := func(r *recorder) { r.preview.Copies = 1 }
 	reason := []string{"o", "b", "a", "d", "enter"}
 	confirm := append(slices.Clone(reason), append(letters("slot 1"), "enter")...)
@@ -93,6 +94,12 @@ func places() []place {
 		{name: "label, no printer", screen: keymap.Info, scene: scenePass, keys: []string{"l"}, set: func(r *recorder) { r.preview.Printer = "" }},
 		{name: "search", screen: keymap.Text, scene: sceneMixed, keys: []string{"3", "/"}, field: "runs " + scanText + " "},
 		{name: "filter", screen: keymap.Choice, scene: sceneBatch, keys: []string{"3", "f"}},
+		{name: "alarm by itself", screen: keymap.Info, scene: sceneAlarm},
+		{name: "alarms by themselves", screen: keymap.Info, scene: sceneAlarms},
+		{name: "shared database away", screen: keymap.Bench, scene: sceneAway},
+		{name: "duplicates", screen: keymap.Choice, scene: sceneMixed, keys: []string{"3", "d"}, set: cloned},
+		{name: "duplicates, one", screen: keymap.Choice, scene: sceneMixed, keys: []string{"3", "d", "enter"}, set: cloned},
+		{name: "duplicates, none", screen: keymap.Info, scene: sceneMixed, keys: []string{"3", "d"}},
 		{name: "export", screen: keymap.Choice, scene: sceneMixed, keys: []string{"3", "e"}},
 	}
 }

@@ -22,6 +22,7 @@ type talk struct {
 	busy   bool // an answer is on its way to the station
 
 	opened wish // by itself, and why; 0: by the operator
+	told   int  // how many contradictions between stations it shows
 	guard  bool // it opened by itself and nothing it hears is meant for it yet
 	since  time.Time
 }
@@ -32,6 +33,7 @@ type wish uint8
 const (
 	wishSignIn wish = 1 << iota
 	wishHold
+	wishAlarm // never wished: it opens while there is something to acknowledge
 )
 
 // quietTime is how long nothing must have been typed before a dialog that opened by itself listens to keys.
@@ -67,8 +69,8 @@ func (m *Model) converse(key tea.KeyPressMsg) tea.Cmd {
 	if k.Name == keymap.Interrupt {
 		return tea.Batch(m.turnBack(), m.cue(keymap.Interrupt))
 	}
-	if m.talk.guard || m.tooSmall() && k.Name != keymap.Cancel {
-		return nil
+	if m.talk.guard || m.tooSmall() && (k.Name != keymap.Cancel || m.talk.opened == wishAlarm) {
+		return nil // nobody acknowledges what is not in sight
 	}
 	if m.talk.busy && k.Name != keymap.Cancel {
 		return nil
@@ -91,6 +93,9 @@ func (m *Model) conclude(a dialog.Action) tea.Cmd {
 // turnBack closes the dialog because the operator wants nothing of it.
 func (m *Model) turnBack() tea.Cmd {
 	leave := m.talk.leave
+	if m.talk.guard {
+		leave = nil // ctrl+c answers nothing
+	}
 	cmd := m.closeDialog()
 	if leave != nil {
 		cmd = tea.Batch(cmd, leave())
@@ -113,6 +118,9 @@ func (m *Model) closeDialog() tea.Cmd {
 
 // openWished opens a dialog that is to open by itself. It ignores what is being typed until that has ended.
 func (m *Model) openWished() tea.Cmd {
+	if cmd := m.openAlarm(); cmd != nil || m.talk.opened == wishAlarm {
+		return cmd
+	}
 	if m.wished == 0 || m.cfg.Desk == nil || !isPage(m.mode.screen) || m.closed {
 		return nil
 	}

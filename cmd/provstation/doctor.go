@@ -187,9 +187,14 @@ func (d *doctor) checks() []check {
 		}
 		return append(list, d.portChecks()...)
 	}
-	return append(append(list,
+	list = append(list,
 		check{names: []string{"state-dir"}, run: d.checkStateDir},
 		check{names: []string{"ledger"}, limit: ledgerLimit, run: d.checkLedger},
+	)
+	if isPostgres(d.cfg.Ledger.URL) {
+		list = append(list, check{names: []string{"ledger-own"}, limit: ledgerLimit, run: d.checkOwnLedger})
+	}
+	return append(append(list,
 		check{names: []string{"bridge-auth"}, run: d.checkAuth},
 		check{names: []string{"trust"}, run: d.checkTrust},
 		check{names: []string{"step-ca"}, run: d.checkStepCA},

@@ -78,7 +78,7 @@ func (d *doctor) checkStateDir(context.Context) []finding {
 	const name = "state-dir"
 	var list []finding
 	seen := map[string]bool{}
-	for _, file := range []string{ledgerFile(d.cfg.Ledger.URL), d.cfg.Log.File} {
+	for _, file := range []string{ledgerFile(ownURL(d.cfg)), d.cfg.Log.File} {
 		if file == "" {
 			continue
 		}
@@ -146,8 +146,36 @@ const (
 
 // checkLedger: it opens, is sound, can be written, and has room. One that is not there yet is not made.
 func (d *doctor) checkLedger(ctx context.Context) []finding {
-	const name = "ledger"
-	file := ledgerFile(d.cfg.Ledger.URL)
+	return examineLedger(ctx, "ledger", d.cfg.Ledger.URL, ledger.Config{Password: ledgerPassword(d.cfg.Ledger)}, nil)
+}
+
+// longWait is how long a record may wait for the shared ledger before somebody is to look why: longer than a database is
+// restarted.
+const longWait = 10 * time.Minute
+
+// checkOwnLedger: where stations share a ledger, this one's own file is sound, and what it has for the others does not wait.
+func (d *doctor) checkOwnLedger(ctx context.Context) []finding {
+	const name = "ledger-own"
+	list := examineLedger(ctx, name, ownURL(d.cfg), ledger.Config{Outbox: true}, func(l *ledger.Ledger) []finding {
+		n, since, err := l.Waiting(ctx)
+		switch {
+		case err != nil:
+			return []finding{failed(name, ledgerFix(err), "%v", err)}
+		case n > 0 && d.sys.now().Sub(since) >= longWait:
+			return []finding{warned(name, "see that the shared database runs (the check ledger) and start this station, which hands them over; "+
+				"provstation records outbox says what waits", "records that wait for the shared ledger: %d, since %s", n, local(since))}
+		}
+		return nil
+	})
+	for i := range list {
+		list[i].Fix = strings.ReplaceAll(list[i].Fix, "ledger.url", "ledger.file")
+	}
+	return list
+}
+
+// examineLedger looks at one ledger; more adds what it finds of it.
+func examineLedger(ctx context.Context, name, url string, lc ledger.Config, more func(*ledger.Ledger) []finding) []finding {
+	file := ledgerFile(url)
 	if file != "" {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 			if err := creatable(file); err != nil {
@@ -156,9 +184,8 @@ func (d *doctor) checkLedger(ctx context.Context) []finding {
 			return []finding{ok(name, "%s is not there yet; the first run makes it", file)}
 		}
 	}
-	l, err := ledger.Open(ctx, d.cfg.Ledger.URL, ledger.Config{
-		BusyTimeout: busyLimit, Readers: 1, Password: ledgerPassword(d.cfg.Ledger),
-	})
+	lc.BusyTimeout, lc.Readers = busyLimit, 1
+	l, err := ledger.Open(ctx, url, lc)
 	if err != nil {
 		return []finding{failed(name, ledgerFix(err), "%v", err)}
 	}
@@ -171,12 +198,15 @@ func (d *doctor) checkLedger(ctx context.Context) []finding {
 	case err != nil:
 		return []finding{failed(name, ledgerFix(err), "%v", err)}
 	}
-	return ledgerFindings(r)
+	var list []finding
+	if more != nil {
+		list = more(l)
+	}
+	return ledgerFindings(name, r, list)
 }
 
-func ledgerFindings(r ledger.CheckReport) []finding {
-	const name = "ledger"
-	var list []finding
+// ledgerFindings is what the report says, after what was found already.
+func ledgerFindings(name string, r ledger.CheckReport, list []finding) []finding {
 	if len(r.Integrity) > 0 {
 		list = append(list, failed(name, ledgerFix(ledger.ErrCorrupt), "%s is damaged: %s", cmp.Or(r.Place, r.Path), strings.Join(r.Integrity, "; ")))
 	}

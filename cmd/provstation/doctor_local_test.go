@@ -151,7 +151,7 @@ func TestDoctorUnwritable(t *testing.T) {
 		{ledger.CheckReport{Path: "l", Free: 100 << 20}, expect{"ledger", checkWarn, "100 MiB left", "free space"}},
 		{ledger.CheckReport{Path: "l", Free: 1 << 40, Integrity: []string{"row 1 missing from index"}}, expect{"ledger", checkFail, "row 1 missing", "restore the last backup"}},
 	} {
-		r.want.in(t, ledgerFindings(r.report))
+		r.want.in(t, ledgerFindings("ledger", r.report, nil))
 	}
 }
 

@@ -60,6 +60,10 @@ func writeText(w io.Writer, events <-chan station.Event) {
 			}
 		case station.RunEnded:
 			writeEnd(w, b)
+		case station.LedgerChanged:
+			writeLedger(w, b)
+		case station.DuplicateFound:
+			writeDuplicate(w, b)
 		case station.Summary:
 			fmt.Fprintf(w, "%d devices: %d PASS, %d FAIL, %d ERROR, %d TIMEOUT, %d ABORTED, %d INSTALLED, %d SKIPPED, %d UNCERTAIN in %s\n",
 				b.Devices, b.Pass, b.Fail, b.Error, b.Timeout, b.Aborted, b.Installed, b.Skipped, b.Uncertain, ms(b.ElapsedMS))

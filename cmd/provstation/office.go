@@ -16,6 +16,7 @@ import (
 	"provstation/station/batch"
 	"provstation/station/config"
 	"provstation/station/ledger"
+	"provstation/station/ledger/shared"
 	"provstation/station/pki"
 	"provstation/tui/screen"
 )
@@ -111,6 +112,17 @@ func (o *office) Run(ctx context.Context, id string) (ledger.RunDetail, error) {
 		return ledger.RunDetail{}, station.ErrNotFound
 	}
 	return d, err
+}
+
+// Duplicates lists the contradictions between stations that nobody has decided about: of all stations, or of this one while
+// the others' ledger is away.
+func (o *office) Duplicates(ctx context.Context) ([]station.DuplicateFound, error) {
+	list, err := o.bench.history.records().Duplicates(ctx, ledger.DuplicateFilter{Tenant: o.bench.config.Station.Tenant, Open: true})
+	out := make([]station.DuplicateFound, len(list))
+	for i, d := range list {
+		out[i] = shared.Found(d)
+	}
+	return out, err
 }
 
 // Resolve records what the person who is signed in decided about a run that was held. On a bench that lists its people it

@@ -39,6 +39,7 @@ Exit codes: 0 done, 1 there is no such record or it does not allow that, 2 usage
 	}
 	cmd.AddCommand(
 		a.recordsListCommand(), a.recordsSearchCommand(), a.recordsShowCommand(), a.recordsExportCommand(), a.recordsOrphansCommand(),
+		a.recordsDuplicatesCommand(), a.recordsOutboxCommand(),
 		a.recordsResolveCommand(), a.recordsBackupCommand(), a.recordsRestoreCommand(), a.recordsPruneCommand(), a.recordsVerifyCommand(),
 	)
 	return cmd

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) recordsBackupCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, own bool
 	cmd := &cobra.Command{
 		Use: "backup FILE", Short: "Copy the ledger into a new file while stations work, and read the copy back", Args: cobra.ExactArgs(1),
 		Long: `Copy the ledger as it is at one moment into a new file. Stations go on working with it. The copy is read back: it has to be sound
@@ -25,24 +25,32 @@ The station's key and id, its heads and its passports (station-key.pem, station-
 the configuration are other files and not in it: keep them, too. Without the key a copy can only be checked with the public
 half ("provstation audit key") and a copy of heads.log: records verify --key FILE --heads FILE.
 
-On PostgreSQL use pg_dump.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.recordsBackup(cmd.Context(), args[0], asJSON) },
+Where stations share a ledger on PostgreSQL there are two things to keep: the database, with pg_dump, once for all of them; and
+each station's own file, with --own: it holds what that station did, and what it has not handed over yet.`,
+		Example: `  provstation records backup /mnt/backup/ledger-2026-11-23.db
+  provstation records backup --own /mnt/backup/bench-1-2026-11-23.db
+  pg_dump --format=custom --file=/mnt/backup/provstation-2026-11-23.dump --dbname=postgres://backup@db/provstation`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.recordsBackup(cmd.Context(), args[0], own, asJSON)
+		},
 	}
+	cmd.Flags().BoolVar(&own, "own", false, "this station's own file, where stations share a ledger on PostgreSQL")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object on standard output")
 	return cmd
 }
 
-func (a *app) recordsBackup(ctx context.Context, file string, asJSON bool) error {
+func (a *app) recordsBackup(ctx context.Context, file string, own, asJSON bool) error {
 	cfg, _, err := a.load(nil)
 	if err != nil {
 		return err
 	}
-	if isPostgres(cfg.Ledger.URL) {
-		return usage("backup: this ledger is on PostgreSQL; run pg_dump --format=custom --file=%s --dbname=%s", quoted(file), quoted(withoutSecret(cfg.Ledger.URL)))
+	if isPostgres(cfg.Ledger.URL) && !own {
+		return usage("backup: this ledger is on PostgreSQL; run pg_dump --format=custom --file=%s --dbname=%s, and --own here for this station's own file",
+			quoted(file), quoted(withoutSecret(cfg.Ledger.URL)))
 	}
-	l, err := a.archive(ctx)
+	l, err := ledger.Open(ctx, ownURL(cfg), ledger.Config{Outbox: isPostgres(cfg.Ledger.URL)})
 	if err != nil {
-		return err
+		return &exitError{exitFault, err}
 	}
 	defer l.Close()
 	s, err := l.Backup(ctx, file)

@@ -39,6 +39,8 @@ type Duplicate struct {
 	Entry        FactKind // what was to be written
 	Body         []byte   // its values, JSON
 	FoundAt      time.Time
+	// Names of the two stations, as far as a run on file here tells them. They are read, never written.
+	StationName, OtherName string
 }
 
 func newDuplicate(stationID string, e Entry) Duplicate {
@@ -63,7 +65,8 @@ func (t *txn) about(ctx context.Context, d *Duplicate) error {
 	}
 	var tenant string
 	var serial, id sql.NullString
-	found, err := t.one(ctx, "SELECT tenant, hardware_serial, device_id FROM runs WHERE run = ?", []any{d.Run}, &tenant, &serial, &id)
+	found, err := t.one(ctx, "SELECT tenant, hardware_serial, device_id, station FROM runs WHERE run = ?", []any{d.Run}, &tenant, &serial, &id,
+		&d.StationName)
 	if err == nil && found {
 		d.Tenant, d.DeviceID = tenant, id.String
 		if serial.Valid {
@@ -78,8 +81,8 @@ func (t *txn) other(ctx context.Context, d *Duplicate) error {
 	if d.OtherSerial == "" {
 		return nil
 	}
-	_, err := t.one(ctx, `SELECT run, station_id FROM runs WHERE tenant = ? AND hardware_serial = ? AND run <> ?
-		ORDER BY started_at DESC, run DESC LIMIT 1`, []any{d.Tenant, d.OtherSerial, d.Run}, &d.OtherRun, &d.OtherStation)
+	_, err := t.one(ctx, `SELECT run, station_id, station FROM runs WHERE tenant = ? AND hardware_serial = ? AND run <> ?
+		ORDER BY started_at DESC, run DESC LIMIT 1`, []any{d.Tenant, d.OtherSerial, d.Run}, &d.OtherRun, &d.OtherStation, &d.OtherName)
 	return err
 }
 
@@ -148,7 +151,8 @@ type DuplicateFilter struct {
 }
 
 const duplicateColumns = `d.duplicate, d.tenant, d.kind, d.station_id, d.run, d.hardware_serial, d.device_id, d.other_station_id,
-	d.other_run, d.other_hardware_serial, d.other_device_id, d.detail, d.entry, d.body, d.found_at`
+	d.other_run, d.other_hardware_serial, d.other_device_id, d.detail, d.entry, d.body, d.found_at,
+	coalesce((SELECT r.station FROM runs r WHERE r.run = d.run), ''), coalesce((SELECT r.station FROM runs r WHERE r.run = d.other_run), '')`
 
 // Duplicates lists duplicates, oldest first.
 func (l *Ledger) Duplicates(ctx context.Context, f DuplicateFilter) ([]Duplicate, error) {
@@ -178,7 +182,7 @@ func (l *Ledger) Duplicates(ctx context.Context, f DuplicateFilter) ([]Duplicate
 func scanDuplicate(scan func(...any) error) (d Duplicate, err error) {
 	var at sql.NullInt64
 	err = scan(&d.ID, &d.Tenant, &d.Kind, &d.Station, &d.Run, &d.Serial, &d.DeviceID, &d.OtherStation, &d.OtherRun, &d.OtherSerial,
-		&d.OtherID, &d.Detail, &d.Entry, &d.Body, &at)
+		&d.OtherID, &d.Detail, &d.Entry, &d.Body, &at, &d.StationName, &d.OtherName)
 	d.FoundAt = fromMicros(at)
 	return d, err
 }

@@ -21,6 +21,7 @@ var (
 // Leased says who works on a device, and until when unless the lease is renewed.
 type Leased struct {
 	StationID string
+	Name      string // of the station, as its last run of the device tells it; may be empty
 	ExpiresAt time.Time
 }
 
@@ -31,6 +32,9 @@ func (e *Leased) Error() string {
 
 // Station is the id of the station that works on it.
 func (e *Leased) Station() string { return e.StationID }
+
+// StationName is how people call it; may be empty.
+func (e *Leased) StationName() string { return e.Name }
 
 // Unwrap gives the class.
 func (*Leased) Unwrap() error { return ErrLeased }
@@ -88,7 +92,13 @@ func (t *txn) lease(ctx context.Context, e Lease, ttl time.Duration, now func() 
 		_, err = t.exec(ctx, "INSERT INTO leases (tenant, hardware_serial, station_id, fence, expires_at) VALUES (?, ?, ?, ?, ?)",
 			e.Tenant, e.HardwareSerial, e.StationID, int64(1), micros(expires))
 	case until.Valid && until.Int64 > at.UnixMicro() && holder != e.StationID:
-		return 0, time.Time{}, &Leased{holder, fromMicros(until)}
+		leased := &Leased{StationID: holder, ExpiresAt: fromMicros(until)}
+		_, err = t.one(ctx, `SELECT station FROM runs WHERE tenant = ? AND hardware_serial = ? AND station_id = ?
+			ORDER BY started_at DESC, run DESC LIMIT 1`, []any{e.Tenant, e.HardwareSerial, holder}, &leased.Name)
+		if err == nil {
+			err = leased
+		}
+		return 0, time.Time{}, err
 	default:
 		_, err = t.exec(ctx, "UPDATE leases SET station_id = ?, fence = ?, expires_at = ? WHERE tenant = ? AND hardware_serial = ?",
 			e.StationID, fence+1, micros(expires), e.Tenant, e.HardwareSerial)

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrNoNotices: the ledger's database tells nobody anything.
+// ErrNoNotices says that the ledger's database tells nobody anything.
 var ErrNoNotices = errors.New("this ledger's database gives no notices")
 
 // Notice is what a ledger on a server tells those who listen.

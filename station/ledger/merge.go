@@ -251,8 +251,8 @@ func (t *txn) cameLate(ctx context.Context, stationID string, e Entry) (*Duplica
 		return nil, err
 	}
 	d.OtherStation, d.OtherSerial = holder, e.Lease.HardwareSerial
-	_, err = t.one(ctx, "SELECT run FROM runs WHERE tenant = ? AND hardware_serial = ? AND run <> ? ORDER BY started_at DESC, run DESC LIMIT 1",
-		[]any{e.Lease.Tenant, e.Lease.HardwareSerial, e.Run}, &d.OtherRun)
+	_, err = t.one(ctx, `SELECT run, station FROM runs WHERE tenant = ? AND hardware_serial = ? AND run <> ?
+		ORDER BY started_at DESC, run DESC LIMIT 1`, []any{e.Lease.Tenant, e.Lease.HardwareSerial, e.Run}, &d.OtherRun, &d.OtherName)
 	if err != nil {
 		return nil, err
 	}

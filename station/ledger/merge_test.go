@@ -176,6 +176,7 @@ func TestMergeKeepsDuplicates(t *testing.T) {
 	diff(t, got, Duplicate{
 		Tenant: "acme", Kind: DuplicateKey, Station: "st-b", Run: second.run, Serial: "HW-2", DeviceID: second.id,
 		OtherStation: "st-a", OtherRun: first.run, OtherSerial: "HW-1", OtherID: first.id, Entry: FactKey,
+		StationName: "bench st-b", OtherName: "bench st-a",
 	})
 	var key station.KeyRecord
 	must(t, json.Unmarshal(dup.Body, &key))

@@ -164,6 +164,19 @@ func (l *Ledger) Waiting(ctx context.Context) (n int, since time.Time, err error
 	return n, fromMicros(at), l.wrap(l.readErr(err), "count outbox", "")
 }
 
+// WaitingKinds is how many facts of each kind the shared ledger does not have yet.
+func (l *Ledger) WaitingKinds(ctx context.Context) (map[FactKind]int, error) {
+	kinds := map[FactKind]int{}
+	_, err := query(ctx, l, func(scan func(...any) error) (struct{}, error) {
+		var kind FactKind
+		var n int
+		err := scan(&kind, &n)
+		kinds[kind] = n
+		return struct{}{}, err
+	}, "SELECT kind, count(*) FROM outbox GROUP BY kind")
+	return kinds, l.wrap(err, "count outbox", "")
+}
+
 // Acknowledge deletes entries that the shared ledger has now, and keeps what it said of them, in one transaction.
 func (l *Ledger) Acknowledge(ctx context.Context, merged []Merged) error {
 	err := l.write.do(ctx, func(ctx context.Context, t *txn) error {

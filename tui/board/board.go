@@ -38,6 +38,11 @@ type Board struct {
 	Label    station.LabelPrinted    // the last one
 	Labels   int
 
+	Ledger     station.LedgerChanged    // how it stands with the ledger that several stations share; zero: there is none
+	Away       time.Time                // since when that is away; zero: it is there, or there is none
+	Duplicates []station.DuplicateFound // contradictions between stations that nobody here has acknowledged, oldest first
+	Unlisted   int                      // more of them, that did not fit
+
 	slots  []*Slot // in natural order of their names
 	byName map[string]*Slot
 	lost   map[string]struct{} // names of slots that did not fit, bounded itself
@@ -90,6 +95,10 @@ func (b *Board) Apply(e station.Event) {
 		b.phase(body, e.Time)
 	case station.RunEnded:
 		b.end(body, e.Time)
+	case station.LedgerChanged:
+		b.ledger(body, e.Time)
+	case station.DuplicateFound:
+		b.duplicate(body)
 	case station.Summary:
 		b.Done = true
 	default:

@@ -55,7 +55,8 @@ const (
 	Export Name = "export"
 	Again  Name = "again" // load or check anew
 
-	Resolve Name = "resolve" // decide about a run that was held
+	Resolve    Name = "resolve"    // decide about a run that was held
+	Duplicates Name = "duplicates" // between stations
 
 	Accept Name = "accept"
 	Cancel Name = "cancel"

@@ -114,6 +114,7 @@ func (b binder) scroll() Map {
 func (b binder) work(short bool, names ...Name) Map {
 	keys := map[Name]string{
 		Label: "l", Override: "o", RetryAll: "R", OpenBatch: "b", Pause: "p", CloseBatch: "c", SignIn: "i", SignOut: "I", Learn: "L", Resolve: "u",
+		Duplicates: "d",
 	}
 	m := make(Map, 0, len(names))
 	for _, name := range names {
@@ -143,7 +144,7 @@ func (b binder) records() Map {
 	m = append(m,
 		b.bind(Open, true, "enter", "open", "enter"), b.bind(Search, true, "/", "search", "/"), b.bind(Filter, true, "f", "filter", "f"),
 		b.bind(Export, true, "e", "export", "e"), b.bind(Again, false, "r", "reload", "r"))
-	return slices.Concat(m, b.work(false, Resolve), b.places(Records), b.ways("esc"))
+	return slices.Concat(m, b.work(false, Resolve, Duplicates), b.places(Records), b.ways("esc"))
 }
 
 // dialog gives the keys of a dialog.

@@ -42,13 +42,13 @@ func (b *Bench) Select(name string) bool {
 	return true
 }
 
-// Attention is the next slot after the selected one that waits for a person, see [widget.NeedsPerson]; the selected one
+// Attention is the next slot after the selected one that waits for a person, see [widget.Calls]; the selected one
 // itself comes last. Nil: there is none.
 func (b *Bench) Attention() *board.Slot {
 	slots := b.board.Slots()
 	at := b.index()
 	for i := range slots {
-		if s := slots[(at+1+i)%len(slots)]; widget.NeedsPerson(s) {
+		if s := slots[(at+1+i)%len(slots)]; widget.Calls(s) {
 			return s
 		}
 	}

@@ -113,7 +113,7 @@ func (b *Bench) hidden(p plan) string {
 	var names []string
 	wanting := 0
 	for i, s := range slots {
-		if (i < above || i >= len(slots)-below) && widget.NeedsPerson(s) {
+		if (i < above || i >= len(slots)-below) && widget.Calls(s) {
 			if wanting++; wanting <= 3 {
 				names = append(names, s.Name)
 			}

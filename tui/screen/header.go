@@ -19,12 +19,16 @@ import (
 // HeaderHeight is the least number of lines of [Header]; [HeaderLines] says how many there are.
 const HeaderHeight = 2
 
-// HeaderLines is the number of lines of [Header]: one more while a batch is open.
+// HeaderLines is the number of lines of [Header]: one more while a batch is open, while the ledger that the stations share
+// is away, and while a contradiction between stations has not been acknowledged.
 func HeaderLines(b *board.Board) int {
-	if hasBatch(b) {
-		return HeaderHeight + 1
+	n := HeaderHeight
+	for _, more := range []bool{hasBatch(b), !b.Away.IsZero(), len(b.Duplicates) > 0} {
+		if more {
+			n++
+		}
 	}
-	return HeaderHeight
+	return n
 }
 
 func hasBatch(b *board.Board) bool {
@@ -37,6 +41,12 @@ func Header(l widget.Look, b *board.Board, title string, now time.Time, w int) s
 	lines := headerName(l, b, title, now, w) + "\n" + headerCounts(l, b, w)
 	if hasBatch(b) {
 		lines += "\n" + headerBatch(l, b, now, w)
+	}
+	if !b.Away.IsZero() {
+		lines += "\n" + headerAway(l, b, now, w)
+	}
+	if len(b.Duplicates) > 0 {
+		lines += "\n" + headerDuplicates(l, b, w)
 	}
 	return lines
 }
@@ -100,7 +110,7 @@ func headerCounts(l widget.Look, b *board.Board, w int) string {
 func waitingForPerson(b *board.Board) int {
 	n := 0
 	for _, s := range b.Slots() {
-		if widget.NeedsPerson(s) {
+		if widget.Calls(s) {
 			n++
 		}
 	}

@@ -74,6 +74,54 @@ func TestHeaderGolden(t *testing.T) {
 	}
 }
 
+// TestHeaderSharingGolden draws what the header says of the ledger that stations share.
+func TestHeaderSharingGolden(t *testing.T) {
+	oldest, yesterday := sceneStart.Add(time.Minute), sceneStart.AddDate(0, 0, -1)
+	away := func(n int, since *time.Time) station.LedgerChanged {
+		return station.LedgerChanged{Status: station.LedgerAway, Waiting: n, Since: since}
+	}
+	scenes := []func(*stage){
+		func(s *stage) { s.add(away(0, nil)) },
+		func(s *stage) { s.at = s.at.Add(2 * time.Minute); s.add(away(1, &oldest)) },
+		func(s *stage) { s.add(away(12345, &yesterday)) },
+		func(s *stage) {
+			s.add(station.BatchChanged{Batch: "B-2026-117", State: station.BatchOpen, Expected: 40, OpenedAt: s.at})
+			s.add(station.DuplicateFound{Duplicate: "1", HardwareSerial: "SN-7731-00001", OtherSerial: "SN-7731-00002"})
+		},
+		func(s *stage) { s.add(station.DuplicateFound{Duplicate: "2", HardwareSerial: "SN-7731-00001"}) },
+		func(s *stage) { s.board.Acknowledge(); s.add(station.LedgerChanged{Status: station.LedgerShared}) },
+		func(s *stage) {
+			s.add(station.DuplicateFound{Duplicate: "3", HardwareSerial: strings.Repeat("S", 40), OtherSerial: strings.Repeat("T", 40)})
+		},
+		func(s *stage) {
+			s.board.Acknowledge()
+			s.add(station.DuplicateFound{Duplicate: "4", Kind: "lease", HardwareSerial: "SN-7731-00001", OtherSerial: "SN-7731-00001"})
+		},
+	}
+	for _, locale := range words.Locales() {
+		for _, plain := range []bool{false, true} {
+			for _, at := range sizes {
+				s := newStage(t, locale)
+				l := lookIn(t, locale, plain)
+				var all []string
+				for _, scene := range scenes {
+					scene(s)
+					view := Header(l, s.board, "provstation", s.at, at.w)
+					name := "header-sharing"
+					if plain {
+						name, view = name+"-ascii", widget.ASCIIOnly(view)
+					}
+					checkShape(t, view, at.w, HeaderLines(s.board))
+					all = append(all, ansi.Strip(view), "")
+					if len(all) == 2*len(scenes) {
+						compare(t, fmt.Sprintf("%s-%d.%s", name, at.w, locale), strings.Join(all, "\n"))
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestHeaderKeepsWhatMatters: in the narrowest window the header still says that nobody is signed in, who needs a
 // person, that the batch stands still, and the time.
 func TestHeaderKeepsWhatMatters(t *testing.T) {

@@ -348,7 +348,7 @@ func TestRecordsAreCleaned(t *testing.T) {
 		Phases: []station.PhaseEnd{{Phase: bad, Status: bad, Code: bad, Facts: map[string]string{bad: bad}}}, Posts: []ledger.PostRow{{State: bad, Reason: bad}},
 		Proofs:       []station.ProofRecord{{Proof: bad, Broker: bad, TLS: bad, MQTT: bad, Readback: map[string]string{bad: bad}}},
 		Certificates: []ledger.CertRow{{CertRecord: station.CertRecord{Subject: bad, Issuer: bad, CertSerial: bad, WGConf: bad, TunnelAddresses: []string{bad}, Chain: [][]byte{[]byte(bad)}}, RevokeReason: bad, RevokedAt: begun}},
-		Held: ledger.Held{Resolution: &station.Resolution{Decision: bad, By: bad, Reason: bad, At: begun}},
+		Held:         ledger.Held{Resolution: &station.Resolution{Decision: bad, By: bad, Reason: bad, At: begun}},
 	})
 	check()
 }

@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"provstation/station"
 	"provstation/tui/board"
 	"provstation/tui/theme"
 )
@@ -37,4 +38,10 @@ func NeedsPerson(s *board.Slot) bool {
 	default:
 		return false
 	}
+}
+
+// Calls reports whether a person is to go to the slot. A device that is held for the database which the stations share is
+// shown as the others that are held, and goes on by itself.
+func Calls(s *board.Slot) bool {
+	return NeedsPerson(s) && (s.State != board.Trouble || s.PortCode != station.CodeLedgerAway)
 }

@@ -198,7 +198,7 @@ func (l *Ledger) Contradictions(ctx context.Context, tenant, hardwareSerial stri
 	list, err := read(ctx, l, func(from *ledger.Ledger) ([]ledger.Duplicate, error) { return from.Duplicates(ctx, f) })
 	out := make([]station.DuplicateFound, len(list))
 	for i, d := range list {
-		out[i] = found(d)
+		out[i] = Found(d)
 	}
 	return slices.Clip(out), err
 }

@@ -45,6 +45,7 @@ func (l *Ledger) pushAll(ctx context.Context) error {
 		ready := server != nil && l.hearing
 		l.mu.Unlock()
 		if !ready {
+			l.tellStanding(ctx) // there is more that waits
 			return nil
 		}
 		entries, err := l.local.Pending(ctx, batch)
@@ -58,6 +59,11 @@ func (l *Ledger) pushAll(ctx context.Context) error {
 		if err == nil {
 			l.keepRefusals(merged)
 			err = l.local.Acknowledge(ctx, merged)
+		}
+		if err == nil {
+			l.mu.Lock()
+			l.handed += len(merged)
+			l.mu.Unlock()
 		}
 		if err := l.pushed(ctx, err, mark, err == nil && len(entries) < batch); err != nil {
 			return err

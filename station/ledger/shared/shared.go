@@ -83,7 +83,9 @@ type Ledger struct {
 	freed    map[device][]chan struct{}
 	followed []*follower
 	standing station.LedgerChanged
-	lastSeen string // id of the newest duplicate that was told of
+	alarmed  map[string]bool // ids of duplicates that were told of
+	backlog  bool            // records waited when the database came back
+	handed   int             // of them and since, those that it has now
 
 	asking sync.Mutex // one look for duplicates at a time
 }
@@ -112,21 +114,18 @@ func New(ctx context.Context, local *ledger.Ledger, open OpenServer, cfg Config)
 	}
 	l := &Ledger{
 		cfg: cfg.withDefaults(), local: local, open: open, wake: make(chan struct{}, 1), changed: make(chan struct{}),
-		refused: map[refusal]error{}, held: map[string]*holding{}, freed: map[device][]chan struct{}{},
+		refused: map[refusal]error{}, held: map[string]*holding{}, freed: map[device][]chan struct{}{}, alarmed: map[string]bool{},
 		standing: station.LedgerChanged{Status: station.LedgerAway, Reason: "not asked yet"},
 	}
 	l.log = l.cfg.Logger
 	local.OnQueued(l.noted)
-	if err := l.lastDuplicate(ctx); err != nil {
-		return nil, err
-	}
 	n, since, err := local.Waiting(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("share ledger: %w", err)
 	}
 	if n > 0 {
 		l.told = 1 // of an earlier process
-		l.standing.Waiting, l.standing.Since = n, &since
+		l.standing.Waiting, l.standing.Since, l.backlog = n, &since, true
 	}
 	if l.cfg.Alone {
 		l.end = func() {}

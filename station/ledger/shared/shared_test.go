@@ -334,8 +334,12 @@ func databaseLost(t *testing.T, server *stationtest.Postgres, url string) {
 	if _, err := a.Local().Passed(ctx, "acme", "HW-1", inWork.spki, inWork.leaf); err != nil {
 		t.Errorf("PASS in the own file: got %v, want it", err)
 	}
-	if now := a.Standing(); now.Waiting == 0 || now.Since == nil {
-		t.Errorf("standing: got %+v, want records that wait", now)
+	told, _ := a.await(t, func(n station.LedgerNews) bool {
+		l, ok := n.(station.LedgerChanged)
+		return ok && l.Status == station.LedgerAway && l.Waiting > 0
+	}).(station.LedgerChanged)
+	if told.Since == nil {
+		t.Errorf("told %+v, want since when records wait", told)
 	}
 	a.close(t) // and the station is switched off, too
 
@@ -344,8 +348,15 @@ func databaseLost(t *testing.T, server *stationtest.Postgres, url string) {
 	if now := a.Standing(); now.Status != station.LedgerAway || now.Waiting == 0 {
 		t.Errorf("standing after the restart: got %+v, want it away with records that wait", now)
 	}
+	waited := a.Standing().Waiting
 	server.Restart()
-	a.await(t, standing(station.LedgerShared))
+	told, _ = a.await(t, func(n station.LedgerNews) bool {
+		l, ok := n.(station.LedgerChanged)
+		return ok && l.HandedOver > 0
+	}).(station.LedgerChanged)
+	if told.Status != station.LedgerShared || told.HandedOver != waited || told.Waiting != 0 {
+		t.Errorf("told %+v, want it shared and %d handed over", told, waited)
+	}
 	must(t, a.Flush(ctx))
 	s, err := a.Server(ctx)
 	must(t, err)
@@ -429,6 +440,9 @@ func duplicateAlarm(t *testing.T, server *stationtest.Postgres, url string) {
 			!slices.Contains([]string{n.HardwareSerial, n.OtherSerial}, "HW-2") || n.Station == n.OtherStation {
 			t.Errorf("%s is told %+v, want the key of HW-1 and HW-2 at two stations", at.id, n)
 		}
+		if n.StationName != "bench "+n.Station || n.OtherName != "bench "+n.OtherStation {
+			t.Errorf("%s is told of %q and %q, want the stations' names", at.id, n.StationName, n.OtherName)
+		}
 	}
 	for d, at := range benches {
 		held, err := at.Contradictions(ctx, "acme", d.serial)
@@ -446,8 +460,9 @@ func duplicateAlarm(t *testing.T, server *stationtest.Postgres, url string) {
 	dir := a.dir
 	a.close(t)
 	a = openBench(t, "st-a", dir, url, nil)
-	defer a.close(t)
 	a.await(t, duplicate)
+	a = decided(t, a, one, url)
+	defer a.close(t)
 	s, err := a.Server(ctx)
 	must(t, err)
 	for _, d := range []*device{one, two} {
@@ -455,6 +470,38 @@ func duplicateAlarm(t *testing.T, server *stationtest.Postgres, url string) {
 		must(t, err)
 		if rec.Outcome != station.Pass || len(rec.Certificates) != 1 {
 			t.Errorf("%s: got %s with %d certificates, want PASS with one", d.serial, rec.Outcome, len(rec.Certificates))
+		}
+	}
+}
+
+// decided has somebody decide about the device, and starts the station again: nothing is told of it any more, although its
+// own file, which has the duplicate, does not have the decision.
+func decided(t *testing.T, a *bench, d *device, url string) *bench {
+	ctx := t.Context()
+	again := dev(d.serial)
+	must(t, again.begin(ctx, a))
+	must(t, a.FinishRun(ctx, station.RunFinish{
+		Run: again.run, Tenant: "acme", HardwareSerial: d.serial, Outcome: station.Uncertain, Code: station.CodeDuplicate,
+		EndedAt: time.Now().UTC(),
+	}))
+	s, err := a.Server(ctx)
+	must(t, err)
+	_, err = s.Resolve(ctx, station.Resolution{
+		Run: again.run, Tenant: "acme", Decision: station.DecisionIgnore, Reason: "looked at both", By: "Ada",
+	})
+	must(t, err)
+	a.close(t)
+	a = openBench(t, a.id, a.dir, url, nil)
+	a.await(t, standing(station.LedgerShared))
+	must(t, a.Flush(ctx))
+	for {
+		select {
+		case n := <-a.news:
+			if _, ok := n.(station.DuplicateFound); ok {
+				t.Errorf("told of %+v, want nothing of what was decided", n)
+			}
+		default:
+			return a
 		}
 	}
 }

@@ -2,6 +2,7 @@ package shared
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -94,17 +95,8 @@ func (l *Ledger) notice(ctx context.Context, n ledger.Notice) {
 	}
 }
 
-// lastDuplicate finds the newest duplicate that is known here.
-func (l *Ledger) lastDuplicate(ctx context.Context) error {
-	list, err := l.local.Duplicates(ctx, ledger.DuplicateFilter{})
-	for err == nil && len(list) > 0 {
-		l.lastSeen = list[len(list)-1].ID
-		list, err = l.local.Duplicates(ctx, ledger.DuplicateFilter{AfterID: l.lastSeen})
-	}
-	return err
-}
-
-// findDuplicates takes over what the database knows of contradictions with this station's records.
+// findDuplicates takes over what the database knows of contradictions with this station's records, and tells of those that
+// nobody has decided about. Decisions are in the database alone: of what was decided the own file knows nothing.
 func (l *Ledger) findDuplicates(ctx context.Context) {
 	l.asking.Lock()
 	defer l.asking.Unlock()
@@ -126,11 +118,15 @@ func (l *Ledger) findDuplicates(ctx context.Context) {
 		}
 		if err != nil {
 			l.log.Error("ledger: a contradiction could not be kept", "duplicate", d.ID, "error", err)
-			continue
 		}
-		if !have {
-			l.tellDuplicate(d)
-		}
+	}
+	open, err := server.Duplicates(ctx, ledger.DuplicateFilter{Station: l.cfg.StationID, Open: true})
+	if err != nil {
+		l.log.Warn("ledger: contradictions could not be looked up", "error", err)
+		return
+	}
+	for _, d := range open {
+		l.tellDuplicate(d)
 	}
 }
 
@@ -140,21 +136,29 @@ type follower struct {
 	tell func(station.LedgerNews)
 }
 
-// Follow has news told until stop: first how it stands now, and the contradictions that nobody has decided about.
+// Follow has news told until stop: first how it stands now, and the contradictions that nobody has decided about. While the
+// database is away nobody knows which these are; they are told when it is back, before which no device is begun.
 func (l *Ledger) Follow(tell func(station.LedgerNews)) (stop func()) {
 	f := &follower{tell: tell}
 	f.mu.Lock()
 	l.mu.Lock()
 	l.followed = append(l.followed, f)
-	now := l.standing
+	now, server := l.standing, l.server
+	if !l.hearing {
+		server = nil
+	}
 	l.mu.Unlock()
 	tell(now)
-	open, err := l.local.Duplicates(context.Background(), ledger.DuplicateFilter{Station: l.cfg.StationID, Open: true})
-	if err != nil {
-		l.log.Warn("ledger: contradictions could not be looked up", "error", err)
-	}
-	for _, d := range open {
-		tell(found(d))
+	if server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), l.cfg.AnswerWait)
+		open, err := server.Duplicates(ctx, ledger.DuplicateFilter{Station: l.cfg.StationID, Open: true})
+		cancel()
+		if err != nil {
+			l.log.Warn("ledger: contradictions could not be looked up", "error", err)
+		}
+		for _, d := range open {
+			tell(Found(d))
+		}
 	}
 	f.mu.Unlock()
 	return func() {
@@ -177,17 +181,26 @@ func (l *Ledger) tell(n station.LedgerNews) {
 	}
 }
 
+// tellDuplicate tells of a contradiction, once.
 func (l *Ledger) tellDuplicate(d ledger.Duplicate) {
+	l.mu.Lock()
+	told := l.alarmed[d.ID]
+	l.alarmed[d.ID] = true
+	l.mu.Unlock()
+	if told {
+		return
+	}
 	l.log.Error("ledger: two stations have recorded what only one of them can have", "kind", d.Kind, "hardware", d.Serial,
 		"other", d.OtherSerial, "station", d.OtherStation, "detail", d.Detail)
-	l.tell(found(d))
+	l.tell(Found(d))
 }
 
-func found(d ledger.Duplicate) station.DuplicateFound {
+// Found is a duplicate as the bench tells of it.
+func Found(d ledger.Duplicate) station.DuplicateFound {
 	return station.DuplicateFound{
-		Duplicate: d.ID, Kind: string(d.Kind), HardwareSerial: d.Serial, DeviceID: d.DeviceID, Station: d.Station, Run: d.Run,
-		OtherSerial: d.OtherSerial, OtherID: d.OtherID, OtherStation: d.OtherStation, OtherRun: d.OtherRun, Detail: d.Detail,
-		FoundAt: d.FoundAt,
+		Duplicate: d.ID, Kind: string(d.Kind), HardwareSerial: d.Serial, DeviceID: d.DeviceID, Station: d.Station,
+		StationName: d.StationName, Run: d.Run, OtherSerial: d.OtherSerial, OtherID: d.OtherID, OtherStation: d.OtherStation,
+		OtherName: d.OtherName, OtherRun: d.OtherRun, Detail: d.Detail, FoundAt: d.FoundAt,
 	}
 }
 
@@ -201,7 +214,8 @@ func (l *Ledger) Standing() station.LedgerChanged {
 	return l.standing
 }
 
-// tellStanding finds out how it stands, and tells it if that has changed.
+// tellStanding finds out how it stands, and tells it if that has changed: that the database is lost or back, what waits
+// meanwhile, and that all of it was told.
 func (l *Ledger) tellStanding(ctx context.Context) {
 	n, since, err := l.local.Waiting(ctx)
 	if err != nil {
@@ -213,12 +227,20 @@ func (l *Ledger) tellStanding(ctx context.Context) {
 	}
 	l.mu.Lock()
 	if err := l.reachable(); err != nil {
-		now.Status, now.Reason = station.LedgerAway, err.Error()
+		now.Status, now.Reason = station.LedgerAway, strings.TrimPrefix(err.Error(), station.ErrLedgerAway.Error()+": ")
 	}
 	before := l.standing
 	l.standing = now
+	news := now.Status != before.Status
+	switch {
+	case now.Status == station.LedgerAway:
+		news = news || now.Waiting != before.Waiting
+		l.backlog, l.handed = l.backlog || n > 0, 0
+	case l.backlog && n == 0:
+		now.HandedOver, l.backlog, news = l.handed, false, true
+	}
 	l.mu.Unlock()
-	if now.Status != before.Status || (now.Status == station.LedgerAway && now.Waiting != before.Waiting) {
+	if news {
 		l.tell(now)
 	}
 }
