@@ -187,7 +187,7 @@ func (d *doctor) checks() []check {
 		}
 		return append(list, d.portChecks()...)
 	}
-	return append(append(list,
+	list = append(list,
 		check{names: []string{"state-dir"}, run: d.checkStateDir},
 		check{names: []string{"ledger"}, limit: ledgerLimit, run: d.checkLedger},
 		check{names: []string{"bridge-auth"}, run: d.checkAuth},
@@ -197,5 +197,9 @@ func (d *doctor) checks() []check {
 		check{names: []string{"broker"}, run: d.checkBroker},
 		check{names: []string{"thingsboard"}, run: d.checkThingsBoard},
 		check{names: []string{"hawkbit"}, run: d.checkHawkBit},
-	), d.portChecks()...)
+	)
+	if d.cfg.WireGuard.Mode != config.WGOff {
+		list = append(list, check{names: []string{"tunnel"}, run: d.checkTunnel})
+	}
+	return append(list, d.portChecks()...)
 }
