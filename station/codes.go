@@ -73,8 +73,21 @@ const (
 	CodeWGBad          Code = "E-WG-BAD"
 	CodeWGWarn         Code = "W-WG"
 	CodeWGAddress      Code = "E-WG-ADDRESS-TAKEN"
-	CodeWGKeyNetwork   Code = "E-WG-KEY-NETWORK" // the bridge made the key, and the port is behind a network
-	CodeTrustMissing   Code = "E-TRUST-MISSING"  // no root configured, or step-ca's is another
+	CodeWGKeyNetwork   Code = "E-WG-KEY-NETWORK"  // the bridge made the key, and the port is behind a network
+	CodeWGServer       Code = "E-WG-SERVER"       // the server's interface cannot be read
+	CodeWGServerKey    Code = "E-WG-SERVER-KEY"   // wg0.conf names another server
+	CodeWGPeerKey      Code = "E-WG-PEER-KEY"     // the server has another key for the device
+	CodeWGPeerAddress  Code = "E-WG-PEER-ADDRESS" // the server has other addresses for it
+	CodeWGPeerMissing  Code = "E-WG-PEER-MISSING" // the server does not know the device
+	CodeWGSilent       Code = "E-WG-SILENT"       // nothing of the device arrives
+	CodeWGNoAnswer     Code = "E-WG-NO-ANSWER"    // the device sends, and nobody answers
+	CodeWGName         Code = "E-WG-NAME"         // the endpoint's name is not found
+	CodeWGClock        Code = "E-WG-CLOCK"        // the device's clock is behind its last handshake
+	CodeWGUp           Code = "E-WG-UP"           // the device cannot bring its tunnel up
+	CodeWGStation      Code = "E-WG-STATION"      // the station's own tunnel does not work
+	CodeWGNoReply      Code = "E-WG-NO-REPLY"     // no answer to a ping through the tunnel
+	CodeWGUnknown      Code = "E-WG-UNKNOWN"      // nothing on file says which peer the device is
+	CodeTrustMissing   Code = "E-TRUST-MISSING"   // no root configured, or step-ca's is another
 
 	// Install.
 	CodeInstallKey Code = "E-INSTALL-KEY" // device says: certificate is not for its key

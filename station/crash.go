@@ -1,7 +1,5 @@
 package station
 
-import "slices"
-
 // point is a named place at which the station may die. A build with the tag crashpoints kills its own process at the one
 // that PROVSTATION_CRASH_AT names; any other build has nothing there.
 type point string
@@ -76,7 +74,7 @@ func CrashPoints() []string {
 		pointAbandonDone, pointAbandoned, pointFinishing, pointFinished, pointGoodbye,
 	}
 	for _, p := range Phases() {
-		if !slices.Contains([]Phase{PhaseWireGuard, PhaseRecord}, p) {
+		if p != PhaseRecord {
 			list = append(list, pointOf(p))
 		}
 	}

@@ -175,7 +175,10 @@ func goneFault(path string) error {
 }
 
 // fakeConnector opens fake ports.
-type fakeConnector struct{ ports map[string]*fakePort }
+type fakeConnector struct {
+	ports map[string]*fakePort
+	wrap  func(Line) Line // nil: lines as they are
+}
 
 func (c *fakeConnector) Open(ctx context.Context, p PortInfo) (Line, error) {
 	port := c.ports[p.Path]
@@ -190,7 +193,11 @@ func (c *fakeConnector) Open(ctx context.Context, p PortInfo) (Line, error) {
 	if port.dev == nil {
 		return nil, goneFault(p.Path)
 	}
-	return &fakeLine{port: port, gone: port.gone, opened: time.Now()}, ctx.Err()
+	line := &fakeLine{port: port, gone: port.gone, opened: time.Now()}
+	if c.wrap != nil {
+		return c.wrap(line), ctx.Err()
+	}
+	return line, ctx.Err()
 }
 
 // fakeLine is an open port.
@@ -659,6 +666,8 @@ func (l *fakeLedger) BindKey(ctx context.Context, k KeyRecord) error {
 	defer end()
 	if have, ok := l.keys[string(k.SPKI)]; ok && have.HardwareSerial != k.HardwareSerial {
 		return fmt.Errorf("key: %w", ErrKeyTaken)
+	} else if ok && k.WireGuardKey == nil {
+		k.WireGuardKey = have.WireGuardKey // what is on file stays
 	}
 	l.keys[string(k.SPKI)] = k
 	return nil

@@ -233,6 +233,7 @@ func (x *run) clock(ctx context.Context) error {
 	if x.cfg.ClockSet && x.greet.SetClock && x.course == courseEnroll {
 		err := x.cause(ctx, IntendClock, nil, func() error { return x.line.SetClock(ctx, x.now()) })
 		if err == nil {
+			x.clockSet = true
 			x.fact("clock_set", "yes")
 			return nil
 		}

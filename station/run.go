@@ -48,6 +48,7 @@ type run struct {
 	postID   string
 	chain    *pki.Chain
 	tunnel   *wgconf.Config
+	clockSet bool
 	wgText   []byte
 	bundle   Bundle
 	readback Readback
@@ -180,7 +181,7 @@ func (x *run) plan() []phaseStep {
 		{PhaseInstall, off(x.install, enroll)},
 		{PhaseReadback, off(readback, work)},
 		{PhaseMQTT, off(x.mqtt, work && !x.cfg.MQTTOff)},
-		{PhaseWireGuard, nil},
+		{PhaseWireGuard, off(x.checkTunnel, work && x.cfg.TunnelCheck.on())},
 		{PhaseRegister, off(x.register, work && x.cfg.Registry != nil)},
 		{PhaseSeal, off(x.seal, work)},
 	}

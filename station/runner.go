@@ -58,6 +58,8 @@ type RunnerConfig struct {
 	Answer pki.Policy // DeviceID, PublicKey, trust and time are filled in per run
 	Tunnel wgconf.Policy
 
+	TunnelCheck TunnelCheck
+
 	MinValidity      time.Duration // shelf life; 0: not judged
 	ShelfRefuse      bool          // refuse below MinValidity instead of saying it
 	ClockTolerance   time.Duration // of the device against the station; 0: 30 s

@@ -1,6 +1,8 @@
 package station
 
 import (
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
 	"provstation/station/wgconf"
 )
 
@@ -29,6 +31,9 @@ func (x *run) lintTunnel() error {
 	if err := x.tunnelKey(cfg); err != nil {
 		return err
 	}
+	if err := x.knowsServer(serversOf(cfg)); err != nil {
+		return err
+	}
 	if ip := x.answer.WireGuardIP; ip != "" && !cfg.HasAddress(ip) {
 		return &Fault{Code: CodeWGBad, Outcome: Fail, Params: map[string]string{
 			"detail": "the answer names the address " + printable(ip) + ", its wg0.conf has " + joined(cfg.Addresses()),
@@ -40,6 +45,14 @@ func (x *run) lintTunnel() error {
 	x.fact(FactTunnelAddress, joined(addrs))
 	x.fact(FactTunnelConf, wgconf.Show(cfg)) // a preshared key is hidden
 	return nil
+}
+
+// serversOf are the public keys of the peers.
+func serversOf(cfg *wgconf.Config) (keys []wgtypes.Key) {
+	for i := range cfg.Peers {
+		keys = append(keys, cfg.Peers[i].PublicKey)
+	}
+	return keys
 }
 
 // tunnelKey decides whose WireGuard key it is: the device's own, or one the bridge made.

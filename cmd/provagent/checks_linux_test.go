@@ -136,7 +136,7 @@ func TestTunnelCheck(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
-				r := wgTunnel{"wg0", tt.device, discardPort}.Check(ctx, agent.TunnelCheck{Conf: tt.conf})
+				r := wgTunnel{name: "wg0", device: tt.device, port: discardPort}.Check(ctx, agent.TunnelCheck{Conf: tt.conf})
 				if r.OK != (tt.reason == "") || r.Reason != tt.reason || len(r.Steps) != tt.steps || r.Validate() != nil {
 					t.Errorf("got %+v (%v), want %q after %d steps", r, r.Validate(), tt.reason, tt.steps)
 				}
@@ -173,7 +173,7 @@ func TestTunnelIsWoken(t *testing.T) {
 	}()
 	conf := []byte("[Interface]\nPrivateKey = " + own.String() + "\nAddress = 10.8.1.2/16\n\n[Peer]\nPublicKey = " + peer.PublicKey().String() +
 		"\nAllowedIPs = 10.8.0.0/16\nEndpoint = 192.0.2.1:51820\n")
-	tun := wgTunnel{"wg0", func(string) (*wgtypes.Device, error) {
+	tun := wgTunnel{name: "wg0", device: func(string) (*wgtypes.Device, error) {
 		p := wgtypes.Peer{PublicKey: peer.PublicKey()}
 		select {
 		case <-woken:
@@ -181,7 +181,7 @@ func TestTunnelIsWoken(t *testing.T) {
 		default:
 		}
 		return &wgtypes.Device{PublicKey: own.PublicKey(), Peers: []wgtypes.Peer{p}}, nil
-	}, port}
+	}, port: port}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if r := tun.Check(ctx, agent.TunnelCheck{Conf: conf, Args: serialproto.CheckWGArgs{Wake: "127.0.0.1"}}); !r.OK {

@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(serveCommand(errOut), renewCommand(errOut), versionCommand())
+	root.AddCommand(serveCommand(errOut), renewCommand(errOut), checkTunnelCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SetArgs(args)
 	root.SetOut(out)

@@ -80,16 +80,17 @@ func TestLinksLittle(t *testing.T) {
 	allowed := map[string]bool{
 		"provstation/cmd/provagent": true, "provstation/serialproto": true, "provstation/serialproto/link": true,
 		"provstation/serialproto/agent": true, "provstation/serialproto/agent/filestore": true, "provstation/station/wgconf": true, "provstation/station/mqttcheck": true,
+		"provstation/station/wgcheck": true,
 	}
 	for dep := range strings.Lines(string(out)) {
 		dep = strings.TrimSpace(dep)
-		for _, bad := range []string{"net/http/httptest", "net/http/pprof", "database/sql", "charm.land/", "modernc.org/", "go.bug.st/"} {
+		for _, bad := range []string{"net/http/httptest", "net/http/pprof", "database/sql", "charm.land/", "modernc.org/", "go.bug.st/", "gvisor.dev/", "golang.zx2c4.com/wireguard/device"} {
 			if strings.HasPrefix(dep, bad) {
 				t.Errorf("provagent links %s", dep)
 			}
 		}
 		if strings.HasPrefix(dep, "provstation/") && !allowed[dep] {
-			t.Errorf("provagent links %s, want only the wire, the agent, the broker test and the tunnel's configuration", dep)
+			t.Errorf("provagent links %s, want only the wire, the agent, the broker test, the tunnel's configuration and check", dep)
 		}
 	}
 }

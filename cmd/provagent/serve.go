@@ -35,6 +35,7 @@ type options struct {
 	maxSignatures           uint32
 	maxTokens               uint32
 	wgInterface             string
+	manageTunnel            bool
 	names                   filestore.Names
 	copies, verbose         bool
 	firstBackoff, mostPause time.Duration
@@ -82,6 +83,7 @@ func serveCommand(errOut io.Writer) *cobra.Command {
 	f.StringSliceVar(&o.allowServer, "allow-server", nil, "server name to sign TLS 1.2 handshakes for; repeatable (default: any the CA file vouches for)")
 	f.Uint32Var(&o.maxSignatures, "max-signatures", agent.DefaultMaxSignatures, "TLS signatures that one key gives out")
 	f.Uint32Var(&o.maxTokens, "max-tokens", agent.DefaultMaxTokens, "renewal tokens that one key gives out")
+	f.BoolVar(&o.manageTunnel, "manage-tunnel", false, "bring an interface up for a station's check where there is none (root or CAP_NET_ADMIN)")
 	f.StringVar(&o.wgInterface, "wg-interface", "wg0", "WireGuard interface to look at when a station asks for it")
 	storeFlags(cmd, &o)
 	return cmd
@@ -172,7 +174,11 @@ func agentConfig(o options, log *slog.Logger) (agent.Config, error) {
 	cfg.Model, cfg.Serial, cfg.Firmware = o.model, o.serial, version
 	cfg.Reenroll, cfg.SignTLS12, cfg.AllowedServers = policy, o.signTLS12, o.allowServer
 	cfg.MaxSignatures, cfg.MaxTokens, cfg.ManageClock = o.maxSignatures, o.maxTokens, o.manageClock
-	cfg.CheckMQTT, cfg.Tunnel = checkBroker, wgTunnel{o.wgInterface, wgDevice, discardPort}
+	look := wgTunnel{name: o.wgInterface, device: wgDevice, port: discardPort}
+	if o.manageTunnel {
+		look.bringUp = bringUp
+	}
+	cfg.CheckMQTT, cfg.Tunnel = checkBroker, look
 	cfg.RNGReady, cfg.Link = rngReady, link.DeviceConfig{Baud: lineBaud(o)}
 	if cfg.Model == "" {
 		cfg.Model = id.model()

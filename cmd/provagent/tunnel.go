@@ -16,11 +16,15 @@ import (
 	"provstation/station/wgconf"
 )
 
-// wgTunnel looks at the box's WireGuard interface, which is brought up by others (wg-quick, systemd-networkd).
+// wgTunnel looks at the box's WireGuard interface, which is brought up by others (wg-quick, systemd-networkd), or
+// by itself for a check where that is allowed.
 type wgTunnel struct {
 	name   string
 	device func(name string) (*wgtypes.Device, error)
 	port   string // to send to within the tunnel
+
+	// bringUp checks a tunnel that is not up; nil: that is left to others.
+	bringUp func(ctx context.Context, c agent.TunnelCheck) serialproto.CheckWGResult
 }
 
 var _ agent.Tunnel = wgTunnel{}
@@ -83,7 +87,7 @@ func (l *looking) step(name, text string, ok bool) {
 // Check waits for a handshake with the peer of wg0.conf, by the key of wg0.conf.
 func (t wgTunnel) Check(ctx context.Context, c agent.TunnelCheck) serialproto.CheckWGResult {
 	l := &looking{begun: time.Now()}
-	conf, err := wgconf.Parse(c.Conf)
+	conf, err := wgconf.ParseFile(c.Conf)
 	if err != nil || len(conf.Peers) == 0 {
 		return l.fail(stepInterface, reasonConf, "The device's %s does not parse.", "wg0.conf")
 	}
@@ -91,6 +95,8 @@ func (t wgTunnel) Check(ctx context.Context, c agent.TunnelCheck) serialproto.Ch
 	want := conf.Peers[0].PublicKey
 	dev, err := t.device(t.name)
 	switch {
+	case errors.Is(err, os.ErrNotExist) && t.bringUp != nil:
+		return t.bringUp(ctx, c)
 	case errors.Is(err, os.ErrNotExist):
 		return l.fail(stepInterface, reasonNoInterface, "The device has no WireGuard interface %s. Its tunnel is not up.", t.name)
 	case err != nil:

@@ -57,8 +57,8 @@ func crashCases() []crashCase {
 			"assign.recorded", "set-clock.intended", "set-clock.done", "clock.recorded", "make-key.intended"),
 		cut(key, "make-key.done", "keygen.recorded", "csr.bound", "csr.recorded"),
 		cut(cert, "enroll.journaled", "enroll.recorded", "verify.saved", "verify.recorded", "install.intended"),
-		cut(files, "install.done", "install.recorded", "readback.recorded", "mqtt.proven", "mqtt.recorded", "register.recorded",
-			"seal.intended", "seal.done", "seal.recorded", "record.begun"),
+		cut(files, "install.done", "install.recorded", "readback.recorded", "mqtt.proven", "mqtt.recorded", "wireguard.recorded",
+			"register.recorded", "seal.intended", "seal.done", "seal.recorded", "record.begun"),
 		[]crashCase{{at: "record.done", skipped: true}, {at: "record.goodbye", skipped: true}},
 	)
 	noDNS := func(c *config.Config) { c.WireGuard.Policy.DNS = "refuse" } // the stack's wg0.conf names a resolver
@@ -109,6 +109,7 @@ func newCrashBench(t *testing.T, devices int) *crashBench {
 		}
 	})
 	b.stack, b.base = stack, stackConfig(stack, dcfg)
+	b.base.WireGuard.Mode = config.WGServer
 	return b
 }
 

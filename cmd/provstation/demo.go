@@ -29,6 +29,7 @@ type stackFlags struct {
 	stepCA   string
 	contract string
 	outage   time.Duration // of the demo's batch
+	tunnels  bool          // runs wait for the handshake: every device is one of the stack's, whose tunnel is up by itself
 }
 
 // maxDevices bounds the virtual devices: each holds a pty and its files.
@@ -109,6 +110,7 @@ func (a *app) demo(ctx context.Context, f stackFlags, headless, asJSON bool) (er
 	if f.faults != "" {
 		fmt.Fprintf(a.stderr, "faults %s, seed %d\n", f.faults, f.seed)
 	}
+	f.tunnels = true
 	e, err := a.startStack(ctx, f, !headless)
 	if err != nil {
 		return err
@@ -183,6 +185,9 @@ func (a *app) startStack(ctx context.Context, f stackFlags, line bool) (_ *embed
 		return nil, err
 	}
 	e.config = stackConfig(e.Stack, cfg)
+	if f.tunnels && e.TunnelSocket != "" {
+		e.config.WireGuard.Mode = config.WGServer
+	}
 	if err := e.layOut(cfg); err != nil {
 		return nil, err
 	}
@@ -200,7 +205,8 @@ func stackConfig(s *devstack.Stack, cfg devstack.Config) *config.Config {
 	c.PKI.RootFile, c.PKI.RootFingerprint, c.PKI.StepCAURL = s.Root, s.RootPrint, s.StepCAURL
 	c.PKI.MinValidity = config.Duration(12 * time.Hour) // the stack issues for 24 hours, as the recorded tenant does
 	c.MQTT.Host, c.MQTT.Port = s.Broker, s.Port
-	c.WireGuard.Policy.DNS = "allow"
+	c.WireGuard.Policy.DNS, c.WireGuard.Policy.LoopbackEndpoint = "allow", "allow" // its server is on this machine
+	c.WireGuard.Server = s.TunnelSocket
 	tenantOf(s, &c.Tenant)
 	c.Device.IDTemplate, c.Device.Type = "edge-{serial_lower}", "demo"
 	c.Ports.Baud = cfg.Baud

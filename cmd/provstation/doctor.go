@@ -202,5 +202,9 @@ func (d *doctor) checks() []check {
 		check{names: []string{"broker"}, run: d.checkBroker},
 		check{names: []string{"thingsboard"}, run: d.checkThingsBoard},
 		check{names: []string{"hawkbit"}, run: d.checkHawkBit},
-	), d.portChecks()...)
+	)
+	if d.cfg.WireGuard.Mode != config.WGOff {
+		list = append(list, check{names: []string{"tunnel"}, run: d.checkTunnel})
+	}
+	return append(list, d.portChecks()...)
 }

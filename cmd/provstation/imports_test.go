@@ -43,7 +43,7 @@ func listPackages(t *testing.T, args ...string) []listedPackage {
 
 // importRule is which packages of the project a package may import directly. A name that ends in "/..." allows all below.
 var importRule = map[string][]string{
-	"station":                     {"station/pki", "station/wgconf", "station/mqttcheck", "station/scan"},
+	"station":                     {"station/pki", "station/wgconf", "station/wgcheck", "station/mqttcheck", "station/scan"},
 	"station/scan":                {},
 	"station/audit":               {},
 	"station/batch":               {"station"},
@@ -51,6 +51,8 @@ var importRule = map[string][]string{
 	"station/people":              {"station"},
 	"station/pki":                 {},
 	"station/wgconf":              {},
+	"station/wgcheck":             {},
+	"station/wgnet":               {"station/wgconf", "station/wgcheck"},
 	"station/stepca":              {},
 	"station/mqttcheck":           {},
 	"station/bridge":              {"station", "station/answer", "station/stepca"},
@@ -61,7 +63,7 @@ var importRule = map[string][]string{
 	"station/ledger/shared":       {"station", "station/ledger"},
 	"station/config":              {"station"},
 	"station/words":               {"station", "assets"},
-	"station/devstack":            {"station/wgconf", "serialproto", "serialproto/link", "serialproto/agent", "serialproto/agent/filestore", "serialproto/prototest"},
+	"station/devstack":            {"station/wgconf", "station/wgcheck", "station/wgnet", "serialproto", "serialproto/link", "serialproto/agent", "serialproto/agent/filestore", "serialproto/prototest"},
 	"station/stationtest":         {"station", "station/pki"},
 	"station/campaign":            {},
 	"serialproto":                 {},
@@ -73,7 +75,7 @@ var importRule = map[string][]string{
 	"assets":                      {},
 	"tui":                         {"tui/...", "station", "station/config", "station/ledger", "station/batch"},
 	"tui/":                        {"tui/...", "station", "station/config", "station/ledger", "station/batch"},
-	"cmd/provagent":               {"serialproto", "serialproto/agent", "serialproto/agent/filestore", "serialproto/link", "station/wgconf", "station/mqttcheck"},
+	"cmd/provagent":               {"serialproto", "serialproto/agent", "serialproto/agent/filestore", "serialproto/link", "station/wgconf", "station/mqttcheck", "station/wgcheck"},
 }
 
 // allowed finds the rule for a package: its own, or that of the folder it lies in.

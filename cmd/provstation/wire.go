@@ -130,6 +130,9 @@ func (a *app) runner(b *bench, rc station.RunnerConfig, collect bool) (*station.
 		return nil, usage("%v", err)
 	}
 	b.closes = append(b.closes, func() error { client.Close(); return nil })
+	if err := proveTunnels(b, &rc); err != nil {
+		return nil, err
+	}
 	if rc.Registry, err = a.registry(b); err != nil {
 		return nil, err
 	}

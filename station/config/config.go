@@ -133,10 +133,23 @@ type MQTT struct {
 	Protocol   string `yaml:"protocol" enum:"auto|5|3.1.1"`
 }
 
+// Who sees the handshake of a device's tunnel.
+const (
+	WGOff    = "off"
+	WGDevice = "device" // the device brings its tunnel up, and tells
+	WGServer = "server" // the station reads the server's interface
+	WGPing   = "ping"   // the station pings the device through a tunnel of its own
+)
+
 // WireGuard is the tunnel that the bridge hands out.
 type WireGuard struct {
-	Mode   string `yaml:"mode" enum:"off|handshake"` // how the tunnel is proven
-	Enroll bool   `yaml:"enroll"`                    // ask for a tunnel at all
+	Mode   string `yaml:"mode" enum:"off|device|server|ping"` // how the tunnel is proven
+	Enroll bool   `yaml:"enroll"`                             // ask for a tunnel at all
+	// Server is where the tunnel server's peers can be read: the name of an interface of this machine, or the path of the
+	// socket of a program that has it. Mode device uses it, too, to say why there is no handshake.
+	Server     string `yaml:"server"`
+	ServerKey  string `yaml:"server_key"`             // public key that every wg0.conf has to name; empty: any
+	TunnelFile string `yaml:"tunnel_file" path:"yes"` // mode ping: wg0.conf of the station's own tunnel, with its private key
 	// KeyOverTCP says whether a private key that the bridge made may cross a serial server's network, in the clear.
 	KeyOverTCP string   `yaml:"key_over_tcp" enum:"refuse|allow"`
 	Policy     WGPolicy `yaml:"policy"`
@@ -144,7 +157,7 @@ type WireGuard struct {
 
 // WGPolicy says what becomes of a wg0.conf that is well formed but doubtful.
 type WGPolicy struct {
-	LoopbackEndpoint string `yaml:"loopback_endpoint" enum:"warn|refuse"`
+	LoopbackEndpoint string `yaml:"loopback_endpoint" enum:"allow|warn|refuse"`
 	RouteAll         string `yaml:"route_all" enum:"warn|refuse"`
 	DNS              string `yaml:"dns" enum:"allow|warn|refuse"`
 	PresharedKey     string `yaml:"preshared_key" enum:"warn|refuse"`
@@ -197,6 +210,9 @@ type Phases struct {
 	Install  PhasePolicy `yaml:"install"`
 	Readback PhasePolicy `yaml:"readback"`
 	MQTT     PhasePolicy `yaml:"mqtt"`
+
+	WireGuard PhasePolicy `yaml:"wireguard"`
+
 	Register PhasePolicy `yaml:"register"`
 	Seal     PhasePolicy `yaml:"seal"`
 	Record   PhasePolicy `yaml:"record"`
@@ -208,7 +224,8 @@ func (p Phases) Map() map[station.Phase]PhasePolicy {
 		station.PhaseIdentify: p.Identify, station.PhaseAssign: p.Assign, station.PhaseClock: p.Clock,
 		station.PhaseKeygen: p.Keygen, station.PhaseCSR: p.CSR, station.PhaseEnroll: p.Enroll,
 		station.PhaseVerify: p.Verify, station.PhaseInstall: p.Install, station.PhaseReadback: p.Readback,
-		station.PhaseMQTT: p.MQTT, station.PhaseRegister: p.Register, station.PhaseSeal: p.Seal, station.PhaseRecord: p.Record,
+		station.PhaseMQTT: p.MQTT, station.PhaseWireGuard: p.WireGuard, station.PhaseRegister: p.Register,
+		station.PhaseSeal: p.Seal, station.PhaseRecord: p.Record,
 	}
 }
 
@@ -252,7 +269,7 @@ func Default() *Config {
 			TLSMin: "1.2", TLSMax: "1.3", Protocol: "auto",
 		},
 		WireGuard: WireGuard{
-			Mode: "off", Enroll: true, KeyOverTCP: PolicyRefuse,
+			Mode: WGOff, Enroll: true, KeyOverTCP: PolicyRefuse,
 			Policy: WGPolicy{
 				LoopbackEndpoint: PolicyWarn, RouteAll: PolicyWarn, DNS: PolicyWarn, PresharedKey: PolicyRefuse,
 				SeveralPeers: PolicyRefuse,
@@ -283,8 +300,8 @@ func Default() *Config {
 			CSR: PhasePolicy{seconds(10), 1}, Enroll: PhasePolicy{seconds(420), 4},
 			Verify: PhasePolicy{seconds(60), 2}, Install: PhasePolicy{seconds(120), 3},
 			Readback: PhasePolicy{seconds(60), 3}, MQTT: PhasePolicy{seconds(120), 3},
-			Register: PhasePolicy{seconds(60), 3},
-			Seal:     PhasePolicy{seconds(60), 3}, Record: PhasePolicy{seconds(30), 2},
+			WireGuard: PhasePolicy{seconds(60), 2}, Register: PhasePolicy{seconds(60), 3},
+			Seal: PhasePolicy{seconds(60), 3}, Record: PhasePolicy{seconds(30), 2},
 		},
 		Retry:  Retry{First: seconds(1), Max: seconds(20)},
 		Ledger: Ledger{Lease: seconds(600)},

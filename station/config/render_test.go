@@ -33,8 +33,8 @@ func TestDefaultLacksOnlyTheTenant(t *testing.T) {
 	}
 	c := valid()
 	c.MQTT.Protocol, c.WireGuard.Mode, c.Station.Operator = "4", "on", "a\x1b[0m"
-	if got := problemsOf(t, c.Validate(config.Sources{})); len(got) != 4 {
-		t.Errorf("got %q, want 4 problems of a configuration built in code", got)
+	if got := problemsOf(t, c.Validate(config.Sources{})); len(got) != 3 {
+		t.Errorf("got %q, want 3 problems of a configuration built in code", got)
 	}
 }
 

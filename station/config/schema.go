@@ -105,8 +105,6 @@ func refusal(path, name string) string {
 	case "tenant.thingsboard.api_key":
 		return "a secret must not stand in the configuration: put it into a file and name the file in api_key_file, " +
 			"or name an environment variable in api_key_env"
-	case "phases.wireguard":
-		return "this phase is not available in this version"
 	}
 	if s := secretAdvice(name); s != "" {
 		return "a secret must not stand in the configuration: " + s

@@ -1,10 +1,12 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,15 +34,17 @@ var (
 )
 
 var (
-	labelPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-	hexPattern      = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	hostPattern     = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
-	envPattern      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
-	localePattern   = regexp.MustCompile(`^[a-z]{2,3}([-_][A-Z]{2})?$`)
-	uuidPattern     = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	idTextPattern   = regexp.MustCompile(`^[A-Za-z0-9._-]*$`)
-	idFactNames     = []string{"serial", "serial_lower", "model"}
-	idNameFactNames = []string{"id", "serial", "serial_lower", "model"}
+	labelPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+	hexPattern   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	hostPattern  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
+	// what Linux takes for an interface (dev_valid_name), without what a terminal or a shell would mind
+	interfacePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$`)
+	envPattern       = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+	localePattern    = regexp.MustCompile(`^[a-z]{2,3}([-_][A-Z]{2})?$`)
+	uuidPattern      = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	idTextPattern    = regexp.MustCompile(`^[A-Za-z0-9._-]*$`)
+	idFactNames      = []string{"serial", "serial_lower", "model"}
+	idNameFactNames  = []string{"id", "serial", "serial_lower", "model"}
 )
 
 // Validate judges the whole configuration. The error is an [*Error] with every problem; src gives them their places and
@@ -94,6 +98,7 @@ func validate(c *Config, src Sources, ps *problems) {
 	v.auth()
 	v.pki()
 	v.mqtt()
+	v.wireguard()
 	v.tenant()
 	v.device()
 	v.ports()
@@ -239,8 +244,27 @@ func (v check) mqtt() {
 	if m.TLSMin > m.TLSMax {
 		v.bad("mqtt.tls_min", "is above mqtt.tls_max (%s > %s)", m.TLSMin, m.TLSMax)
 	}
-	if v.c.WireGuard.Mode != "off" {
-		v.bad("wireguard.mode", "%s is not available in this version; use off", clip(v.c.WireGuard.Mode))
+}
+
+// wireguard judges how the tunnel is proven. A socket's path is not made relative to the file, as an interface's name is not.
+func (v check) wireguard() {
+	w := v.c.WireGuard
+	if w.Mode != WGOff && !w.Enroll {
+		v.bad("wireguard.mode", "%s needs wireguard.enroll: there is no tunnel otherwise", clip(w.Mode))
+	}
+	switch {
+	case w.Mode == WGServer && w.Server == "":
+		v.bad("wireguard.server", "mode server needs it: an interface of this machine, or the path of its socket")
+	case w.Server != "" && !filepath.IsAbs(w.Server):
+		v.match("wireguard.server", w.Server, interfacePattern, "the name of an interface, or a full path")
+	}
+	if (w.Mode == WGPing) != (w.TunnelFile != "") {
+		v.bad("wireguard.tunnel_file", "belongs to wireguard.mode: ping, and that needs it")
+	}
+	if w.ServerKey != "" {
+		if key, err := base64.StdEncoding.Strict().DecodeString(w.ServerKey); err != nil || len(key) != 32 {
+			v.bad("wireguard.server_key", "want a WireGuard public key, 44 characters of base64")
+		}
 	}
 }
 

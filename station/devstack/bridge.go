@@ -289,9 +289,9 @@ func (b *Bridge) webhook(name string) {
 const PlaceholderKey = "<REPLACE_WITH_DEVICE_PRIVATE_KEY>"
 
 // wgConf is a wg0.conf as the bridge writes it.
-func wgConf(id, ip, private, server string) string {
+func wgConf(id, ip, private, server, endpoint string) string {
 	return "[Interface]\n# Device: " + id + "\nAddress = " + ip + "/16\nPrivateKey = " + private + "\nDNS = 10.8.0.1\n\n" +
-		"[Peer]\nPublicKey = " + server + "\nEndpoint = vpn.tenant.example:51820\nAllowedIPs = 10.8.0.0/16\nPersistentKeepalive = 25\n"
+		"[Peer]\nPublicKey = " + server + "\nEndpoint = " + endpoint + "\nAllowedIPs = 10.8.0.0/16\nPersistentKeepalive = 25\n"
 }
 
 // address is the n-th device address, from 10.8.1.2 on.

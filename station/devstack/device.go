@@ -95,10 +95,11 @@ func (d *Device) start(ctx context.Context) error {
 
 // boot starts the agent on the device's line.
 func (d *Device) boot(ctx context.Context) error {
-	store, err := filestore.Open(d.Dir, filestore.Config{Volatile: true, Before: d.flash})
+	files, err := filestore.Open(d.Dir, filestore.Config{Volatile: true, Before: d.flash})
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
+	store := &tunnelled{Store: files, log: d.cfg.log.With("device", d.Name)}
 	end, err := d.ln.open()
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
@@ -115,7 +116,7 @@ func (d *Device) boot(ctx context.Context) error {
 	}
 	a, err := agent.New(store, agent.Config{
 		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: serialproto.ReenrollOpen, SignTLS12: true,
-		CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Log: d.cfg.log,
+		Tunnel: store, CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Log: d.cfg.log,
 		Keys: d.keyStore(), RNGReady: d.random, Clock: clock, ManageClock: d.clock != nil,
 		Link: link.DeviceConfig{Baud: d.cfg.baud},
 	})
@@ -130,15 +131,17 @@ func (d *Device) boot(ctx context.Context) error {
 	cfg.ToHost, cfg.ToDevice = cfg.ToDevice, cfg.ToHost // the agent has the end that Paced calls the host's
 	t := prototest.Paced(end, cfg)
 	d.ended = make(chan struct{})
-	go d.serve(ctx, a, t, d.ln, d.ended)
+	store.refresh()
+	go d.serve(ctx, a, t, store, d.ln, d.ended)
 	return nil
 }
 
 // unlockEvery is the pause between two looks for a lock that nobody holds any more.
 const unlockEvery = time.Second
 
-func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, ln cable, ended chan struct{}) {
+func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, store *tunnelled, ln cable, ended chan struct{}) {
 	defer close(ended)
+	defer store.use(nil)
 	ctx, cancel := context.WithCancel(ctx)
 	var unlocking sync.WaitGroup
 	defer unlocking.Wait()

@@ -62,10 +62,14 @@ type Stack struct {
 	Devices []*Device // plugged in at the start
 	Line    *Line     // nil: the devices stay
 
+	TunnelSocket string // where the WireGuard server tells of its peers; empty where the system has no such sockets
+	TunnelFile   string // wg0.conf of a tunnel of the station's own
+
 	cfg    Config
 	all    []*Device
 	pki    *authority
 	broker *broker
+	vpn    *tunnelServer
 	ca     *stepCA
 	web    []*http.Server
 	cancel context.CancelFunc
@@ -136,6 +140,12 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if wg.server, err = startTunnelServer(wg, s.cfg.Log); err != nil {
+		return err
+	}
+	s.vpn = wg.server
+	s.TunnelSocket, s.TunnelFile = s.vpn.socket, s.vpn.station
+	s.SetTunnelFault(s.cfg.Faults.tunnel())
 	if err := s.startTenant(ctx); err != nil {
 		return err
 	}
@@ -282,6 +292,9 @@ func (s *Stack) close() error {
 	s.done.Wait()
 	if s.broker != nil {
 		s.broker.close()
+	}
+	if s.vpn != nil {
+		errs = append(errs, s.vpn.close())
 	}
 	if s.ca != nil {
 		s.ca.close()

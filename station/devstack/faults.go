@@ -32,6 +32,7 @@ type Spec struct {
 	Slow            time.Duration // the bridge takes so long over every first post
 	Lie             Lie           // what is wrong with every first answer
 	Broker          BrokerFault   // what the broker does to the first connection of every device
+	Tunnel          TunnelFault   // what is wrong with the tunnel of every device's first enrollment
 	ThingsBoard     ServiceFault  // what is wrong with it all the time
 	HawkBit         ServiceFault
 }
@@ -100,6 +101,7 @@ var specKinds = []specKind{ //nolint:gochecknoglobals // a constant table
 	{"slow", "D", "the bridge takes so long over it, 0 to 1m", lasting(func(s *Spec) *time.Duration { return &s.Slow }, time.Minute)},
 	{"lie", "LIE", "its answer is wrong: " + join(Lies()), among(func(s *Spec) *Lie { return &s.Lie }, Lies())},
 	{"broker", "FAULT", "first connection of every device: " + join(BrokerFaults()), among(func(s *Spec) *BrokerFault { return &s.Broker }, BrokerFaults())},
+	{"tunnel", "FAULT", "the tunnel of every device's first enrollment: " + join(TunnelFaults()), among(func(s *Spec) *TunnelFault { return &s.Tunnel }, TunnelFaults())},
 	{"tb", "FAULT", "ThingsBoard, all the time: " + join(ThingsBoardFaults()), among(func(s *Spec) *ServiceFault { return &s.ThingsBoard }, ThingsBoardFaults())},
 	{"hawkbit", "FAULT", "hawkBit, all the time: " + join(HawkBitFaults()), among(func(s *Spec) *ServiceFault { return &s.HawkBit }, HawkBitFaults())},
 }
@@ -255,5 +257,18 @@ func (s Spec) broker() func(id string, n int) BrokerFault {
 			return BrokerServes
 		}
 		return s.Broker
+	}
+}
+
+// tunnel is the fault of the tunnels: every device's first enrollment meets it.
+func (s Spec) tunnel() func(id string, n int) TunnelFault {
+	if s.Tunnel == TunnelServes {
+		return nil
+	}
+	return func(_ string, n int) TunnelFault {
+		if n > 1 {
+			return TunnelServes
+		}
+		return s.Tunnel
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 )
 
 // MaxSize bounds a wg0.conf without its private key, in bytes: what a bridge may answer, and what may cross the line.
@@ -34,6 +36,11 @@ const (
 // Parse reads a wg0.conf of at most [MaxSize] bytes. It refuses whatever it does not fully understand, wherever wg-quick
 // would run something, and whatever could not make a tunnel. The error is an [*Error], the first in the order of lines.
 func Parse(text []byte) (*Config, error) { return parse(text, MaxSize) }
+
+// ParseFile is [Parse] for a file as a device or a station holds it, which may be longer by its PrivateKey line.
+func ParseFile(file []byte) (*Config, error) {
+	return parse(file, MaxSize+len(privateKeyLine(wgtypes.Key{})))
+}
 
 func parse(text []byte, limit int) (*Config, error) {
 	if len(text) > limit {

@@ -151,7 +151,7 @@ func CompleteUnder(conf []byte, priv wgtypes.Key, p Policy) ([]byte, error) {
 // for byte what crossed the line. A file with something like a key in a comment is refused, because the result may be read
 // by others. The error is an [*Error]; it never quotes the file.
 func WithoutPrivateKey(file []byte) ([]byte, error) {
-	cfg, err := parse(file, MaxSize+len(privateKeyLine(wgtypes.Key{})))
+	cfg, err := ParseFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func (v view) known(name string) string {
 		}
 	case station.FactClockOffset:
 		return offset(value)
-	case station.FactDeviceClock, station.FactNotBefore, station.FactNotAfter:
+	case station.FactDeviceClock, station.FactNotBefore, station.FactNotAfter, station.FactTunnelHandshake:
 		if at, err := time.Parse(time.RFC3339, value); err == nil {
 			return at.In(v.now.Location()).Format("2006-01-02 15:04")
 		}
@@ -156,11 +156,13 @@ func (v view) until() string {
 	return v.Left(at, v.now) + " (" + until + ")"
 }
 
-// tunnel is the tunnel's address and key, and its settings where there is room for them.
+// tunnel is the tunnel's address and key, what was seen of it, and its settings where there is room for them.
 func (v view) tunnel(w int) []string {
 	facts := v.slot.Facts
 	lines := append(v.fact("tunnel_address", facts[station.FactTunnelAddress], w),
 		v.fact("wireguard_key", facts[station.FactWireGuardKey], w)...)
+	lines = append(lines, v.fact("tunnel_handshake", v.known(station.FactTunnelHandshake), w)...)
+	lines = append(lines, v.fact("tunnel_round_trip", facts[station.FactTunnelRoundTrip], w)...)
 	if conf := facts[station.FactTunnelConf]; v.full && conf != "" {
 		lines = append(append(lines, ""), v.Styles.Muted.Render("wg0.conf"))
 		lines = append(lines, confLines(v.Look, conf, w)...)
