@@ -194,7 +194,7 @@ func (d *doctor) checks() []check {
 	if isPostgres(d.cfg.Ledger.URL) {
 		list = append(list, check{names: []string{"ledger-own"}, limit: ledgerLimit, run: d.checkOwnLedger})
 	}
-	return append(append(list,
+	list = append(list,
 		check{names: []string{"bridge-auth"}, run: d.checkAuth},
 		check{names: []string{"trust"}, run: d.checkTrust},
 		check{names: []string{"step-ca"}, run: d.checkStepCA},
