@@ -54,13 +54,12 @@ type lineStation struct {
 	config string
 	slots  chan string // free ones
 
-	mu      sync.Mutex
-	cmd     *exec.Cmd
-	hear    map[string]chan event // by slot
-	up      chan struct{}         // closed while it works
-	dead    chan struct{}         // closed when its process has ended
-	isAway  bool
-	stopped bool
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	hear   map[string]chan event // by slot
+	up     chan struct{}         // closed while it works
+	dead   chan struct{}         // closed when its process has ended
+	isAway bool
 }
 
 func newLine(t *testing.T) *line {

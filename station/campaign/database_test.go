@@ -81,7 +81,7 @@ func (g *gate) reopen() error {
 	if g.open {
 		return nil
 	}
-	l, err := net.Listen("unix", g.path)
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", g.path)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (g *gate) serve(l net.Listener) {
 		if err != nil {
 			return
 		}
-		out, err := net.Dial("unix", g.to)
+		out, err := (&net.Dialer{}).DialContext(context.Background(), "unix", g.to)
 		if err != nil {
 			_ = in.Close()
 			continue
