@@ -42,14 +42,17 @@ func IsPostgres(ledgerURL string) bool {
 // A station that stalls with the lock in its hand is cut off by the server (idle_in_transaction_session_timeout), and
 // its transaction rolled back.
 type postgresDialect struct {
-	limit   time.Duration // of a statement
-	opening string        // BEGIN and the lock, in one exchange
+	limit  time.Duration // of a statement
+	writes int64         // the key of the lock that writers take
 }
 
 func (*postgresDialect) name() string               { return Postgres }
 func (*postgresDialect) goose() goose.Dialect       { return goose.DialectPostgres }
 func (*postgresDialect) rebind(query string) string { return dollars(query) }
 func (*postgresDialect) again(err error) bool       { return retryable(err) }
+func (d *postgresDialect) lock() string {
+	return fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", d.writes)
+}
 
 func (*postgresDialect) tables() string {
 	return "SELECT tablename::text FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
@@ -74,7 +77,7 @@ func (*postgresDialect) whole(err error) bool {
 func (d *postgresDialect) begin(ctx context.Context, t *txn) error {
 	bctx, cancel := d.bound(ctx)
 	defer cancel()
-	_, err := t.w.conn.ExecContext(bctx, d.opening)
+	_, err := t.w.conn.ExecContext(bctx, "BEGIN; "+d.lock()) // in one exchange
 	if err == nil {
 		return nil
 	}
@@ -145,9 +148,7 @@ func (l *Ledger) connectPostgres(ctx context.Context, wdb *sql.DB, conf *pgx.Con
 	if err != nil {
 		return err
 	}
-	l.d = &postgresDialect{
-		limit: limit, opening: fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", lockKey("write", schema)),
-	}
+	l.d = &postgresDialect{limit: limit, writes: lockKey("write", schema)}
 	if err := l.migrateAlone(ctx, wdb, lockKey("migrate", schema)); err != nil {
 		return err
 	}
