@@ -247,6 +247,8 @@ func ledgerFix(err error) string {
 		return "ledger.url names another program's database: set it to a file of its own"
 	case errors.Is(err, ledger.ErrNewerSchema):
 		return "a newer provstation has written it: use that version, or set ledger.url to a new file"
+	case errors.Is(err, ledger.ErrUnknownSchema):
+		return "somebody has changed its tables: keep a copy, restore the last backup (provstation records restore), or set ledger.url to a new ledger"
 	case errors.Is(err, ledger.ErrBusy):
 		return "another program is writing it: see with lsof, and close what does not belong there"
 	case errors.Is(err, ledger.ErrURL):

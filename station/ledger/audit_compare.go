@@ -117,9 +117,9 @@ func searchText(columns []string, row []any) string {
 		if value := row[slices.Index(columns, name)]; value != nil {
 			part = text(value)
 		}
-		parts = append(parts, fold(cut(part, maxID)))
+		parts = append(parts, part)
 	}
-	return strings.Join(parts, "\n")
+	return searchOf(parts)
 }
 
 // explain names the columns that differ.

@@ -37,6 +37,12 @@ func TestOnPostgres(t *testing.T) {
 	if run := os.Getenv("LEDGER_TEST_RUN"); run != "" {
 		args = append(args, "-test.run="+run)
 	}
+	if *update {
+		args = append(args, "-update")
+	}
+	if *makeHistory != "" {
+		args = append(args, "-history="+*makeHistory)
+	}
 	if testing.Verbose() {
 		args = append(args, "-test.v")
 	}
@@ -57,7 +63,7 @@ func TestOnPostgres(t *testing.T) {
 // plans and its speed.
 var sqliteOnly = strings.Join([]string{
 	"TestOpenPaths", "TestMemory", "TestMigrateOldRuns", "TestOpenRefuses", "TestCheckFindsDamage", "TestBusy", "TestFull.*",
-	"TestGroupFull", "TestReadOnly", "TestNoPermission", "TestPlans",
+	"TestGroupFull", "TestReadOnly", "TestNoPermission", "TestPlans", "TestWiden.*",
 	"TestLookupsStayFast", "TestAuditCost", "TestOnPostgres", "TestPostgres.*", "TestTwins",
 }, "|")
 
@@ -79,6 +85,18 @@ func emptyURL(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "new", "ledger.db")
 }
 
+// ownURL names a new ledger with its schema, that no other test gets after this one.
+func ownURL(t testing.TB) string {
+	t.Helper()
+	if server := os.Getenv(onPostgres); server != "" {
+		emptied.migrate(t, server)
+		return stationtest.NewDatabase(t, server, server)
+	}
+	url := newURL(t)
+	must(t, openURLAndClose(t, url))
+	return url
+}
+
 // databases are ledgers that one test after the other may have: to empty one is far cheaper than to make one.
 type databases struct {
 	mu       sync.Mutex
@@ -91,12 +109,9 @@ var emptied databases
 
 func (d *databases) take(t testing.TB, server string) string {
 	t.Helper()
+	d.migrate(t, server)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.migrated {
-		must(t, openURLAndClose(t, server))
-		d.migrated = true
-	}
 	var name string
 	if n := len(d.idle); n > 0 {
 		name, d.idle = d.idle[n-1], d.idle[:n-1]
@@ -113,6 +128,17 @@ func (d *databases) take(t testing.TB, server string) string {
 	}
 	t.Cleanup(func() { d.give(t, name) })
 	return name
+}
+
+// migrate makes the schema that the others are copied with.
+func (d *databases) migrate(t testing.TB, server string) {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.migrated {
+		must(t, openURLAndClose(t, server))
+		d.migrated = true
+	}
 }
 
 // give empties every table for the next test.

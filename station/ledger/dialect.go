@@ -27,6 +27,10 @@ type dialect interface {
 	rebind(query string) string
 	// tables is a query for the names of the tables where the ledger's are, or would be.
 	tables() string
+	// shape is a query for what the ledger's schema consists of: object and how it is made, which may take several rows.
+	shape() string
+	// lock is a statement that keeps other writers away until the transaction ends; empty: beginning it does.
+	lock() string
 	// bound limits the time of one statement, where one may wait for ever.
 	bound(ctx context.Context) (context.Context, context.CancelFunc)
 	// failed gives the error of a statement that was bound its class if the limit ended it.
@@ -57,6 +61,7 @@ type sqliteDialect struct {
 func (sqliteDialect) name() string               { return SQLite }
 func (sqliteDialect) goose() goose.Dialect       { return goose.DialectSQLite3 }
 func (sqliteDialect) rebind(query string) string { return query }
+func (sqliteDialect) lock() string               { return "" }
 func (sqliteDialect) again(error) bool           { return false } // the busy timeout has waited already
 
 func (sqliteDialect) tables() string {

@@ -21,9 +21,13 @@ var (
 	ErrCorrupt     = errors.New("ledger file is damaged")
 	ErrNotLedger   = errors.New("database belongs to another program")
 	ErrNewerSchema = errors.New("ledger was written by a newer version of this program")
-	ErrBusy        = errors.New("ledger is held by another process")
-	ErrIO          = errors.New("ledger's disk failed")
-	ErrClosed      = errors.New("ledger is closed")
+	// ErrUnknownSchema: the database says that it is a ledger, and its tables are not those that any version of this
+	// program makes. To go on would be to write records under rules that may be missing.
+	ErrUnknownSchema = errors.New("ledger's tables are not as this program made them: restore a backup, or begin a new ledger and keep this one")
+
+	ErrBusy   = errors.New("ledger is held by another process")
+	ErrIO     = errors.New("ledger's disk failed")
+	ErrClosed = errors.New("ledger is closed")
 	// ErrUnreachable: no connection to a database server, or it broke, or no answer came. Nothing was written, unless
 	// the error is ErrInDoubt too.
 	ErrUnreachable = errors.New("ledger's database cannot be reached")

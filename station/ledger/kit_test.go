@@ -34,6 +34,8 @@ func child(role, url string) error {
 		return childWrites(url, -1)
 	case "write-some":
 		return childWrites(url, 40)
+	case "open":
+		return childOpens(url)
 	case "limited":
 		return childLimited(url)
 	default:

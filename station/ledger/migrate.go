@@ -15,6 +15,9 @@ import (
 
 // migrate checks that the database is a ledger this program can write, and brings it to the newest schema.
 func (l *Ledger) migrate(ctx context.Context, db *sql.DB) error {
+	if l.cfg.migrations != nil {
+		return migrateWith(ctx, db, l.cfg.migrations, l)
+	}
 	files, err := fs.Sub(assets.Migrations, "migrations/"+l.d.name())
 	if err != nil {
 		return fmt.Errorf("find migrations: %w", err)
@@ -50,22 +53,45 @@ func migrateWith(ctx context.Context, db *sql.DB, files fs.FS, l *Ledger) error 
 	}
 	sources := p.ListSources()
 	want := sources[len(sources)-1].Version
-	switch {
-	case have > want:
+	if have > want {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewerSchema, have, want)
-	case have == want:
-		return nil
+	}
+	if have > 0 {
+		// A migration rests on what the ones before have made: nothing is built on anything else.
+		if err := l.settleShape(ctx, db, files, have); err != nil || have == want {
+			return err
+		}
 	}
 	// goose tries for seconds where writing cannot work: that is found out first.
 	if err := tryWrite(ctx, db); err != nil {
 		return err
 	}
-	results, err := p.Up(ctx)
-	if err != nil {
-		return fmt.Errorf("migrate from schema %d to %d: %w", have, want, err)
+	if err := l.up(ctx, db, p, have, want); err != nil {
+		err = fmt.Errorf("migrate from schema %d to %d: %w", have, want, err)
+		if errors.Is(classify(err, l.dir), ErrInvalid) { // a migration found what no version makes
+			err = &storageError{ErrUnknownSchema, err}
+		}
+		return err
 	}
-	for _, r := range results {
-		l.cfg.Logger.InfoContext(ctx, "ledger migrated", "ledger", l.place, "schema", r.Source.Version)
+	return l.settleShape(ctx, db, files, want)
+}
+
+// up runs the migrations, each in a transaction of its own: one that fails leaves the ledger at the schema before it, from
+// which the next start goes on.
+func (l *Ledger) up(ctx context.Context, db *sql.DB, p *goose.Provider, have, want int64) error {
+	for _, to := range []int64{min(searchSchema, want), want} {
+		results, err := p.UpTo(ctx, to)
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			l.cfg.Logger.InfoContext(ctx, "ledger migrated", "ledger", l.place, "schema", r.Source.Version)
+		}
+		if to == searchSchema && 0 < have && have <= searchFixed {
+			if err := l.refoldAll(ctx, db); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

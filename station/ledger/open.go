@@ -45,7 +45,8 @@ type Config struct {
 	// Logger is told of migrations and of writes that had to be tried again. Nil: silence.
 	Logger *slog.Logger
 
-	maxPages int // tests: the database may not grow past so many pages
+	maxPages   int   // tests: the database may not grow past so many pages
+	migrations fs.FS // tests: instead of the program's own
 }
 
 func (c Config) withDefaults() Config {
@@ -95,8 +96,8 @@ var _ station.Ledger = (*Ledger)(nil)
 // comes from Config. Over a network the server has to prove who it is (sslmode=verify-full) unless the url says otherwise.
 // Several stations may open it at once.
 //
-// Errors: ErrURL, ErrReadOnly, ErrFull, ErrCorrupt, ErrNotLedger, ErrNewerSchema, ErrBusy, ErrIO, ErrUnreachable,
-// ErrPermission.
+// Errors: ErrURL, ErrReadOnly, ErrFull, ErrCorrupt, ErrNotLedger, ErrNewerSchema, ErrUnknownSchema, ErrBusy, ErrIO,
+// ErrUnreachable, ErrPermission.
 func Open(ctx context.Context, ledgerURL string, cfg Config) (*Ledger, error) {
 	if IsPostgres(ledgerURL) {
 		return openPostgres(ctx, ledgerURL, cfg.withDefaults())

@@ -43,7 +43,7 @@ func IsPostgres(ledgerURL string) bool {
 // its transaction rolled back.
 type postgresDialect struct {
 	limit   time.Duration // of a statement
-	opening string        // BEGIN and the lock, in one exchange
+	writes  int64         // the key of the lock that writers take
 	channel string        // of notifications
 }
 
@@ -51,6 +51,9 @@ func (*postgresDialect) name() string               { return Postgres }
 func (*postgresDialect) goose() goose.Dialect       { return goose.DialectPostgres }
 func (*postgresDialect) rebind(query string) string { return dollars(query) }
 func (*postgresDialect) again(err error) bool       { return retryable(err) }
+func (d *postgresDialect) lock() string {
+	return fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", d.writes)
+}
 
 func (*postgresDialect) tables() string {
 	return "SELECT tablename::text FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
@@ -75,7 +78,7 @@ func (*postgresDialect) whole(err error) bool {
 func (d *postgresDialect) begin(ctx context.Context, t *txn) error {
 	bctx, cancel := d.bound(ctx)
 	defer cancel()
-	_, err := t.w.conn.ExecContext(bctx, d.opening)
+	_, err := t.w.conn.ExecContext(bctx, "BEGIN; "+d.lock()) // in one exchange
 	if err == nil {
 		return nil
 	}
@@ -146,10 +149,7 @@ func (l *Ledger) connectPostgres(ctx context.Context, wdb *sql.DB, conf *pgx.Con
 	if err != nil {
 		return err
 	}
-	l.d = &postgresDialect{
-		limit: limit, opening: fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", lockKey("write", schema)),
-		channel: channelOf(schema),
-	}
+	l.d = &postgresDialect{limit: limit, writes: lockKey("write", schema), channel: channelOf(schema)}
 	l.listening = l.session(conf, true)
 	if err := l.migrateAlone(ctx, wdb, lockKey("migrate", schema)); err != nil {
 		return err

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -28,11 +29,63 @@ func (t *txn) refold(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	for i, p := range parts {
-		parts[i] = fold(cut(p, maxID))
-	}
-	_, err = t.exec(ctx, "UPDATE runs SET search = ? WHERE run = ?", strings.Join(parts[:], "\n"), run)
+	_, err = t.exec(ctx, "UPDATE runs SET search = ? WHERE run = ?", searchOf(parts[:]), run)
 	return err
+}
+
+// searchOf is what a run is searched by, made of operator, batch, slot, hardware serial, device id and code.
+func searchOf(parts []string) string {
+	folded := make([]string, len(parts))
+	for i, p := range parts {
+		folded[i] = fold(cut(p, maxID))
+	}
+	return strings.Join(folded, "\n")
+}
+
+// The search text of older runs is made by the migration to searchSchema, which knows capital letters of ASCII and German
+// alone; refoldAll makes it as refold does. It is done before a ledger leaves searchSchema or a later schema up to
+// searchFixed, which programs had brought ledgers to before this was found: a kill in between has it done again.
+const (
+	searchSchema = 2
+	searchFixed  = 3
+)
+
+// refoldAll brings the search text of all runs up to date.
+func (l *Ledger) refoldAll(ctx context.Context, db *sql.DB) error {
+	return l.alter(ctx, db, func(tx *sql.Tx) error {
+		wrong, err := staleSearches(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("read searches: %w", err)
+		}
+		for run, text := range wrong {
+			if _, err := tx.ExecContext(ctx, l.d.rebind("UPDATE runs SET search = ? WHERE run = ?"), text, run); err != nil {
+				return fmt.Errorf("search text of run %s: %w", run, err)
+			}
+		}
+		return nil
+	})
+}
+
+// staleSearches are the runs whose search text is another one than refold would make, with that.
+func staleSearches(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT run, search, operator, batch, slot, coalesce(hardware_serial, ''),
+		coalesce(device_id, ''), code FROM runs`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	wrong := make(map[string]string)
+	for rows.Next() {
+		var run, have string
+		var parts [6]string
+		if err := rows.Scan(&run, &have, &parts[0], &parts[1], &parts[2], &parts[3], &parts[4], &parts[5]); err != nil {
+			return nil, err
+		}
+		if text := searchOf(parts[:]); text != have {
+			wrong[run] = text
+		}
+	}
+	return wrong, rows.Err()
 }
 
 // cut shortens a text to n bytes, between two runes.
