@@ -133,10 +133,9 @@ func (b bare) make(t testing.TB, f fixture) (url string) {
 // copyRows copies what both databases have a table for.
 func copyRows(t testing.TB, from, to *sql.DB) {
 	t.Helper()
-	d := here()
 	tx, err := to.BeginTx(t.Context(), nil)
 	must(t, err)
-	if d.name() == Postgres {
+	if here().name() == Postgres {
 		_, err := tx.ExecContext(t.Context(), "SET LOCAL session_replication_role = replica") // in any order
 		must(t, err)
 	}
@@ -146,23 +145,29 @@ func copyRows(t testing.TB, from, to *sql.DB) {
 		if table == "goose_db_version" {
 			continue
 		}
-		rows, err := from.QueryContext(t.Context(), "SELECT * FROM "+table)
-		must(t, err)
-		columns, err := rows.Columns()
-		must(t, err)
-		insert := d.rebind("INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")")
-		for rows.Next() {
-			values, dest := make([]any, len(columns)), make([]any, len(columns))
-			for i := range values {
-				dest[i] = &values[i]
-			}
-			must(t, rows.Scan(dest...))
-			_, err := tx.ExecContext(t.Context(), insert, values...)
-			must(t, err)
-		}
-		must(t, errors.Join(rows.Err(), rows.Close()))
+		copyTable(t, from, tx, table)
 	}
 	must(t, tx.Commit())
+}
+
+func copyTable(t testing.TB, from *sql.DB, to *sql.Tx, table string) {
+	t.Helper()
+	rows, err := from.QueryContext(t.Context(), "SELECT * FROM "+table)
+	must(t, err)
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	must(t, err)
+	insert := here().rebind("INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")")
+	for rows.Next() {
+		values, dest := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		must(t, rows.Scan(dest...))
+		_, err := to.ExecContext(t.Context(), insert, values...)
+		must(t, err)
+	}
+	must(t, rows.Err())
 }
 
 // asSQL is a database as statements that make it anew.

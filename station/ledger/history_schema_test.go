@@ -186,6 +186,26 @@ func TestSchemaOfOnesOwn(t *testing.T) {
 	must(t, dev("B").pass(t.Context(), openURL(t, url, Config{})))
 }
 
+// A rule that was missing for a while, and was broken meanwhile, is not put back in silence.
+func TestMendRefused(t *testing.T) {
+	url := ownURL(t)
+	db := rawDB(t, url)
+	defer func() { must(t, db.Close()) }()
+	l := openURL(t, url, Config{})
+	opened(t, l, lot("lot 7"))
+	must(t, l.Close())
+	execAll(t, db, "DROP INDEX batches_current", `INSERT INTO batches (tenant, batch, station, state, code, reason, digest, opened_by, opened_at)
+		SELECT tenant, 'lot 8', station, state, code, reason, digest, opened_by, opened_at FROM batches`)
+	_, err := Open(t.Context(), url, Config{})
+	want(t, err, ErrUnknownSchema)
+	if err == nil || !strings.Contains(err.Error(), "mend index batches_current") {
+		t.Errorf("got %v, want it to say which rule", err)
+	}
+	found, err := column[int64](t.Context(), db, "SELECT count(*) FROM batches")
+	must(t, err)
+	diff(t, found, []int64{2})
+}
+
 // withBroken are the migrations with an error at the end of one of them.
 func withBroken(t testing.TB, schema int64) fstest.MapFS {
 	t.Helper()

@@ -63,7 +63,7 @@ func (l *Ledger) settleShape(ctx context.Context, db *sql.DB, files fs.FS, schem
 			}
 			return nil
 		}); err != nil {
-			return fmt.Errorf("mend %s: %w", strings.Join(differ, ", "), err)
+			return l.strange(fmt.Errorf("mend %s: %w", strings.Join(differ, ", "), err))
 		}
 		if have, err = shapeOf(ctx, db, l.d); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (l *Ledger) settleShape(ctx context.Context, db *sql.DB, files fs.FS, schem
 	if len(left) > 0 {
 		return fmt.Errorf("%w: schema %d: %s", ErrUnknownSchema, schema, inWords(left, have))
 	}
-	l.cfg.Logger.WarnContext(ctx, "ledger mended: it was written with an early text of a migration", "ledger", l.place,
+	l.cfg.Logger.WarnContext(ctx, "ledger mended: it was not as its schema is made now", "ledger", l.place,
 		"schema", schema, "mended", strings.Join(differ, ", "))
 	return nil
 }
@@ -82,22 +82,21 @@ func (l *Ledger) settleShape(ctx context.Context, db *sql.DB, files fs.FS, schem
 func (l *Ledger) mending(files fs.FS, schema int64, differ []string, have shape) (statements, left []string, err error) {
 	known := mends(l.d.name())
 	for _, object := range differ {
-		do := ""
 		i := slices.IndexFunc(known, func(m mend) bool {
 			return m.schema == schema && m.object == object && m.was == have[object]
 		})
 		switch {
 		case i >= 0 && known[i].do != "":
-			do = known[i].do
+			statements = append(statements, known[i].do)
 		case i >= 0, strings.HasPrefix(object, "index ") && have[object] == "":
-			if do, err = making(files, schema, object); err != nil {
+			do, err := making(files, schema, object)
+			if err != nil {
 				return nil, nil, err
 			}
+			statements = append(statements, do)
 		default:
 			left = append(left, object)
-			continue
 		}
-		statements = append(statements, do)
 	}
 	return statements, left, nil
 }

@@ -67,13 +67,17 @@ func migrateWith(ctx context.Context, db *sql.DB, files fs.FS, l *Ledger) error 
 		return err
 	}
 	if err := l.up(ctx, db, p, have, want); err != nil {
-		err = fmt.Errorf("migrate from schema %d to %d: %w", have, want, err)
-		if errors.Is(classify(err, l.dir), ErrInvalid) { // a migration found what no version makes
-			err = &storageError{ErrUnknownSchema, err}
-		}
-		return err
+		return l.strange(fmt.Errorf("migrate from schema %d to %d: %w", have, want, err))
 	}
 	return l.settleShape(ctx, db, files, want)
+}
+
+// strange gives an error of a constraint its class: the ledger holds what no version of this program makes.
+func (l *Ledger) strange(err error) error {
+	if c := classify(err, l.dir); errors.Is(c, ErrInvalid) || errors.Is(c, ErrConflict) {
+		return &storageError{ErrUnknownSchema, err}
+	}
+	return err
 }
 
 // up runs the migrations, each in a transaction of its own: one that fails leaves the ledger at the schema before it, from

@@ -89,7 +89,8 @@ func TestShapes(t *testing.T) {
 		last = now
 	}
 	if *update {
-		text = "# What the ledger's schema of each number consists of, made by: go test ./station/ledger -run TestShapes -update\n" +
+		text = "# What the ledger's schema of each number consists of, made by:\n" +
+			"# LEDGER_TEST_RUN=TestShapes go test ./station/ledger -run 'TestShapes|TestOnPostgres' -update\n" +
 			"# A line that changes for a number that has landed breaks ledgers: write another migration instead.\n" + text
 		must(t, os.WriteFile(filepath.Join("..", "..", "assets", "migrations", d.name(), "shapes.txt"), []byte(text), 0o644))
 		return
