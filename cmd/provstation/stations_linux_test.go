@@ -178,7 +178,10 @@ func (s *lineStation) heard(e event) {
 		s.mu.Lock()
 		s.isAway = e["status"] == "away"
 		if s.isAway {
-			l.away <- s.name
+			select {
+			case l.away <- s.name:
+			default: // it is told again and again, and nobody listens any more
+			}
 		}
 		s.mu.Unlock()
 		return
