@@ -165,11 +165,15 @@ func (h *history) keyThere(ctx context.Context) error {
 		return nil
 	}
 	path := filepath.Join(h.dir, stationKeyFile)
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return nil // stationKey says what else is wrong
+	gone := func() bool { // stationKey says what else is wrong
+		_, err := os.Stat(path)
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	if !gone() {
+		return nil
 	}
 	there, err := h.HasChain(ctx, h.stationID)
-	if err == nil && there {
+	if err == nil && there && gone() { // another process may have begun just now: it makes the key first
 		err = fmt.Errorf("station key %s is gone, and this station's history was signed with it: put it back from a copy, or "+
 			"begin another station (move the file station-id beside it away)", path)
 	}
