@@ -122,6 +122,27 @@ const (
 	CodeRegisterAttributes  Code = "E-REGISTER-ATTRIBUTES"  // its target lacks attributes
 	CodeRegisterIncomplete  Code = "W-REGISTER-ATTRIBUTES"  // the same, said and not refused
 
+	// Unlocking a sealed device.
+	CodeUnlockKey     Code = "E-UNLOCK-KEY"     // the station has no key that unlocks
+	CodeUnlockPin     Code = "E-UNLOCK-PIN"     // the device has no pin: nothing opens it
+	CodeUnlockWait    Code = "E-UNLOCK-WAIT"    // too many failures: it takes no challenge yet
+	CodeUnlockRefused Code = "E-UNLOCK-REFUSED" // it does not accept the key or the purpose
+	CodeUnlockNone    Code = "E-UNLOCK-NONE"    // it would be sealed for ever
+	CodeUnlockWarn    Code = "W-UNLOCK-NONE"    // the same, said and not refused
+
+	// The tenant's CA, asked to renew, rekey or revoke.
+	CodeCANone     Code = "E-CA-NONE"    // none is configured
+	CodeCADown     Code = "E-CA-DOWN"    // no connection, no answer in time, 429, 5xx
+	CodeCATLS      Code = "E-CA-TLS"     // its certificate is not trusted
+	CodeCAPath     Code = "E-CA-PATH"    // no step-ca at the address
+	CodeCAProxy    Code = "E-CA-PROXY"   // a proxy ends TLS: the device's certificate does not get there
+	CodeCARevoked  Code = "E-CA-REVOKED" // it does not renew this certificate: it is revoked, or renewal is off
+	CodeCADenied   Code = "E-CA-DENIED"  // not authorized
+	CodeCARefused  Code = "E-CA-REFUSED" // for another reason
+	CodeCAAnswer   Code = "E-CA-ANSWER"  // makes no sense
+	CodeCAPassword Code = "E-CA-PASSWORD"
+	CodeRenewState Code = "E-RENEW-STATE" // the device is not one whose certificate can be renewed
+
 	// Ledger and station.
 	CodeLedger       Code = "E-LEDGER"
 	CodeLedgerAway   Code = "E-LEDGER-AWAY" // the database that the stations share cannot be reached

@@ -74,7 +74,7 @@ func CrashPoints() []string {
 		pointAbandonDone, pointAbandoned, pointFinishing, pointFinished, pointGoodbye,
 	}
 	for _, p := range Phases() {
-		if p != PhaseRecord {
+		if p != PhaseRecord && !p.Rare() {
 			list = append(list, pointOf(p))
 		}
 	}

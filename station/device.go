@@ -136,6 +136,9 @@ type KeyRequest struct {
 	EnrollID  EnrollID
 	KeyType   string // P-256|P-384|Ed25519
 	WireGuard bool
+	// KeepTunnel: the new generation takes over the tunnel of the active one, its key and its wg0.conf. It goes with no
+	// WireGuard of its own.
+	KeepTunnel bool
 }
 
 // KeyAnswer is the device's answer: public halves only.

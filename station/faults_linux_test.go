@@ -12,7 +12,7 @@ import (
 func workingPhases() []station.Phase {
 	var list []station.Phase
 	for _, p := range station.Phases() {
-		if p != station.PhaseWireGuard && p != station.PhaseRegister {
+		if !p.Rare() && p != station.PhaseWireGuard && p != station.PhaseRegister {
 			list = append(list, p)
 		}
 	}

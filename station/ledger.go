@@ -79,6 +79,7 @@ type RunStart struct {
 	RequestedID  string // device id asked for by flag or scan; may be empty
 	RequestedKey string // key type asked for
 	Reenroll     bool
+	Task         Task      // what it was begun for, beyond what its device needs
 	Override     *Override // a lead let it go on; nil: an ordinary run
 	StartedAt    time.Time
 	UTCOffset    int // seconds east of UTC, of the station

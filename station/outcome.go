@@ -47,12 +47,14 @@ const (
 	PhaseKeygen    Phase = "keygen"
 	PhaseCSR       Phase = "csr"
 	PhaseEnroll    Phase = "enroll"
+	PhaseRenew     Phase = "renew" // in place of enroll: the CA renews or rekeys what the device has
 	PhaseVerify    Phase = "verify"
 	PhaseInstall   Phase = "install"
 	PhaseReadback  Phase = "readback"
 	PhaseMQTT      Phase = "mqtt"
 	PhaseWireGuard Phase = "wireguard"
 	PhaseRegister  Phase = "register"
+	PhaseAutorenew Phase = "autorenew" // the device renews by itself from now on
 	PhaseSeal      Phase = "seal"
 	PhaseRecord    Phase = "record"
 )
@@ -60,13 +62,26 @@ const (
 // Phases lists every phase in order, the ones a configuration leaves out included.
 func Phases() []Phase {
 	return []Phase{
-		PhaseIdentify, PhaseAssign, PhaseClock, PhaseKeygen, PhaseCSR, PhaseEnroll, PhaseVerify, PhaseInstall,
-		PhaseReadback, PhaseMQTT, PhaseWireGuard, PhaseRegister, PhaseSeal, PhaseRecord,
+		PhaseIdentify, PhaseAssign, PhaseClock, PhaseKeygen, PhaseCSR, PhaseEnroll, PhaseRenew, PhaseVerify, PhaseInstall,
+		PhaseReadback, PhaseMQTT, PhaseWireGuard, PhaseRegister, PhaseAutorenew, PhaseSeal, PhaseRecord,
 	}
 }
 
+// Rare reports whether runs without the phase say nothing of it: not each of them has a line that it was skipped.
+func (p Phase) Rare() bool { return p == PhaseRenew || p == PhaseAutorenew }
+
 // Index is the phase's place in [Phases], -1 for an unknown one.
 func (p Phase) Index() int { return slices.Index(Phases(), p) }
+
+// Next is the phase that an ordinary run comes to after this one, the last one after the last.
+func (p Phase) Next() Phase {
+	for _, next := range Phases()[p.Index()+1:] {
+		if !next.Rare() {
+			return next
+		}
+	}
+	return PhaseRecord
+}
 
 // PhaseStatus is how far a phase has come.
 type PhaseStatus string

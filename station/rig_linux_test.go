@@ -338,8 +338,8 @@ func (h *hooked) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	h.mu.Lock()
 	slot := h.slots[p.Run]
 	h.mu.Unlock()
-	if i := p.Phase.Index(); p.Status != station.PhaseFailed && i+1 < len(station.Phases()) {
-		h.at(slot, station.Phases()[i+1])
+	if p.Status != station.PhaseFailed && p.Phase != station.PhaseRecord {
+		h.at(slot, p.Phase.Next())
 	}
 	return err
 }

@@ -13,10 +13,14 @@ var (
 	defaultTimeouts = map[Phase]time.Duration{
 		PhaseIdentify: 30 * time.Second, PhaseAssign: 5 * time.Second, PhaseClock: 15 * time.Second,
 		PhaseKeygen: 60 * time.Second, PhaseCSR: 5 * time.Second, PhaseEnroll: 300 * time.Second,
+		PhaseRenew:  90 * time.Second,
 		PhaseVerify: 30 * time.Second, PhaseInstall: 60 * time.Second, PhaseReadback: 30 * time.Second,
-		PhaseMQTT: 90 * time.Second, PhaseWireGuard: 60 * time.Second, PhaseRegister: 60 * time.Second, PhaseSeal: 30 * time.Second, PhaseRecord: 10 * time.Second,
+		PhaseMQTT: 90 * time.Second, PhaseWireGuard: 60 * time.Second, PhaseRegister: 60 * time.Second,
+		PhaseAutorenew: 30 * time.Second, PhaseSeal: 30 * time.Second, PhaseRecord: 10 * time.Second,
 	}
-	defaultRetries = map[Phase]int{PhaseKeygen: 3, PhaseEnroll: 2, PhaseVerify: 2, PhaseMQTT: 2, PhaseWireGuard: 1, PhaseRegister: 2}
+	defaultRetries = map[Phase]int{
+		PhaseKeygen: 3, PhaseEnroll: 2, PhaseRenew: 2, PhaseVerify: 2, PhaseMQTT: 2, PhaseWireGuard: 1, PhaseRegister: 2,
+	}
 )
 
 const (

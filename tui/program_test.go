@@ -260,7 +260,7 @@ func BenchmarkView(b *testing.B) {
 			m, _ := benchModel(b, func(s *script, _ faulter) {
 				for i := 1; i <= n; i++ {
 					s.listen(i)
-					s.work(i, station.Phases()[i%10], station.PhaseStarted)
+					s.work(i, ordinaryPhases()[i%10], station.PhaseStarted)
 				}
 			}, 120, 35, utf8Env)
 			for b.Loop() {

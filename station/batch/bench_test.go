@@ -40,7 +40,7 @@ func BenchmarkSnapshot(b *testing.B) {
 			for i, e := range ends[:n/2] {
 				p.Apply(e)
 				p.Apply(station.Event{Time: e.Time, Body: station.PhaseChanged{
-					Phase: station.Phases()[i%14], Status: station.PhaseDone, ElapsedMS: int64(i % 977),
+					Phase: station.Phases()[i%16], Status: station.PhaseDone, ElapsedMS: int64(i % 977),
 				}})
 			}
 			for b.Loop() {

@@ -206,6 +206,7 @@ type Phases struct {
 	Keygen   PhasePolicy `yaml:"keygen"`
 	CSR      PhasePolicy `yaml:"csr"`
 	Enroll   PhasePolicy `yaml:"enroll"`
+	Renew    PhasePolicy `yaml:"renew"`
 	Verify   PhasePolicy `yaml:"verify"`
 	Install  PhasePolicy `yaml:"install"`
 	Readback PhasePolicy `yaml:"readback"`
@@ -214,8 +215,11 @@ type Phases struct {
 	WireGuard PhasePolicy `yaml:"wireguard"`
 
 	Register PhasePolicy `yaml:"register"`
-	Seal     PhasePolicy `yaml:"seal"`
-	Record   PhasePolicy `yaml:"record"`
+
+	Autorenew PhasePolicy `yaml:"autorenew"`
+
+	Seal   PhasePolicy `yaml:"seal"`
+	Record PhasePolicy `yaml:"record"`
 }
 
 // Map gives the bounds by phase.
@@ -225,6 +229,7 @@ func (p Phases) Map() map[station.Phase]PhasePolicy {
 		station.PhaseKeygen: p.Keygen, station.PhaseCSR: p.CSR, station.PhaseEnroll: p.Enroll,
 		station.PhaseVerify: p.Verify, station.PhaseInstall: p.Install, station.PhaseReadback: p.Readback,
 		station.PhaseMQTT: p.MQTT, station.PhaseWireGuard: p.WireGuard, station.PhaseRegister: p.Register,
+		station.PhaseRenew: p.Renew, station.PhaseAutorenew: p.Autorenew,
 		station.PhaseSeal: p.Seal, station.PhaseRecord: p.Record,
 	}
 }
@@ -301,6 +306,7 @@ func Default() *Config {
 			Verify: PhasePolicy{seconds(60), 2}, Install: PhasePolicy{seconds(120), 3},
 			Readback: PhasePolicy{seconds(60), 3}, MQTT: PhasePolicy{seconds(120), 3},
 			WireGuard: PhasePolicy{seconds(60), 2}, Register: PhasePolicy{seconds(60), 3},
+			Renew: PhasePolicy{seconds(90), 3}, Autorenew: PhasePolicy{seconds(30), 1},
 			Seal: PhasePolicy{seconds(60), 3}, Record: PhasePolicy{seconds(30), 2},
 		},
 		Retry:  Retry{First: seconds(1), Max: seconds(20)},

@@ -232,8 +232,7 @@ func (t *txn) endInterrupted(ctx context.Context, l *Ledger, stationID string, a
 	if err != nil {
 		return false, err
 	}
-	phases := station.Phases()
-	e.Phase = phases[min(station.Phase(last).Index()+1, len(phases)-1)]
+	e.Phase = station.Phase(last).Next()
 	e.Params = map[string]string{"phase": string(e.Phase)}
 	end, err := finishCells(e)
 	if err != nil {

@@ -127,7 +127,28 @@ type Slot struct {
 func (s *Slot) Plugged() bool { return s.PortStatus != "gone" }
 
 // PhaseCount is the number of phases, [station.Phases].
-const PhaseCount = 14
+const PhaseCount = 16
+
+// StripCount is the number of signs that a run has, [Slot.Strip].
+const StripCount = 14
+
+// Strip is the run's progress as the same number of signs for every run: a phase that few runs have shares the sign of the
+// one that it stands for or comes after.
+func (s *Slot) Strip() (strip [StripCount]Phase) {
+	n := -1
+	for i, p := range station.Phases() {
+		if !p.Rare() {
+			n++
+			strip[n] = s.Phases[i]
+			continue
+		}
+		if rare := s.Phases[i]; rare.Status != "" {
+			rare.Warned = rare.Warned || strip[n].Warned
+			strip[n] = rare
+		}
+	}
+	return strip
+}
 
 // Phase is one phase's progress.
 type Phase struct {
@@ -198,7 +219,7 @@ func (s *Slot) RunTime(now time.Time) time.Duration {
 // Passed counts the phases that are behind the run.
 func (s *Slot) Passed() int {
 	n := 0
-	for _, p := range s.Phases {
+	for _, p := range s.Strip() {
 		if p.Status == station.PhaseDone || p.Status == station.PhaseSkipped {
 			n++
 		}

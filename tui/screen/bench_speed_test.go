@@ -14,7 +14,7 @@ func runningBench(b testing.TB, n int) (*stage, *Bench) {
 	s := newStage(b, "en")
 	for i := 1; i <= n; i++ {
 		s.listen(i)
-		s.run(i, station.Phases()[4+i%6], station.PhaseStarted, 0)
+		s.run(i, ordinaryPhases()[4+i%6], station.PhaseStarted, 0)
 	}
 	return s, s.bench(s.look(theme.Dark(), theme.Unicode()), 200, 50-chrome)
 }

@@ -179,7 +179,7 @@ func (v view) steps(w int) []string {
 	lines := []string{v.heading("section.phases")}
 	for i, phase := range station.Phases() {
 		p := v.slot.Phases[i]
-		if p.Status == "" && !v.full {
+		if p.Status == "" && (phase.Rare() || !v.full) {
 			continue
 		}
 		elapsed := ""

@@ -196,12 +196,12 @@ func (c card) working(rows int) []cardLine {
 
 // progress is the steps' signs, each as wide as there is room for.
 func (c card) progress() string {
-	each := max(1, (c.w-2)/board.PhaseCount)
+	each := max(1, (c.w-2)/board.StripCount)
 	var b strings.Builder
 	if c.w > StripWidth {
 		b.WriteByte(' ')
 	}
-	for _, p := range c.slot.Phases {
+	for _, p := range c.slot.Strip() {
 		b.WriteString(strings.Repeat(c.Signs.Phase(p.Status, p.Warned), each))
 	}
 	return b.String()
@@ -209,14 +209,15 @@ func (c card) progress() string {
 
 // bar is the progress of a run over the whole width.
 func (c card) bar() string {
-	cells := max(c.w-2, board.PhaseCount)
+	cells := max(c.w-2, board.StripCount)
 	var b strings.Builder
 	if c.w > StripWidth {
 		b.WriteByte(' ')
 	}
+	strip := c.slot.Strip()
 	for x := range cells {
 		sign := c.Signs.Light
-		switch c.slot.Phases[x*board.PhaseCount/cells].Status {
+		switch strip[x*board.StripCount/cells].Status {
 		case station.PhaseDone, station.PhaseSkipped:
 			sign = c.Signs.Full
 		case station.PhaseStarted, station.PhaseProgress:

@@ -21,7 +21,7 @@ func two(n int) string {
 }
 
 // StripWidth is the width of [Look.Strip].
-const StripWidth = board.PhaseCount
+const StripWidth = board.StripCount
 
 // Strip is the phases of a run as one sign each.
 func (l Look) Strip(s *board.Slot) string {
@@ -34,7 +34,7 @@ func (l Look) Strip(s *board.Slot) string {
 		}
 	}
 	last := ""
-	for _, p := range s.Phases {
+	for _, p := range s.Strip() {
 		next, kind := l.phaseStyle(p)
 		if kind != last {
 			flush()
@@ -101,7 +101,7 @@ func (l Look) verdict(s *board.Slot) (sign, word string) {
 		if s.WantsScan {
 			return l.Signs.Ask, l.Text("state.scan")
 		}
-		return l.Signs.Active, l.Text("state.running", "n", itoa(min(s.Passed()+1, board.PhaseCount)), "of", itoa(board.PhaseCount))
+		return l.Signs.Active, l.Text("state.running", "n", itoa(min(s.Passed()+1, board.StripCount)), "of", itoa(board.StripCount))
 	case board.Trouble:
 		if s.PortStatus == "silent" {
 			return l.Signs.Dot, l.Text("state.silent")

@@ -1,0 +1,81 @@
+package station
+
+import (
+	"context"
+	"crypto"
+)
+
+// UnlockPolicy is which keys open a device again once it is sealed.
+type UnlockPolicy struct {
+	// Pins are the public keys (SubjectPublicKeyInfo, DER) that a device is given at the bench; none: it is given none, and a
+	// device whose policy wants an unlock can never be opened again.
+	Pins [][]byte
+	// Key signs unlocks: the private half of a pin. nil: this station pins, and cannot open what it has sealed.
+	Key crypto.Signer
+	// Needed refuses to seal a device that could not be opened again, instead of saying it.
+	Needed bool
+}
+
+// unlocker is the device as one that can be unlocked, and what it says of that. A device whose software has no unlock, or that
+// has no pin, and a station without the key each have a sentence of their own.
+func (x *run) unlocker(ctx context.Context, purpose UnlockPurpose) (Unlocker, error) {
+	params := map[string]string{"device_id": x.holding.DeviceID, "purpose": string(purpose)}
+	if x.cfg.Unlock.Key == nil {
+		return nil, &Fault{Code: CodeUnlockKey, Outcome: Error, Class: Misconfigured, Params: params}
+	}
+	u, ok := x.line.Line.(Unlocker)
+	if !ok {
+		return nil, &Fault{Code: CodeAgentOld, Outcome: Fail, Params: map[string]string{"have": x.greet.Firmware, "want": "UNLOCK"}}
+	}
+	field, err := u.Field(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case !field.Pinned:
+		return nil, &Fault{Code: CodeUnlockPin, Outcome: Fail, Params: params}
+	case field.Wait > 0:
+		params["left"], params["count"] = field.Wait.String(), itoa(field.Failures)
+		return nil, &Fault{Code: CodeUnlockWait, Outcome: Error, Class: Passing, Params: params}
+	}
+	return u, nil
+}
+
+// unlock has the device opened for one purpose; signatures is of UnlockProof alone. The unlock dies with the session.
+func (x *run) unlock(ctx context.Context, purpose UnlockPurpose, signatures int) error {
+	u, err := x.unlocker(ctx, purpose)
+	if err != nil {
+		return err
+	}
+	_, err = u.Unlock(ctx, UnlockRequest{
+		Purpose: purpose, Signatures: signatures, DeviceID: x.holding.DeviceID, Key: x.cfg.Unlock.Key,
+	})
+	if f, ok := AsFault(err); ok && (f.Code == CodeAgentRefuse || f.Code == CodeAgentLocked) {
+		return &Fault{Code: CodeUnlockRefused, Outcome: Fail, Params: map[string]string{
+			"device_id": x.holding.DeviceID, "purpose": string(purpose), "detail": f.Params["detail"],
+		}, Err: err}
+	}
+	if err == nil {
+		x.fact("unlocked", string(purpose))
+	}
+	return err
+}
+
+// warnNoPin says, before the device is sealed, that nothing will open it again.
+func (x *run) warnNoPin(ctx context.Context) error {
+	if x.holding.Reenroll == "open" || len(x.cfg.Unlock.Pins) > 0 {
+		return nil
+	}
+	h, err := x.line.Holding(ctx)
+	if err != nil {
+		return err
+	}
+	if h.Reenroll != "unlock" || h.Objects[ObjectPins] != nil {
+		return nil
+	}
+	params := map[string]string{"device_id": x.deviceID}
+	if x.cfg.Unlock.Needed {
+		return &Fault{Code: CodeUnlockNone, Outcome: Error, Class: Misconfigured, Params: params}
+	}
+	x.warn(CodeUnlockWarn, params)
+	return nil
+}
