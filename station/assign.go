@@ -361,7 +361,7 @@ func (x *run) overrules(code Code) bool {
 // reenroll reports whether an enrolled device gets a new key: by policy, because a person decided so, or
 // because a lead released it.
 func (x *run) reenroll() bool {
-	if x.cfg.Reenroll || x.resolved.Decision == DecisionReenroll {
+	if x.cfg.Reenroll || x.start.Task == TaskReenroll || x.resolved.Decision == DecisionReenroll {
 		return true
 	}
 	o := x.start.Override

@@ -26,6 +26,9 @@ type BenchConfig struct {
 	Batches   Batches      // memory of batches; nil: none
 	HoldAfter int          // the batch is held after so many devices in a row failed with the same code; 0: never
 
+	// Only says which devices are worked on; nil: all. The others are left alone, which is said.
+	Only func(a Announcement) bool
+
 	SilentAfter time.Duration // how long an open port may say nothing before it is shown as silent; 0: 3 s
 	StopAfter   int           // end when so many runs have ended well; 0: never
 	Settle      time.Duration // end when every open port has finished or said nothing for so long; 0: never

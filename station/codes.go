@@ -131,17 +131,18 @@ const (
 	CodeUnlockWarn    Code = "W-UNLOCK-NONE"    // the same, said and not refused
 
 	// The tenant's CA, asked to renew, rekey or revoke.
-	CodeCANone     Code = "E-CA-NONE"    // none is configured
-	CodeCADown     Code = "E-CA-DOWN"    // no connection, no answer in time, 429, 5xx
-	CodeCATLS      Code = "E-CA-TLS"     // its certificate is not trusted
-	CodeCAPath     Code = "E-CA-PATH"    // no step-ca at the address
-	CodeCAProxy    Code = "E-CA-PROXY"   // a proxy ends TLS: the device's certificate does not get there
-	CodeCARevoked  Code = "E-CA-REVOKED" // it does not renew this certificate: it is revoked, or renewal is off
-	CodeCADenied   Code = "E-CA-DENIED"  // not authorized
-	CodeCARefused  Code = "E-CA-REFUSED" // for another reason
-	CodeCAAnswer   Code = "E-CA-ANSWER"  // makes no sense
-	CodeCAPassword Code = "E-CA-PASSWORD"
-	CodeRenewState Code = "E-RENEW-STATE" // the device is not one whose certificate can be renewed
+	CodeCANone      Code = "E-CA-NONE"    // none is configured
+	CodeCADown      Code = "E-CA-DOWN"    // no connection, no answer in time, 429, 5xx
+	CodeCATLS       Code = "E-CA-TLS"     // its certificate is not trusted
+	CodeCAPath      Code = "E-CA-PATH"    // no step-ca at the address
+	CodeCAProxy     Code = "E-CA-PROXY"   // a proxy ends TLS: the device's certificate does not get there
+	CodeCARevoked   Code = "E-CA-REVOKED" // it does not renew this certificate: it is revoked, or renewal is off
+	CodeCADenied    Code = "E-CA-DENIED"  // not authorized
+	CodeCARefused   Code = "E-CA-REFUSED" // for another reason
+	CodeCAAnswer    Code = "E-CA-ANSWER"  // makes no sense
+	CodeCAPassword  Code = "E-CA-PASSWORD"
+	CodeRenewState  Code = "E-RENEW-STATE"  // the device is not one whose certificate can be renewed
+	CodeRenewIssuer Code = "E-RENEW-ISSUER" // the CA has another issuer now than the device trusts
 
 	// Ledger and station.
 	CodeLedger       Code = "E-LEDGER"
@@ -177,6 +178,7 @@ const (
 	CodeHeldLearning   Code = "I-HELD-LEARNING"
 	CodeHeldPaused     Code = "I-HELD-PAUSED"  // a person paused the batch
 	CodeHeldFailures   Code = "I-HELD-FAILURE" // equal failures in a row
+	CodeHeldOther      Code = "I-HELD-OTHER"   // not the device that was asked for
 	CodeBadgeUnknown   Code = "E-BADGE-UNKNOWN"
 	CodeNameUnknown    Code = "E-NAME-UNKNOWN"
 	CodeOverrideNot    Code = "E-OVERRIDE-NOT"    // nothing there that a lead may release

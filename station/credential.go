@@ -37,8 +37,12 @@ func (x *run) keygen(ctx context.Context) error {
 }
 
 func (x *run) makeKey(ctx context.Context) (a KeyAnswer, err error) {
-	r := KeyRequest{
-		DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, WireGuard: x.wantsDeviceTunnelKey(ctx),
+	r := KeyRequest{DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, KeepTunnel: x.keepsTunnel()}
+	if x.course != courseRekey {
+		r.WireGuard = x.wantsDeviceTunnelKey(ctx)
+	}
+	if err := x.mayMakeKey(ctx); err != nil {
+		return a, err
 	}
 	err = x.cause(ctx, IntendKey, nil, func() error {
 		a, err = x.line.MakeKey(ctx, r)
@@ -276,17 +280,21 @@ func (x *run) saveCertificate(ctx context.Context, c CertRecord) error {
 	return nil
 }
 
-// verify is the response lint: nothing the bridge answered is pushed before it passed. What fails it is not looked at
-// again: the next run has another one issued.
-func (x *run) verify(ctx context.Context) error {
-	err := x.judgeAnswer(ctx)
-	if f, ok := AsFault(err); ok && f.Outcome == Fail {
-		ours, _ := x.issued()
-		for _, c := range ours {
-			x.refuse(ctx, c.Fingerprint, f.Code)
+// verify is the response lint: nothing the bridge answered is pushed before it passed.
+func (x *run) verify(ctx context.Context) error { return x.verifyBy(x.judgeAnswer)(ctx) }
+
+// verifyBy judges an answer. What fails is not looked at again: the next run has another one issued.
+func (x *run) verifyBy(judge func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := judge(ctx)
+		if f, ok := AsFault(err); ok && f.Outcome == Fail {
+			ours, _ := x.issued()
+			for _, c := range ours {
+				x.refuse(ctx, c.Fingerprint, f.Code)
+			}
 		}
+		return err
 	}
-	return err
 }
 
 func (x *run) judgeAnswer(ctx context.Context) error {
@@ -316,41 +324,69 @@ func (x *run) judgeAnswer(ctx context.Context) error {
 	}
 	crash(pointJudged)
 	x.bundle.EnrollID, x.bundle.Leaf, x.bundle.Chain, x.bundle.WGConf = x.enrollID, rec.Leaf, rec.Chain, x.wgText
+	x.bundle.Pins = nil
+	if x.greet.Unlock { // older software takes no notice of them
+		x.bundle.Pins = x.cfg.Unlock.Pins
+	}
 	return nil
 }
 
 // verifyHeld judges the certificate that an enrolled device already holds, by the same rules.
 func (x *run) verifyHeld(ctx context.Context) error {
-	device, anchorFile, err := x.line.Certificates(ctx)
+	chain, err := x.heldChain(ctx)
 	if err != nil {
-		return err
-	}
-	anchors, err := x.trust.Anchors(ctx)
-	if err != nil {
-		return err
-	}
-	if len(device) == 0 {
-		return &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": ObjectLeaf}}
-	}
-	chain, err := pki.VerifyDER(device[0], anchorFile, x.policy(anchors))
-	if err != nil {
-		return certFault(err)
-	}
-	if err := x.completeFiles(device, anchorFile, chain); err != nil {
 		return err
 	}
 	spki := chain.SPKIHash()
 	x.spki = spki[:]
-	if !bytes.Equal(x.spki, x.holding.SPKI) {
-		return &Fault{Code: CodeCertKey, Outcome: Uncertain, Params: map[string]string{"device_id": x.deviceID}}
-	}
 	if err := x.acceptChain(chain); err != nil {
 		return err
 	}
-	err = x.ledger.BindKey(ctx, KeyRecord{
-		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: x.deviceID, SPKI: x.spki,
-		EnrollID: x.enrollID, Generation: x.holding.Generation, CSRDigest: x.holding.CSR, At: x.now().UTC(),
-	})
+	if err := x.recordHeld(ctx, chain); err != nil {
+		return err
+	}
+	x.adopt(AdoptedKey, AdoptedCertificate)
+	crash(pointHeldSaved)
+	return nil
+}
+
+// heldChain reads what an enrolled device holds and wants it to be whole, valid, and for the key it says it has.
+func (x *run) heldChain(ctx context.Context) (*pki.Chain, error) {
+	device, anchorFile, err := x.line.Certificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	anchors, err := x.trust.Anchors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(device) == 0 {
+		return nil, &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": ObjectLeaf}}
+	}
+	chain, err := pki.VerifyDER(device[0], anchorFile, x.policy(anchors))
+	if err != nil {
+		return nil, certFault(err)
+	}
+	if err := x.completeFiles(device, anchorFile, chain); err != nil {
+		return nil, err
+	}
+	if spki := chain.SPKIHash(); x.holding.Generation == x.holding.Active && !bytes.Equal(spki[:], x.holding.SPKI) {
+		return nil, &Fault{Code: CodeCertKey, Outcome: Uncertain, Params: map[string]string{"device_id": x.deviceID}}
+	}
+	return chain, nil
+}
+
+// recordHeld puts key and certificate of an enrolled device on record, where they are not yet.
+func (x *run) recordHeld(ctx context.Context, chain *pki.Chain) error {
+	spki := chain.SPKIHash()
+	k := KeyRecord{
+		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: x.deviceID, SPKI: spki[:],
+		Generation: x.holding.Active, At: x.now().UTC(),
+	}
+	if x.holding.Generation == x.holding.Active { // else what it says is of the key that it has just made
+		k.EnrollID, k.Generation, k.CSRDigest = x.holding.EnrollID, x.holding.Generation, x.holding.CSR
+	}
+	err := x.ledger.BindKey(ctx, k)
 	if errors.Is(err, ErrKeyTaken) {
 		return &Fault{Code: CodeKeyTaken, Outcome: Fail, Params: map[string]string{"device_id": x.deviceID, "detail": err.Error()}, Err: err}
 	}
@@ -360,12 +396,7 @@ func (x *run) verifyHeld(ctx context.Context) error {
 	rec := certRecord(chain.Leaf)
 	rec.IssuerFingerprint = pki.Fingerprint(chain.Issuer())
 	rec.Chain = chain.CAFileDER()
-	if err := x.saveCertificate(ctx, rec); err != nil {
-		return err
-	}
-	x.adopt(AdoptedKey, AdoptedCertificate)
-	crash(pointHeldSaved)
-	return nil
+	return x.saveCertificate(ctx, rec)
 }
 
 // completeFiles wants the device's files to be what they have to be for its own OpenSSL clients: the whole chain to

@@ -107,6 +107,7 @@ type Greeting struct {
 	SignTLS12      bool
 	SetClock       bool
 	WireGuard      bool
+	Unlock         bool // it can be unlocked once it is sealed
 }
 
 // Holding is what a device holds (STATUS).

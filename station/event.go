@@ -89,6 +89,7 @@ type RunStarted struct {
 
 	Batch    string `json:"batch,omitempty"`
 	Operator string `json:"operator,omitempty"`
+	Task     Task   `json:"task,omitempty"` // renew, rekey or re-enroll, where a person asked for that
 }
 
 // PhaseChanged tells of one phase's progress.
@@ -129,6 +130,7 @@ type RunEnded struct {
 	Hint            string            `json:"hint,omitempty"`    // what to do next, in the station's language
 	DeviceID        string            `json:"device_id,omitempty"`
 	HardwareSerial  string            `json:"hardware_serial,omitempty"`
+	Task            Task              `json:"task,omitempty"`
 	CertFingerprint string            `json:"cert_fingerprint,omitempty"` // SHA-256 of the leaf's DER, hex
 	NotAfter        *time.Time        `json:"not_after,omitempty"`
 	Contract        string            `json:"contract,omitempty"`

@@ -79,7 +79,7 @@ func (x *run) ended(fin RunFinish) RunEnded {
 	e := RunEnded{
 		Run: fin.Run, Attempt: x.attempt, Slot: x.start.Slot, Port: x.start.Port, Outcome: fin.Outcome, Proof: fin.Proof,
 		Phase: fin.Phase, Code: fin.Code, Params: fin.Params, DeviceID: fin.DeviceID, HardwareSerial: fin.HardwareSerial,
-		CertFingerprint: hexOf(fin.Leaf), Contract: string(fin.Contract), Batch: x.start.Batch, ElapsedMS: fin.Elapsed.Milliseconds(),
+		Task: x.start.Task, CertFingerprint: hexOf(fin.Leaf), Contract: string(fin.Contract), Batch: x.start.Batch, ElapsedMS: fin.Elapsed.Milliseconds(),
 		WireTxBytes: fin.WireTx, WireRxBytes: fin.WireRx,
 	}
 	if fin.Outcome == Pass || fin.Outcome == Installed { // one that did not come through hands it on to the next

@@ -13,7 +13,8 @@ import (
 type ticket struct {
 	operator, batch string
 	override        *Override
-	serial          string // the hardware that the override is for
+	task            Task
+	serial          string // the hardware that override and task are for
 }
 
 // closed says why no run may begin now; empty: one may. b.mu is held.

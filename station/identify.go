@@ -118,6 +118,13 @@ func (x *run) decide(ctx context.Context) error {
 	}
 	passed := len(d.SPKI) > 0
 	h := x.holding
+	if t := x.start.Task; t == TaskRenew || t == TaskRekey {
+		other := passed && !bytes.Equal(d.SPKI, h.SPKI) && x.greet.State == StateSealed
+		if other && !x.keeps() {
+			return x.otherKey(d)
+		}
+		return x.decideTask()
+	}
 	x.enrollID = h.EnrollID
 	switch x.greet.State {
 	case StateEmpty:

@@ -21,6 +21,7 @@ type keeper struct {
 	cancelRun context.CancelCauseFunc // of the run in flight
 	again     bool                    // a person asked for another run
 	override  *Override               // of the next run
+	task      Task                    // of the next run
 	last      *Announcement           // the device of the last run
 	ended     RunEnded                // the last run's end
 	held      Code                    // why the device that is there is not worked on, as it was said last
@@ -139,6 +140,10 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 		if !k.wants(a) {
 			continue
 		}
+		if only := k.b.cfg.Only; only != nil && !only(a) {
+			k.hold(CodeHeldOther, map[string]string{"hardware_serial": a.HardwareSerial})
+			continue
+		}
 		t, held, params, ok := k.b.begin(ctx)
 		if !ok {
 			k.hold(held, params)
@@ -146,7 +151,7 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 		}
 		waited := k.held != ""
 		k.held = ""
-		t.override, t.serial = k.took(a)
+		t.override, t.task, t.serial = k.took(a)
 		heard := line.FirstByte()
 		if ran || waited { // the line's first byte was an earlier run's, or the bench was held since
 			heard = k.b.now().UTC()
@@ -174,16 +179,16 @@ func (k *keeper) wants(a Announcement) bool {
 	}
 }
 
-// took notes that the announcement starts a run, and gives what a lead released for it, with the hardware that it was given
-// for: it holds for no other.
-func (k *keeper) took(a Announcement) (o *Override, serial string) {
+// took notes that the announcement starts a run, and gives what a lead released for it and what a person asked for, with the
+// hardware that it was given for: it holds for no other.
+func (k *keeper) took(a Announcement) (o *Override, task Task, serial string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ended.HardwareSerial == a.HardwareSerial {
-		o, serial = k.override, a.HardwareSerial
+		o, task, serial = k.override, k.task, a.HardwareSerial
 	}
-	k.again, k.override, k.last = false, nil, &a
-	return o, serial
+	k.again, k.override, k.task, k.last = false, nil, TaskProvision, &a
+	return o, task, serial
 }
 
 // hold says, once, why the device that is there is not worked on.

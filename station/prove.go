@@ -1,9 +1,11 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
+	"strings"
 
 	"provstation/station/mqttcheck"
 )
@@ -87,9 +89,12 @@ func (x *run) brokerName() string { return x.bench.cfg.Info.Broker }
 // seal makes proof, provisional record and the intent to seal durable first; only then may the device be told that it is
 // enrolled.
 func (x *run) seal(ctx context.Context) error {
-	adopted := x.course == courseAdopt // sealed already, by itself or by its own script
+	adopted := x.closed() // sealed already, by itself or by its own script
 	var in Intent
 	if !adopted {
+		if err := x.warnNoPin(ctx); err != nil {
+			return err
+		}
 		in = x.intent(IntendSeal, x.leaf)
 	}
 	if err := x.provisional(ctx, in); err != nil {
@@ -102,8 +107,8 @@ func (x *run) seal(ctx context.Context) error {
 	}
 	crash(pointSealIntent)
 	flag := ""
-	if a := x.tunnelAddresses(); len(a) > 0 {
-		flag = a[0]
+	if a := cmp.Or(strings.Join(x.tunnelAddresses(), " "), strings.Join(x.before.record.TunnelAddresses, " ")); a != "" {
+		flag, _, _ = strings.Cut(a, " ")
 	}
 	if err := x.came(in, x.line.Seal(ctx, x.enrollID, flag)); err != nil {
 		return err

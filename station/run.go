@@ -1,6 +1,7 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"runtime/debug"
@@ -17,6 +18,8 @@ const (
 	courseEnroll course = iota // key, CSR, certificate, install, proof
 	courseAdopt                // the device holds everything: read back and prove
 	courseSkip                 // enrolled, and the ledger proves it
+	courseRenew                // enrolled: a new certificate for the key it has, on request
+	courseRekey                // enrolled: a new key and its certificate from the CA, on request
 )
 
 // run is one device, one pass. It belongs to one goroutine.
@@ -42,6 +45,7 @@ type run struct {
 	enrollID  EnrollID
 	began     time.Time // first byte heard
 
+	before   before // of courseRenew and courseRekey
 	key      KeyAnswer
 	csr      *pki.CSR
 	answer   EnrollAnswer
@@ -88,7 +92,7 @@ func (r *Runner) run(
 ) (end RunEnded, boot string, fault error) {
 	s := r.cfg.Start
 	s.Run, s.Slot, s.Port, s.StartedAt = newID(), slot, port.Path, r.now().UTC()
-	s.Operator, s.Batch, s.Override = t.operator, t.batch, t.override
+	s.Operator, s.Batch, s.Override, s.Task = t.operator, t.batch, t.override, cmp.Or(t.task, r.cfg.Task)
 	x := &run{
 		Runner: r, bench: b, line: &talk{Line: line}, port: port, start: s, announced: a, attempt: 1,
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
@@ -99,7 +103,7 @@ func (r *Runner) run(
 	if x.began.IsZero() {
 		x.began = s.StartedAt
 	}
-	b.hub.emit(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path, Batch: s.Batch, Operator: s.Operator})
+	b.hub.emit(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path, Batch: s.Batch, Operator: s.Operator, Task: s.Task})
 	err := x.guarded(ctx)
 	return x.endGuarded(ctx, err), x.boot, err
 }
@@ -167,6 +171,9 @@ func (x *run) plan() []phaseStep {
 			return nil
 		}
 		return do
+	}
+	if x.course == courseRenew || x.course == courseRekey {
+		return x.renewalSteps()
 	}
 	enroll, adopt := x.course == courseEnroll, x.course == courseAdopt
 	verify, readback := x.verify, x.compareReadback

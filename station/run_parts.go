@@ -114,7 +114,7 @@ func (x *run) sameHardware(g Greeting) error {
 // abandon lets a re-enrolled device return to its active generation when the new one did not come to its proof. A
 // cable that is gone cannot be told; the next run decides then.
 func (x *run) abandon(ctx context.Context, f *Fault) {
-	if x.course != courseEnroll || x.sealed || x.holding.Active == 0 || x.key.CSR == nil || f.Code == CodePortGone {
+	if (x.course != courseEnroll && x.course != courseRekey) || x.sealed || x.holding.Active == 0 || x.key.CSR == nil || f.Code == CodePortGone {
 		return
 	}
 	actx, cancel := context.WithTimeout(ctx, 3*time.Second)

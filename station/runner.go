@@ -68,8 +68,9 @@ type RunnerConfig struct {
 	ClockRefuse      bool          // refuse a clock that stays wrong
 	ClockNeeded      bool          // refuse a device without a clock
 
-	Unlock UnlockPolicy
-	Task   Task // of every run; a person may ask for another, see [Bench.Ask]
+	Unlock  UnlockPolicy
+	Renewal Renewal
+	Task    Task // of every run; a person may ask for another, see [Bench.Ask]
 
 	MQTT    mqttcheck.Config // template; RootCAs and Progress are filled in per run
 	MQTTOff bool             // policy: no broker's proof; a run ends INSTALLED

@@ -46,9 +46,11 @@ func (x *run) unlock(ctx context.Context, purpose UnlockPurpose, signatures int)
 	if err != nil {
 		return err
 	}
-	_, err = u.Unlock(ctx, UnlockRequest{
+	x.line.say("-> UNLOCK for %s", purpose)
+	left, err := u.Unlock(ctx, UnlockRequest{
 		Purpose: purpose, Signatures: signatures, DeviceID: x.holding.DeviceID, Key: x.cfg.Unlock.Key,
 	})
+	x.line.heard(err, "UNLOCK, %s left", left)
 	if f, ok := AsFault(err); ok && (f.Code == CodeAgentRefuse || f.Code == CodeAgentLocked) {
 		return &Fault{Code: CodeUnlockRefused, Outcome: Fail, Params: map[string]string{
 			"device_id": x.holding.DeviceID, "purpose": string(purpose), "detail": f.Params["detail"],
@@ -60,9 +62,25 @@ func (x *run) unlock(ctx context.Context, purpose UnlockPurpose, signatures int)
 	return err
 }
 
+// mayMakeKey opens a sealed device for a new key, where its policy wants an unlock for that.
+func (x *run) mayMakeKey(ctx context.Context) error {
+	if x.holding.Reenroll != "unlock" || x.holding.Active == 0 {
+		return nil
+	}
+	h, err := x.line.Holding(ctx) // the key may be made, and only the answer lost
+	if err != nil || h.EnrollID == x.enrollID || h.Active == 0 {
+		return err
+	}
+	purpose := UnlockReenroll
+	if x.course == courseRekey {
+		purpose = UnlockRekey
+	}
+	return x.unlock(ctx, purpose, 0)
+}
+
 // warnNoPin says, before the device is sealed, that nothing will open it again.
 func (x *run) warnNoPin(ctx context.Context) error {
-	if x.holding.Reenroll == "open" || len(x.cfg.Unlock.Pins) > 0 {
+	if x.course == courseRekey || len(x.bundle.Pins) > 0 { // they came with the generation before, or with this one
 		return nil
 	}
 	h, err := x.line.Holding(ctx)

@@ -31,7 +31,7 @@ func (d *doctor) findAnchors(ctx context.Context) (station.Anchors, error) {
 		go func() {
 			defer cancel()
 			defer close(d.anchors.done)
-			d.anchors.Anchors, d.anchors.err = (&trustSource{cfg: d.cfg.PKI}).Anchors(ctx)
+			d.anchors.Anchors, d.anchors.err = (&trustSource{cfg: d.cfg}).Anchors(ctx)
 		}()
 	})
 	select {

@@ -22,7 +22,7 @@ import (
 // pinned fingerprint. It asks again after a failure. Runs that need them at the same time share one question, and each
 // waits no longer than its own context.
 type trustSource struct {
-	cfg config.PKI
+	cfg *config.Config
 
 	asking singleflight.Group
 	found  atomic.Pointer[station.Anchors]
@@ -68,44 +68,45 @@ func trustFault(err error) *station.Fault {
 }
 
 func (t *trustSource) find(ctx context.Context) (a station.Anchors, err error) {
-	if t.cfg.RootFile != "" {
-		text, err := os.ReadFile(t.cfg.RootFile)
+	pins := t.cfg.PKI
+	if pins.RootFile != "" {
+		text, err := os.ReadFile(pins.RootFile)
 		if err != nil {
 			return a, fmt.Errorf("trust anchor: %w", err)
 		}
-		if t.cfg.RootFingerprint != "" {
-			root, err := pki.PinRoot(text, t.cfg.RootFingerprint)
+		if pins.RootFingerprint != "" {
+			root, err := pki.PinRoot(text, pins.RootFingerprint)
 			if err != nil {
-				return a, fmt.Errorf("trust anchor %s: %w", t.cfg.RootFile, err)
+				return a, fmt.Errorf("trust anchor %s: %w", pins.RootFile, err)
 			}
 			a.Roots = []*x509.Certificate{root}
 		} else if a.Roots, err = pki.LoadRoots(text); err != nil {
-			return a, fmt.Errorf("trust anchor %s: %w", t.cfg.RootFile, err)
+			return a, fmt.Errorf("trust anchor %s: %w", pins.RootFile, err)
 		}
 	} else {
-		root, err := stepca.FetchRoot(ctx, t.cfg.StepCAURL, t.cfg.RootFingerprint)
+		root, err := stepca.FetchRoot(ctx, pins.StepCAURL, pins.RootFingerprint)
 		if err != nil {
 			return a, fmt.Errorf("trust anchor: %w", err)
 		}
 		a.Roots = []*x509.Certificate{root}
 	}
-	if t.cfg.IntermediatesFile != "" {
-		text, err := os.ReadFile(t.cfg.IntermediatesFile)
+	if pins.IntermediatesFile != "" {
+		text, err := os.ReadFile(pins.IntermediatesFile)
 		if err != nil {
 			return a, fmt.Errorf("intermediates: %w", err)
 		}
 		if a.Intermediates, err = pki.LoadIntermediates(text); err != nil {
-			return a, fmt.Errorf("intermediates %s: %w", t.cfg.IntermediatesFile, err)
+			return a, fmt.Errorf("intermediates %s: %w", pins.IntermediatesFile, err)
 		}
 	}
-	if t.cfg.StepCAURL == "" || len(a.Intermediates) > 0 {
+	if pins.StepCAURL == "" || len(a.Intermediates) > 0 {
 		return a, nil
 	}
-	pool := x509.NewCertPool()
-	for _, r := range a.Roots {
-		pool.AddCert(r)
+	pool, err := caRoots(ctx, t.cfg, a.Roots)
+	if err != nil {
+		return a, fmt.Errorf("intermediates: %w", err)
 	}
-	ca, err := stepca.New(t.cfg.StepCAURL, pool)
+	ca, err := stepca.NewWith(pins.StepCAURL, stepca.Config{Roots: pool, ServerName: t.cfg.PKI.StepCATLS.ServerName})
 	if err != nil {
 		return a, fmt.Errorf("intermediates: %w", err)
 	}

@@ -136,7 +136,12 @@ func (a *app) runner(b *bench, rc station.RunnerConfig, collect bool) (*station.
 	if rc.Registry, err = a.registry(b); err != nil {
 		return nil, err
 	}
-	return station.NewRunner(rc, &timedBridge{Client: client}, records, &trustSource{cfg: cfg.PKI}, mqttcheck.Check, b.Words), nil
+	trust := &trustSource{cfg: cfg}
+	rc.Renewal = renewals(b, trust)
+	if rc.Unlock, err = unlockPolicy(cfg.Device.Unlock); err != nil {
+		return nil, err
+	}
+	return station.NewRunner(rc, &timedBridge{Client: client}, records, trust, mqttcheck.Check, b.Words), nil
 }
 
 // info is what the first event says of the station.

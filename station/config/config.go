@@ -111,7 +111,16 @@ type PKI struct {
 	MinValidity       Duration `yaml:"min_validity"` // what a certificate must have left when it ships
 	ShelfLife         string   `yaml:"shelf_life" enum:"warn|refuse"`
 	KeyType           string   `yaml:"key_type" enum:"P-256|P-384|Ed25519"`
+	StepCATLS         TLS      `yaml:"step_ca_tls"`
+	RenewBy           string   `yaml:"renew_by" enum:"auto|token|mtls"` // how the CA is shown that it is the device which asks
 }
+
+// How the CA is shown that it is the device which asks for a renewal.
+const (
+	RenewAuto  = "auto"  // by token, else by mTLS
+	RenewToken = "token" // the device signs a token
+	RenewMTLS  = "mtls"  // the device signs a handshake with the CA
+)
 
 // MQTT test modes.
 const (
@@ -181,6 +190,18 @@ type Device struct {
 	Type            string   `yaml:"type"`
 	Reenroll        bool     `yaml:"reenroll"` // a new key for devices that are enrolled already
 	NotCorroborated string   `yaml:"not_corroborated" enum:"warn|refuse"`
+	Unlock          Unlock   `yaml:"unlock"`
+}
+
+// Unlock is which keys open a device again once it is sealed.
+type Unlock struct {
+	// PinsFile is PEM public keys that a device is given at the bench, at most four.
+	PinsFile string `yaml:"pins_file" path:"yes"`
+	// KeyFile is the PEM private key of one of them; a station without it seals, and opens nothing.
+	KeyFile      string `yaml:"key_file" path:"yes"`
+	PasswordFile string `yaml:"password_file" path:"yes"` // of KeyFile, where that is encrypted
+	PasswordEnv  string `yaml:"password_env"`
+	Missing      string `yaml:"missing" enum:"warn|refuse"` // a device that could never be opened again
 }
 
 // Clock is how far clocks may be apart.
@@ -268,7 +289,7 @@ func Default() *Config {
 			Contract: station.ContractAuto, Timeout: seconds(90),
 			Auth: Auth{Mode: AuthNone}, TLS: TLS{Trust: TrustSystem},
 		},
-		PKI: PKI{MinValidity: hours(30 * 24), ShelfLife: PolicyWarn, KeyType: "P-256"},
+		PKI: PKI{MinValidity: hours(30 * 24), ShelfLife: PolicyWarn, KeyType: "P-256", StepCATLS: TLS{Trust: TrustRoot}, RenewBy: RenewAuto},
 		MQTT: MQTT{
 			Mode: MQTTBorrowed, Port: 8883, Topic: "v1/devices/me/telemetry", Payload: `{"test": 1}`,
 			TLSMin: "1.2", TLSMax: "1.3", Protocol: "auto",
@@ -286,6 +307,7 @@ func Default() *Config {
 		},
 		Device: Device{
 			Assign: AssignAuto, ScanTimeout: seconds(600), NameTemplate: "{id}", Type: "generic", NotCorroborated: PolicyWarn,
+			Unlock: Unlock{Missing: PolicyWarn},
 		},
 		// A leaf is valid from one minute before it was signed: a clock further behind than that refuses it.
 		Clock: Clock{

@@ -55,7 +55,7 @@ const (
 // secretEnvs are the keys that name a variable with a secret.
 func secretEnvs() []string {
 	return []string{
-		"bridge.auth.token_env", "bridge.auth.client_secret_env", "ledger.password_env", "tenant.thingsboard.password_env",
+		"bridge.auth.token_env", "bridge.auth.client_secret_env", "ledger.password_env", "device.unlock.password_env", "tenant.thingsboard.password_env",
 		"tenant.thingsboard.api_key_env", "tenant.hawkbit.password_env",
 	}
 }

@@ -220,6 +220,10 @@ func (v check) pki() {
 	if d := p.MinValidity.D(); d < 0 || d > 100*365*day {
 		v.bad("pki.min_validity", "want 0s or more, at most 100 years, got %s", p.MinValidity)
 	}
+	if t := v.c.PKI.StepCATLS; (t.Trust == TrustFile) != (t.CAFile != "") {
+		v.bad("pki.step_ca_tls.ca_file", "belongs to pki.step_ca_tls.trust: file, and that needs it")
+	}
+	v.host("pki.step_ca_tls.server_name", v.c.PKI.StepCATLS.ServerName)
 }
 
 func (v check) mqtt() {
@@ -290,6 +294,16 @@ func (v check) device() {
 	}
 	if d.ScanTimeout <= 0 || d.ScanTimeout.D() > day {
 		v.bad("device.scan_timeout", "want more than 0s and at most 1d, got %s", d.ScanTimeout)
+	}
+	u := v.c.Device.Unlock
+	v.secretPlaces("device.unlock.password", u.PasswordFile, u.PasswordEnv)
+	switch {
+	case u.KeyFile != "" && u.PinsFile == "":
+		v.bad("device.unlock.pins_file", "is empty, so no device is given the public half of device.unlock.key_file")
+	case u.KeyFile == "" && (u.PasswordFile != "" || u.PasswordEnv != ""):
+		v.bad("device.unlock.key_file", "is empty, so the password beside it is of no use: name the key's file, or take the password out")
+	case u.PinsFile == "" && u.Missing == PolicyRefuse:
+		v.bad("device.unlock.pins_file", "is empty, and device.unlock.missing is refuse: no device could be finished")
 	}
 }
 

@@ -39,6 +39,11 @@ type Config struct {
 	// Name is a host from the CA's dnsNames, for the audience of tokens; empty: the address's own host. Behind a proxy the
 	// two may differ.
 	Name string
+	// ServerName is the name in the server's certificate; empty: the address's host.
+	ServerName string
+	// MaxTLS is the highest version of handshakes that a lent key signs; 0: the highest there is. A sealed device signs those of
+	// TLS 1.2, in which it sees whom it signs for.
+	MaxTLS uint16
 }
 
 // Client asks one server whose certificate it checks. It is safe for concurrent use.
@@ -73,7 +78,7 @@ func NewWith(baseURL string, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("step-ca: name for tokens: %w", ErrAddress)
 	}
 	c := &Client{base: base, cfg: cfg}
-	c.http = newHTTP(&tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12}, cfg.Timeout)
+	c.http = newHTTP(&tls.Config{RootCAs: cfg.Roots, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12}, cfg.Timeout)
 	return c, nil
 }
 

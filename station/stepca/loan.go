@@ -63,7 +63,7 @@ func lend(ctx context.Context, cert tls.Certificate) (*loan, error) {
 // client makes an HTTP client for the one request that the loan is for.
 func (l *loan) client(cfg Config) *http.Client {
 	h := newHTTP(&tls.Config{
-		RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12,
+		RootCAs: cfg.Roots, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12, MaxVersion: cfg.MaxTLS,
 		// Not Certificates: of those Go silently sends none if the server's CA list does not match.
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			l.mu.Lock()
