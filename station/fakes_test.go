@@ -2,6 +2,7 @@ package station
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -49,6 +50,8 @@ type fakeDevice struct {
 	abandons   int
 	clockSets  int
 	flag       string
+
+	life fakeLife
 }
 
 func newFakeDevice(serial string) *fakeDevice {
@@ -90,7 +93,7 @@ func (d *fakeDevice) makeKey(id string, enroll EnrollID) error {
 		return err
 	}
 	if d.state == StateSealed {
-		d.active = d.gen
+		d.active, d.life.before = d.gen, &fakeGeneration{d.key, d.csr, d.leaf, d.enroll, d.objects}
 	}
 	d.gen++
 	d.keys++
@@ -270,7 +273,7 @@ func (l *fakeLine) Greet(ctx context.Context) (Greeting, error) {
 	defer d.mu.Unlock()
 	g := Greeting{
 		HardwareSerial: d.serial, Model: "fake", Firmware: "1", BootID: d.bootID(), State: d.state, HeardAt: time.Now(),
-		SignTLS13: true, SignTLS12: !d.noTLS12, SetClock: true, WireGuard: true,
+		Unlock: true, SignTLS13: true, SignTLS12: !d.noTLS12, SetClock: true, WireGuard: true,
 	}
 	switch {
 	case d.noClock:
@@ -292,7 +295,7 @@ func (l *fakeLine) Holding(ctx context.Context) (Holding, error) {
 	return Holding{
 		SignaturesLeft: d.signatures,
 		State:          d.state, DeviceID: d.id, EnrollID: d.enroll, SPKI: d.spki(), Leaf: d.leafHash(), Generation: d.gen, Active: d.active,
-		Objects: d.objects, Reenroll: "open",
+		Objects: d.objects, Reenroll: cmp.Or(d.life.reenroll, "open"),
 	}, nil
 }
 
@@ -319,6 +322,10 @@ func (l *fakeLine) MakeKey(ctx context.Context, r KeyRequest) (KeyAnswer, error)
 		return KeyAnswer{}, &Fault{Code: CodeAgentError, Outcome: Fail, Params: map[string]string{"status": "wrong state"}, Err: ErrEnrollIDUsed}
 	}
 	existing := d.key != nil && d.enroll == r.EnrollID
+	if !existing && !d.life.opens(d.state) {
+		return KeyAnswer{}, &Fault{Code: CodeAgentLocked, Outcome: Fail, Params: map[string]string{}}
+	}
+	d.life.kept = r.KeepTunnel
 	if !existing {
 		if err := d.makeKey(r.DeviceID, r.EnrollID); err != nil {
 			return KeyAnswer{}, err
@@ -335,7 +342,15 @@ func (l *fakeLine) Install(ctx context.Context, b Bundle) (Readback, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.installs++
-	return d.take(b.Leaf, b.Chain, b.WGConf), nil
+	tunnel := d.objects[ObjectTunnel]
+	d.take(b.Leaf, b.Chain, b.WGConf)
+	if d.life.kept && tunnel != nil {
+		d.objects[ObjectTunnel] = tunnel
+	}
+	if len(b.Pins) > 0 {
+		d.life.pins, d.objects[ObjectPins] = b.Pins, digest8(b.Pins...)
+	}
+	return d.objects, nil
 }
 
 func (l *fakeLine) Certificates(ctx context.Context) (device, anchors [][]byte, err error) {
@@ -345,13 +360,20 @@ func (l *fakeLine) Certificates(ctx context.Context) (device, anchors [][]byte, 
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return append([][]byte{d.leaf}, d.chain[:2]...), d.chain, nil
+	leaf := d.leaf
+	if b := d.life.before; b != nil && leaf == nil {
+		leaf = b.leaf
+	}
+	return append([][]byte{leaf}, d.chain[:2]...), d.chain, nil
 }
 
 func (l *fakeLine) Signer(context.Context, crypto.PublicKey, [][]byte) crypto.Signer {
 	d, _ := l.port.device()
 	if d == nil {
 		return nil
+	}
+	if b := d.life.before; b != nil && d.leaf == nil {
+		return b.key
 	}
 	return d.key
 }
@@ -367,6 +389,7 @@ func (l *fakeLine) Seal(ctx context.Context, id EnrollID, flag string) error {
 		return &Fault{Code: CodeAgentError, Outcome: Fail}
 	}
 	d.seals++
+	d.life.before = nil
 	d.state, d.active, d.flag = StateSealed, d.gen, flag
 	return nil
 }
@@ -381,6 +404,9 @@ func (l *fakeLine) Abandon(ctx context.Context, id EnrollID) error {
 	d.abandons++
 	d.refused[id] = true
 	d.state = StateSealed
+	if b := d.life.before; b != nil {
+		d.key, d.csr, d.leaf, d.enroll, d.objects, d.gen, d.life.before = b.key, b.csr, b.leaf, b.enroll, b.objects, d.active, nil
+	}
 	return nil
 }
 
@@ -720,6 +746,7 @@ func (l *fakeLedger) SaveCertificate(ctx context.Context, c CertRecord) error {
 			if c.WGConf == "" {
 				c.WGConf = have.WGConf
 			}
+			c.Revoked = c.Revoked || have.Revoked
 			l.certs[i] = c
 			return nil
 		}
