@@ -67,8 +67,13 @@ func (a *app) shown(err error) error {
 
 // device finds a device by its id, else by its hardware serial.
 func (l *archive) device(ctx context.Context, what string) (ledger.DeviceRow, error) {
+	return findDevice(ctx, l.Ledger, l.tenant, what)
+}
+
+// findDevice finds a tenant's device by its id, else by its hardware serial. ErrNotFound.
+func findDevice(ctx context.Context, l *ledger.Ledger, tenant, what string) (ledger.DeviceRow, error) {
 	for _, f := range []ledger.DeviceFilter{{DeviceID: what}, {HardwareSerial: what}} {
-		f.Tenant, f.Limit = l.tenant, 1
+		f.Tenant, f.Limit = tenant, 1
 		rows, err := l.Devices(ctx, f)
 		if err != nil {
 			return ledger.DeviceRow{}, err

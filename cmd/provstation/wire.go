@@ -42,8 +42,10 @@ type openOptions struct {
 	reenroll  bool
 	stopAfter int
 	settle    time.Duration
-	collect   bool // no network: runs end when the device's request is in the queue
-	person    bool // somebody stands at the bench: sign-in, scans and batches are theirs
+	collect   bool                            // no network: runs end when the device's request is in the queue
+	task      station.Task                    // what every run is for
+	only      func(station.Announcement) bool // which devices are worked on; nil: all
+	person    bool                            // somebody stands at the bench: sign-in, scans and batches are theirs
 
 	watcher  station.Watcher                                     // nil: the system's ports
 	openPort func(path string, baud int) (link.Transport, error) // nil: real ports
@@ -90,7 +92,7 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 	}
 	connector := device.NewConnector(device.Config{Baud: cfg.Ports.Baud, Probe: cfg.Ports.Probe, OpenPort: o.openPort})
 	bc := station.BenchConfig{
-		Info: a.info(cfg, id), Ports: portRules(cfg), StopAfter: o.stopAfter, Settle: o.settle, Logger: b.Log,
+		Info: a.info(cfg, id), Ports: portRules(cfg), StopAfter: o.stopAfter, Settle: o.settle, Only: o.only, Logger: b.Log,
 	}
 	bc.Batches = b.history.batches()
 	if !o.person && o.settle == 0 { // a pause is for a person to end: none is there
@@ -192,7 +194,7 @@ func (a *app) runnerConfig(cfg *config.Config, o openOptions, id string, log *sl
 			Operator: cfg.Station.Operator, Version: a.version, ConfigDigest: cfg.Digest(), RequestedID: o.deviceID,
 			RequestedKey: cfg.PKI.KeyType, Reenroll: o.reenroll, UTCOffset: offset,
 		},
-		DeviceID: o.deviceID, DeviceType: cfg.Device.Type, Corroborate: cfg.Device.NotCorroborated == config.PolicyRefuse,
+		Task: o.task, DeviceID: o.deviceID, DeviceType: cfg.Device.Type, Corroborate: cfg.Device.NotCorroborated == config.PolicyRefuse,
 		NameOf: func(id string, g station.Greeting) (string, error) {
 			facts := config.DeviceFacts(g.HardwareSerial, g.Model)
 			facts["id"] = id
