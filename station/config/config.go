@@ -111,6 +111,7 @@ type PKI struct {
 	MinValidity       Duration `yaml:"min_validity"` // what a certificate must have left when it ships
 	ShelfLife         string   `yaml:"shelf_life" enum:"warn|refuse"`
 	KeyType           string   `yaml:"key_type" enum:"P-256|P-384|Ed25519"`
+	StepCAName        string   `yaml:"step_ca_name"` // a name of the CA's own (host or host:port), where a proxy stands before it
 	StepCATLS         TLS      `yaml:"step_ca_tls"`
 	RenewBy           string   `yaml:"renew_by" enum:"auto|token|mtls"` // how the CA is shown that it is the device which asks
 }

@@ -118,7 +118,8 @@ func stepCAConfig(dir, addr string, a *authority, key *jose.JSONWebKey) (string,
 			"provisioners": []any{map[string]any{
 				"type": "JWK", "name": provisioner, "key": json.RawMessage(public),
 				"claims": map[string]any{
-					"minTLSCertDuration": "5m", "maxTLSCertDuration": "24h", "defaultTLSCertDuration": "24h",
+					"minTLSCertDuration": min(5*time.Minute, a.leafValidity).String(), "maxTLSCertDuration": max(24*time.Hour, a.leafValidity).String(),
+					"defaultTLSCertDuration": a.leafValidity.String(),
 				},
 				"options": map[string]any{"x509": map[string]string{"template": leafTemplate}},
 			}},
