@@ -131,7 +131,12 @@ func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAn
 	}
 	var r serialproto.EnrollResult
 	args := &serialproto.EnrollArgs{
-		Op: serialproto.OpEnroll, Alg: alg, DeviceID: q.DeviceID, EnrollID: q.EnrollID[:], WireGuard: q.WireGuard,
+		Op: serialproto.OpEnroll, Alg: alg, DeviceID: q.DeviceID, EnrollID: q.EnrollID[:], WireGuard: q.WireGuard, KeepTunnel: q.KeepTunnel,
+	}
+	if q.KeepTunnel { // software without it would make a key all the same, and lose the tunnel with it
+		if err := l.hasFeature(serialproto.FeatureKeepWG, "ENROLL that keeps the tunnel"); err != nil {
+			return station.KeyAnswer{}, err
+		}
 	}
 	if err := l.call(ctx, "have the device make its key", args, &r); err != nil {
 		return station.KeyAnswer{}, enrollIDFault(err)
