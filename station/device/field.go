@@ -25,7 +25,9 @@ var purposes = map[station.UnlockPurpose]serialproto.Purpose{
 }
 
 // has refuses what the device said at the greeting that it does not have, before anything crosses the line.
-func (l *line) has(feature uint32, op serialproto.Op) error { return l.hasFeature(feature, op.String()) }
+func (l *line) has(feature uint32, op serialproto.Op) error {
+	return l.hasFeature(feature, op.String())
+}
 
 func (l *line) hasFeature(feature uint32, name string) error {
 	if l.welcome.Features&feature != 0 {
