@@ -43,7 +43,8 @@ func (l *line) Greet(ctx context.Context) (station.Greeting, error) {
 		HeardAt: time.Now(), SPKIPrefix: w.SPKI, LeafPrefix: w.Leaf,
 		SignTLS13: w.Features&serialproto.FeatureSignTLS13 != 0, SignTLS12: w.Features&serialproto.FeatureSignTLS12 != 0,
 		SetClock: w.Features&serialproto.FeatureSetClock != 0, WireGuard: w.Features&serialproto.FeatureWireGuard != 0,
-		Unlock: w.Features&serialproto.FeatureUnlock != 0,
+		Unlock: w.Features&serialproto.FeatureUnlock != 0, ChecksBroker: w.Features&serialproto.FeatureCheckMQTT != 0,
+		OwnRenewal: w.Features&serialproto.FeatureRenewSet != 0,
 	}
 	if w.Clock != 0 {
 		g.Clock = time.UnixMicro(w.Clock).UTC()
