@@ -126,13 +126,14 @@ const (
 // MQTT test modes.
 const (
 	MQTTBorrowed = "borrowed" // the station connects, the device signs
-	MQTTDevice   = "device"   // the device connects by itself
+	MQTTDevice   = "device"   // the device connects by itself, and its word is taken
+	MQTTBoth     = "both"     // the one, then the other: both must succeed
 	MQTTOff      = "off"
 )
 
 // MQTT is the tenant's broker and how it is proven.
 type MQTT struct {
-	Mode       string `yaml:"mode" enum:"borrowed|device|off"`
+	Mode       string `yaml:"mode" enum:"borrowed|device|both|off"`
 	Host       string `yaml:"host"`
 	Port       int    `yaml:"port"`
 	ServerName string `yaml:"server_name"` // if it differs from host
