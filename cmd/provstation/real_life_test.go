@@ -112,7 +112,7 @@ func (b *realBench) unchanged(before map[string]string) {
 // A certificate that has ended is not renewed: that is told apart, and the device enrolls anew under an unlock.
 func TestRealExpired(t *testing.T) {
 	t.Parallel()
-	b := lifeBench(t, devstack.Config{Lifetime: 90 * time.Second}, func(_ *realBench, c *config.Config) {
+	b := lifeBench(t, devstack.Config{Lifetime: 45 * time.Second}, func(_ *realBench, c *config.Config) {
 		c.PKI.MinValidity = 0
 	})
 	b.ends("PASS", "", "run", "--count", "1")
