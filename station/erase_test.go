@@ -14,7 +14,7 @@ func eraseKit(t *testing.T) (*kit, *fakeDevice, *Eraser) {
 	d := k.enrolled(StateSealed)
 	p := unlockKey(t)
 	d.life.pins, d.life.reenroll = p.Pins, "unlock"
-	return k, d, &Eraser{Watcher: k.watcher, Connector: k.conn, Ports: k.bench.Ports, Unlock: p}
+	return k, d, &Eraser{Visitor: Visitor{Watcher: k.watcher, Connector: k.conn, Ports: k.bench.Ports}, Unlock: p}
 }
 
 // The device that is meant is found among others by what it announces, opened, emptied, and says so itself; nothing is sent to
