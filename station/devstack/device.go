@@ -104,7 +104,8 @@ func (d *Device) boot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
-	store := &tunnelled{Store: files, log: d.cfg.log.With("device", d.Name)}
+	own := newOwnRenewal(onbox.Files{Dir: d.Dir, Before: d.flash})
+	store := &tunnelled{Store: files, log: d.cfg.log.With("device", d.Name), sealed: own.wake}
 	end, err := d.ln.open()
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
@@ -119,7 +120,6 @@ func (d *Device) boot(ctx context.Context) error {
 		}
 		clock = d.clock
 	}
-	own := newOwnRenewal(onbox.Files{Dir: d.Dir, Before: d.flash})
 	c := agent.Config{
 		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: cmp.Or(d.cfg.reenroll, serialproto.ReenrollOpen), SignTLS12: !d.cfg.noTLS12,
 		Tunnel: store, CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Log: d.cfg.log,

@@ -19,13 +19,13 @@ type ownRenewal struct {
 	files   onbox.Files
 	renewer *onbox.Renewer
 	store   sync.Mutex
-	set     chan struct{} // capacity 1: a station said something
+	woken   chan struct{} // capacity 1
 }
 
 var _ agent.Renewal = (*ownRenewal)(nil)
 
 func newOwnRenewal(f onbox.Files) *ownRenewal {
-	return &ownRenewal{files: f, set: make(chan struct{}, 1)}
+	return &ownRenewal{files: f, woken: make(chan struct{}, 1)}
 }
 
 // guard keeps the device's two agents apart.
@@ -37,11 +37,16 @@ func (o *ownRenewal) guard() (release func(), err error) {
 // Set stores where to renew.
 func (o *ownRenewal) Set(url, audience string) error {
 	err := o.files.Set(url, audience)
+	o.wake()
+	return err
+}
+
+// wake has it look anew.
+func (o *ownRenewal) wake() {
 	select {
-	case o.set <- struct{}{}:
+	case o.woken <- struct{}{}:
 	default: // it has not looked yet
 	}
-	return err
 }
 
 // Get says where to renew.
@@ -50,18 +55,21 @@ func (o *ownRenewal) Get() (url, audience string, err error) { return o.files.Ge
 // State says how it goes.
 func (o *ownRenewal) State() (serialproto.RenewalState, error) { return o.files.State() }
 
-// run waits until a station has said where, and renews from then on. A device that was told so before goes on at once.
+// run renews where a station has said where, and looks anew when that is said or the device is sealed. A device that nobody
+// told does nothing.
 func (o *ownRenewal) run(ctx context.Context) {
-	for {
+	for ctx.Err() == nil {
+		rctx, stop := context.WithCancel(ctx)
+		var wg sync.WaitGroup
 		if url, _, err := o.files.Get(); err == nil && url != "" {
-			o.renewer.Run(ctx)
-			return
+			wg.Go(func() { o.renewer.Run(rctx) })
 		}
 		select {
 		case <-ctx.Done():
-			return
-		case <-o.set:
+		case <-o.woken:
 		}
+		stop()
+		wg.Wait()
 	}
 }
 
