@@ -1,13 +1,15 @@
 package main
 
 import (
+	"time"
+
 	"provstation/station/retire"
 	"provstation/station/stepca"
 )
 
 // brokerWords says in the catalogue's words what brokers make of a revoked certificate, by the CA's list or why there is none.
 func (w *revokeWriter) brokerWords(crl stepca.CRL, err error, c retire.Certificate) (retire.Brokers, string) {
-	b, params := retire.Judge(crl, c, w.now)
+	b, params := retire.Judge(crl, c, time.Now())
 	if err != nil && b != retire.BrokersOver {
 		_, message, _ := w.faultWords(err)
 		b, params["detail"] = retire.BrokersUnknown, message

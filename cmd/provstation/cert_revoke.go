@@ -147,7 +147,7 @@ func (a *app) certRevoke(ctx context.Context, o revoking) error {
 	if err != nil {
 		return err
 	}
-	w := &revokeWriter{lines: newLines(a.stdout), archive: l, json: o.asJSON, now: time.Now()}
+	w := &revokeWriter{lines: newLines(a.stdout), archive: l, json: o.asJSON}
 	list, stopped := r.RevokeAll(ctx, orders, w.outcome)
 	w.brokers(ctx, ca, list)
 	w.others(others)
@@ -225,22 +225,19 @@ func (o revoking) order(c retire.Certificate, why stepca.Reason) retire.Order {
 	return retire.Order{Certificate: c, Reason: why, Text: o.text}
 }
 
-// presentOf finds the certificate that the device works with: the newest valid one that is no orphan (proven since, or
-// installed without a proof), else that of its last PASS. -1: there is none.
+// presentOf finds the certificate that the device works with, a valid one before others. -1: there is none on file.
 func presentOf(certs []retire.Certificate, now time.Time) int {
-	passed := -1
+	found := -1
 	for i, c := range certs {
-		if c.Orphan == "" && c.RevokedAt.IsZero() && !c.Over(now) {
+		switch {
+		case !c.Present:
+		case c.RevokedAt.IsZero() && !c.Over(now):
 			return i
-		}
-		if c.Present && passed < 0 {
-			passed = i
+		case found < 0:
+			found = i
 		}
 	}
-	if passed < 0 && len(certs) == 1 { // never passed, and there is no doubt which
-		return 0
-	}
-	return passed
+	return found
 }
 
 // orphanOrders are the certificates that no device works with.

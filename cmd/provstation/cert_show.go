@@ -204,7 +204,7 @@ func (s certSheet) stateWords(c retire.Certificate, line certShownJSON) string {
 
 // listed is what the CA's list says of a certificate.
 func (s certSheet) listed(c retire.Certificate) *crlJSON {
-	out := &crlJSON{State: s.crl.State(s.now).String()}
+	out := &crlJSON{State: retire.CRLState(s.crl, s.now).String()}
 	if !s.crl.On() {
 		return out
 	}

@@ -13,7 +13,6 @@ type revokeWriter struct {
 	*lines
 	*archive
 	json bool
-	now  time.Time
 	sum  revokeEnd
 }
 

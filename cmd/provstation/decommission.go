@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -125,7 +124,7 @@ func (a *app) decommission(ctx context.Context, o decommissioning) error {
 	if err != nil {
 		return err
 	}
-	out := &retireWriter{revokeWriter: revokeWriter{lines: newLines(a.stdout), archive: l, json: o.asJSON, now: time.Now()}}
+	out := &retireWriter{revokeWriter: revokeWriter{lines: newLines(a.stdout), archive: l, json: o.asJSON}}
 	out.begin(w)
 	rep, err := r.Decommission(ctx, w, out.step)
 	if err != nil {

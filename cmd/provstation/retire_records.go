@@ -17,35 +17,18 @@ import (
 // retireRecords is the ledger as package retire asks it.
 type retireRecords struct{ *ledger.Ledger }
 
-// Certificates lists every certificate ever issued for the device id, newest first, with why it is an orphan.
+// Certificates lists every certificate ever issued for the device id, newest first.
 func (r retireRecords) Certificates(ctx context.Context, tenant, deviceID string) ([]retire.Certificate, error) {
-	rows, err := r.CertificatesOf(ctx, tenant, deviceID)
-	if err != nil {
-		return nil, err
-	}
-	orphans, _, err := r.Orphans(ctx, ledger.OrphanFilter{Tenant: tenant, DeviceID: deviceID, Expired: true})
-	if err != nil {
-		return nil, err
-	}
-	why := map[string]string{}
-	for _, o := range orphans {
-		if len(o.Fingerprint) > 0 {
-			why[string(o.Fingerprint)] = string(o.Reason)
-		}
-	}
-	list := retireCertificates(rows)
-	for i := range list {
-		list[i].Orphan = why[string(list[i].Fingerprint)]
-	}
-	return list, nil
+	rows, err := r.DeviceCertificates(ctx, tenant, deviceID)
+	return retireCertificates(rows), err
 }
 
-func retireCertificates(rows []ledger.CertRow) (list []retire.Certificate) {
+func retireCertificates(rows []ledger.CertStanding) (list []retire.Certificate) {
 	for _, c := range rows {
 		list = append(list, retire.Certificate{
 			DeviceID: c.DeviceID, HardwareSerial: c.HardwareSerial, CertSerial: c.CertSerial, Fingerprint: c.Fingerprint, Leaf: c.Leaf,
-			NotBefore: c.NotBefore, NotAfter: c.NotAfter, ReceivedAt: c.ReceivedAt, Present: c.Current, RevokedAt: c.RevokedAt,
-			RevokeReason: c.RevokeReason,
+			NotBefore: c.NotBefore, NotAfter: c.NotAfter, ReceivedAt: c.ReceivedAt, Present: c.Present, Orphan: string(c.Orphan),
+			RevokedAt: c.RevokedAt, RevokeReason: c.RevokeReason,
 		})
 	}
 	return list

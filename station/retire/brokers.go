@@ -39,7 +39,7 @@ func Judge(crl stepca.CRL, c Certificate, now time.Time) (Brokers, Words) {
 	if c.Over(now) {
 		return BrokersOver, w
 	}
-	switch crl.State(now) {
+	switch CRLState(crl, now) {
 	case stepca.CRLOff:
 		return BrokersOff, w
 	case stepca.CRLEarly:
@@ -60,6 +60,17 @@ func Judge(crl stepca.CRL, c Certificate, now time.Time) (Brokers, Words) {
 	}
 	w["since"] = stamp(entry.At)
 	return BrokersListed, w
+}
+
+// clockSlack is how far the CA's clock may be before this station's: a list is as fresh as can be just after a revocation.
+const clockSlack = time.Minute
+
+// CRLState is what the CA's list is worth, clocks that differ by a little aside.
+func CRLState(crl stepca.CRL, now time.Time) stepca.CRLState {
+	if ahead := crl.ThisUpdate.Sub(now); ahead > 0 && ahead <= clockSlack {
+		now = crl.ThisUpdate
+	}
+	return crl.State(now)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

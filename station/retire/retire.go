@@ -59,8 +59,8 @@ type Certificate struct {
 	NotBefore      time.Time
 	NotAfter       time.Time // zero: not known
 	ReceivedAt     time.Time
-	Present        bool   // the device's last PASS was with it
-	Orphan         string // why it is not at work on its device; "": it is
+	Present        bool   // it is at work on its device
+	Orphan         string // why a CA should revoke it; "": it should not, or nobody knows
 	RevokedAt      time.Time
 	RevokeReason   string
 }
@@ -70,12 +70,7 @@ func (c Certificate) Over(now time.Time) bool { return !c.NotAfter.IsZero() && n
 
 // Number is the serial number.
 func (c Certificate) Number() (*big.Int, error) {
-	b, err := hex.DecodeString(c.CertSerial)
-	n := new(big.Int).SetBytes(b)
-	if err != nil || n.Sign() <= 0 {
-		return nil, fmt.Errorf("serial number %q: %w", c.CertSerial, stepca.ErrArgument)
-	}
-	return n, nil
+	return stepca.ParseSerial("0x" + c.CertSerial)
 }
 
 // SerialText is a serial number as the records have it.
