@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -43,20 +45,46 @@ func (a *app) confirm(ctx context.Context, question, word string, yes bool) erro
 	return nil
 }
 
-// askSecret has a person type a secret that is not shown.
+// askSecret has a person type a secret that is not shown. The prompt comes when the terminal shows nothing any more, so that
+// nobody types too early.
 func (a *app) askSecret(ctx context.Context, prompt string) (station.Secret, error) {
 	fd := int(os.Stdin.Fd()) //nolint:gosec // a descriptor
 	was, err := term.GetState(fd)
 	if err != nil {
 		return station.Secret{}, err
 	}
-	fmt.Fprint(a.stderr, prompt)
+	prompted := make(chan struct{})
+	go func() {
+		defer close(prompted)
+		untilQuiet(fd, was)
+		fmt.Fprint(a.stderr, prompt)
+	}()
 	text, err := waited(ctx, func() ([]byte, error) { return term.ReadPassword(fd) }, func() { _ = term.Restore(fd, was) })
+	<-prompted
 	fmt.Fprintln(a.stderr)
 	if err != nil {
 		return station.Secret{}, err
 	}
 	return lineSecret(text, "what was typed")
+}
+
+// quietLimit bounds the wait for the terminal to show nothing any more.
+const quietLimit = time.Second
+
+// untilQuiet waits until the terminal has left the state in which it shows what is typed.
+func untilQuiet(fd int, was *term.State) {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for late := time.After(quietLimit); ; {
+		if now, err := term.GetState(fd); err != nil || !reflect.DeepEqual(now, was) {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-late:
+			return
+		}
+	}
 }
 
 // waited reads from the terminal until the context ends: a read cannot be stopped. undo is called if it is left behind.
