@@ -59,10 +59,14 @@ func serialOf(text string) string {
 	if s == "" || strings.Trim(s, "0123456789abcdef") != "" {
 		return ""
 	}
-	if s = strings.TrimLeft(s, "0"); len(s)%2 == 1 || s == "" {
-		s = "0" + s
+	switch s = strings.TrimLeft(s, "0"); {
+	case s == "":
+		return "00"
+	case len(s)%2 == 1:
+		return "0" + s
+	default:
+		return s
 	}
-	return s
 }
 
 // spellings are a serial with and without its leading zero: what other tools put on file may lack it.
@@ -162,14 +166,13 @@ func (t *txn) revokeOnFile(ctx context.Context, r station.Revocation, at time.Ti
 // bySerial finds the one certificate with a serial, of the device where it is known; nil where there is none, or several: CAs
 // count for themselves.
 func (t *txn) bySerial(ctx context.Context, tenant, deviceID, serial string) ([]byte, error) {
-	var n int64
-	var fingerprint []byte
 	whole, short := spellings(serial)
-	_, err := t.one(ctx, `SELECT count(*), min(fingerprint) FROM certificates WHERE tenant = ? AND cert_serial IN (?, ?)
-		AND (? = '' OR device_id_fold = ?)`, []any{tenant, whole, short, deviceID, fold(deviceID)}, &n, &fingerprint)
-	if err != nil || n != 1 {
+	found, err := t.rows(ctx, `SELECT fingerprint FROM certificates WHERE tenant = ? AND cert_serial IN (?, ?)
+		AND (? = '' OR device_id_fold = ?) LIMIT 2`, []any{tenant, whole, short, deviceID, fold(deviceID)})
+	if err != nil || len(found.values) != 1 {
 		return nil, err
 	}
+	fingerprint, _ := found.values[0][0].([]byte)
 	return fingerprint, nil
 }
 
