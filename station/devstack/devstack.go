@@ -60,6 +60,9 @@ type Stack struct {
 	Root      string // file: the root, PEM
 	RootPrint string // SHA-256 of its DER, hex
 
+	// RevokePassword is the file with the password of the provisioner's key; empty: the signer is no step-ca, and revokes nothing.
+	RevokePassword string
+
 	ThingsBoard *ThingsBoard
 	HawkBit     *HawkBit
 
@@ -147,7 +150,7 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 		if s.ca, err = startStepCA(ctx, program, filepath.Join(s.cfg.StateDir, "step-ca"), s.pki, s.cfg.Log); err != nil {
 			return err
 		}
-		sign, s.StepCAURL = s.ca, s.ca.url
+		sign, s.StepCAURL, s.RevokePassword = s.ca, s.ca.url, s.ca.password
 	default:
 		return fmt.Errorf("unknown signer %q: builtin or step-ca", s.cfg.Signer)
 	}

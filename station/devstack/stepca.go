@@ -31,11 +31,12 @@ const provisioner = "iot-bridge"
 
 // stepCA is a real step-ca process over the authority's Sub-CA.
 type stepCA struct {
-	url    string
-	key    *jose.JSONWebKey
-	client *http.Client
-	cmd    *exec.Cmd
-	exited chan struct{}
+	url      string
+	key      *jose.JSONWebKey
+	password string // file
+	client   *http.Client
+	cmd      *exec.Cmd
+	exited   chan struct{}
 }
 
 // leafTemplate makes what the tenant's step-ca makes: clientAuth alone, CA:FALSE, no CRL or OCSP pointer.
@@ -64,15 +65,19 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, log *sl
 	if key.KeyID, err = jose.Thumbprint(key); err != nil {
 		return nil, fmt.Errorf("step-ca: provisioner key: %w", err)
 	}
+	password, closed, err := closeKey(dir, key)
+	if err != nil {
+		return nil, fmt.Errorf("step-ca: provisioner key: %w", err)
+	}
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	cfg, err := stepCAConfig(dir, addr, a, key)
+	cfg, err := stepCAConfig(dir, addr, a, key, closed)
 	if err != nil {
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(a.root)
 	s := &stepCA{
-		url: "https://" + addr, key: key, exited: make(chan struct{}),
+		url: "https://" + addr, key: key, password: password, exited: make(chan struct{}),
 		client: &http.Client{
 			Timeout:   10 * time.Second, // the recorded bridge's patience
 			Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 4},
@@ -98,8 +103,23 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, log *sl
 	return s, nil
 }
 
+// closeKey closes the provisioner's key with a new password, as a tenant's is, so that whoever has the password can revoke. It
+// writes the password into a file of its own.
+func closeKey(dir string, key *jose.JSONWebKey) (file, closed string, err error) {
+	password := rand.Text()
+	box, err := jose.EncryptJWK(key, []byte(password))
+	if err != nil {
+		return "", "", err
+	}
+	if closed, err = box.CompactSerialize(); err != nil {
+		return "", "", err
+	}
+	file = filepath.Join(dir, "provisioner.password")
+	return file, closed, os.WriteFile(file, []byte(password+"\n"), 0o600)
+}
+
 // stepCAConfig writes ca.json and what it refers to.
-func stepCAConfig(dir, addr string, a *authority, key *jose.JSONWebKey) (string, error) {
+func stepCAConfig(dir, addr string, a *authority, key *jose.JSONWebKey, closed string) (string, error) {
 	block, err := pemutil.Serialize(a.subKey)
 	if err != nil {
 		return "", err
@@ -116,7 +136,7 @@ func stepCAConfig(dir, addr string, a *authority, key *jose.JSONWebKey) (string,
 		"authority": map[string]any{
 			"backdate": "1m0s",
 			"provisioners": []any{map[string]any{
-				"type": "JWK", "name": provisioner, "key": json.RawMessage(public),
+				"type": "JWK", "name": provisioner, "key": json.RawMessage(public), "encryptedKey": closed,
 				"claims": map[string]any{
 					"minTLSCertDuration": min(5*time.Minute, a.leafValidity).String(), "maxTLSCertDuration": max(24*time.Hour, a.leafValidity).String(),
 					"defaultTLSCertDuration": a.leafValidity.String(),
