@@ -142,6 +142,7 @@ const (
 	CodeCARefused   Code = "E-CA-REFUSED" // for another reason
 	CodeCAAnswer    Code = "E-CA-ANSWER"  // makes no sense
 	CodeCAPassword  Code = "E-CA-PASSWORD"
+	CodeNotHere     Code = "E-NOT-HERE"     // the device that is meant is not connected
 	CodeRenewState  Code = "E-RENEW-STATE"  // the device is not one whose certificate can be renewed
 	CodeRenewIssuer Code = "E-RENEW-ISSUER" // the CA has another issuer now than the device trusts
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"math/big"
 
 	"provstation/station/stepca"
@@ -19,7 +20,7 @@ type SelfRevoker struct {
 }
 
 // Revoke revokes the certificate with the serial number, which has to be the one that the device holds. The device signs one
-// handshake of TLS 1.2 with the CA. Errors are stepca's, ErrNotHere, or a *Fault.
+// handshake of TLS 1.2 with the CA. Errors are stepca's, or a *Fault.
 func (s *SelfRevoker) Revoke(ctx context.Context, serial *big.Int, why stepca.Revocation) (done stepca.Revoked, err error) {
 	err = s.visit(ctx, s.DeviceID, s.HardwareSerial, func(ctx context.Context, d *visited) error {
 		if d.greet.State == StateEmpty || !d.greet.SignTLS12 {
@@ -43,5 +44,8 @@ func (s *SelfRevoker) Revoke(ctx context.Context, serial *big.Int, why stepca.Re
 		done, err = s.CA(ctx, tls.Certificate{Certificate: chain, PrivateKey: d.Signer(ctx, leaf.PublicKey, chain)}, why)
 		return err
 	})
+	if errors.Is(err, ErrNotHere) {
+		err = &Fault{Code: CodeNotHere, Outcome: Error, Params: map[string]string{"device_id": s.DeviceID}, Err: err}
+	}
 	return done, err
 }

@@ -17,6 +17,7 @@ type authority struct {
 	cfg     *config.Config
 	asked   *stepca.Client
 	anchors station.Anchors
+	device  *retire.Certificate // it asks itself, with this certificate; nil: a provisioner does
 }
 
 // client finds the CA and whom to believe that it is. The error is a *station.Fault, or the context's.
@@ -51,6 +52,9 @@ func (c *authority) revoker(ctx context.Context) (retire.Authority, error) {
 	client, err := c.client(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if d := c.device; d != nil {
+		return &station.SelfRevoker{Visitor: visitor(c.cfg), CA: client.Revoke, DeviceID: d.DeviceID, HardwareSerial: d.HardwareSerial}, nil
 	}
 	name, place := c.cfg.PKI.Revoke.Provisioner, secretPlace(c.cfg.PKI.Revoke.PasswordFile, c.cfg.PKI.Revoke.PasswordEnv)
 	typed := place == nil

@@ -20,6 +20,7 @@ import (
 type revoking struct {
 	deviceID, serial                   string
 	orphans, all, unknown, yes, asJSON bool
+	withDevice                         bool
 	reason, text, by                   string
 
 	why      stepca.Reason
@@ -30,12 +31,12 @@ func (a *app) certRevokeCommand() *cobra.Command {
 	var o revoking
 	cmd := &cobra.Command{
 		Use:   "revoke DEVICE_ID | --serial CERT_SERIAL | --orphans",
-		Short: "Have the CA revoke certificates, without their devices", Args: cobra.MaximumNArgs(1),
+		Short: "Have the CA revoke certificates", Args: cobra.MaximumNArgs(1),
 		Long: `Have the tenant's CA revoke a device's present certificate (with --all every one that is still valid), one certificate by its
 serial number, or all orphans: certificates that no device works with any more (see "records orphans").
 
-The CA is asked with the key of a provisioner, whose password comes from pki.revoke of the configuration or is asked for. Each
-request is on record before it is made, and again when its result is known. What is revoked already counts as done, and a request
+The CA is asked with the key of a provisioner, whose password comes from pki.revoke of the configuration or is asked for; or, with
+--with-device, by the device itself, which has to be connected, to hold the certificate and to sign TLS 1.2. Each request is on record before it is made, and again when its result is known. What is revoked already counts as done, and a request
 whose answer was lost is made again by the next call.
 
 Revoking does not cut a device off by itself: brokers accept the certificate until it expires, unless they have the CA's list of
@@ -64,6 +65,7 @@ Without --reason it is unspecified; for orphans, superseded or cessationOfOperat
 	f.StringVar(&o.serial, "serial", "", "the certificate with this serial number")
 	f.BoolVar(&o.orphans, "orphans", false, "every certificate that no device works with; with DEVICE_ID those of this device")
 	f.BoolVar(&o.all, "all", false, "every valid certificate of the device, not the present one alone")
+	f.BoolVar(&o.withDevice, "with-device", false, "by the device itself, which is connected: no provisioner and no password")
 	f.BoolVar(&o.unknown, "unknown", false, "also a serial number that is not on file")
 	f.StringVar(&o.reason, "reason", "", "why, in a word (see above)")
 	f.StringVar(&o.text, "text", "", "why, for the records")
@@ -97,6 +99,8 @@ func (o *revoking) check() (err error) {
 		return usage("revoke: say which: a DEVICE_ID, --serial or --orphans")
 	case o.all && (!named || o.orphans):
 		return usage("revoke: --all goes with a DEVICE_ID")
+	case o.withDevice && (!named || o.all || o.orphans):
+		return usage("revoke: --with-device goes with a DEVICE_ID: a device revokes the certificate that it holds")
 	case o.unknown && o.serial == "":
 		return usage("revoke: --unknown goes with --serial")
 	}
@@ -143,9 +147,12 @@ func (a *app) certRevoke(ctx context.Context, o revoking) error {
 	}
 	ca := &authority{app: a, cfg: l.config}
 	defer ca.close()
-	r, err := l.retirer(ca, l.whoAsks(o.by), nil)
+	r, err := l.retirer(ca, l.whoAsks(o.by), o.how())
 	if err != nil {
 		return err
+	}
+	if o.withDevice {
+		ca.device = &orders[0].Certificate
 	}
 	w := &revokeWriter{lines: newLines(a.stdout), archive: l, json: o.asJSON}
 	list, stopped := r.RevokeAll(ctx, orders, w.outcome)
@@ -219,6 +226,15 @@ func (a *app) revokeChoice(ctx context.Context, l *archive, o revoking) (orders 
 			plain(o.deviceID), len(others))}
 	}
 	return orders, others, nil
+}
+
+// how says in the records how the CA is asked.
+func (o *revoking) how() func(*retire.Config) {
+	return func(c *retire.Config) {
+		if o.withDevice {
+			c.How = retire.ByDevice
+		}
+	}
 }
 
 func (o revoking) order(c retire.Certificate, why stepca.Reason) retire.Order {

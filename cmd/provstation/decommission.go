@@ -184,10 +184,15 @@ type retirePlaces struct {
 	cfg   *config.Config
 	board *tenant.ThingsBoard
 	hawk  *tenant.HawkBit
+
+	unlock station.UnlockPolicy
 }
 
 func (a *app) retirePlaces(cfg *config.Config) (p *retirePlaces, err error) {
 	p = &retirePlaces{cfg: cfg}
+	if p.unlock, err = unlockPolicy(cfg.Device.Unlock); err != nil {
+		return nil, err
+	}
 	common := tenant.Config{UserAgent: "provstation/" + a.version}
 	if p.board, err = openThingsBoard(cfg, common); err != nil {
 		return nil, usage("%v", err)
@@ -214,6 +219,9 @@ func (p *retirePlaces) into(c *retire.Config) {
 	}
 	if p.hawk != nil {
 		c.HawkBit = listedAt(p.hawk.Remove)
+	}
+	if p.unlock.Key != nil {
+		c.Eraser = &station.Eraser{Visitor: visitor(p.cfg), Unlock: p.unlock}
 	}
 	w := p.cfg.WireGuard
 	c.NoTunnels = !w.Enroll

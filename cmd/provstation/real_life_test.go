@@ -14,8 +14,8 @@ import (
 	"provstation/station/stationtest"
 )
 
-// lifeBench is a bench whose device wants an unlock for a new key, and whose station has the key for that.
-func lifeBench(t *testing.T, tenant devstack.Config, change func(*realBench, *config.Config)) *realBench {
+// unlockBench is a bench whose device wants an unlock for a new key, and whose station has the key for that.
+func unlockBench(t *testing.T, tenant devstack.Config, change func(*realBench, *config.Config)) *realBench {
 	t.Helper()
 	tenant.Contract = devstack.Deployed
 	return realBenchWith(t, tenant, "1.2", func(b *realBench, c *config.Config) {
@@ -46,7 +46,7 @@ const lifeID = "edge-sn-real-0001"
 // key, revoked; after that nothing is renewed, and the reason is told.
 func TestRealLife(t *testing.T) {
 	t.Parallel()
-	b := lifeBench(t, devstack.Config{}, nil)
+	b := unlockBench(t, devstack.Config{}, nil)
 	first := b.ends("PASS", "", "run", "--count", "1")
 	b.collectSecrets()
 	key, tunnel := read(t, b.file("device-key.pem")), read(t, b.file("wg0.conf"))
@@ -124,7 +124,7 @@ func (b *realBench) unchanged(before map[string]string) {
 // A certificate that has ended is not renewed: that is told apart, and the device enrolls anew under an unlock.
 func TestRealExpired(t *testing.T) {
 	t.Parallel()
-	b := lifeBench(t, devstack.Config{Lifetime: 45 * time.Second}, func(_ *realBench, c *config.Config) {
+	b := unlockBench(t, devstack.Config{Lifetime: 45 * time.Second}, func(_ *realBench, c *config.Config) {
 		c.PKI.MinValidity = 0
 	})
 	b.ends("PASS", "", "run", "--count", "1")
@@ -150,7 +150,7 @@ func TestRealExpired(t *testing.T) {
 // Behind a proxy that ends TLS a token renews; a handshake does not get through, and a new key needs the bridge: both told.
 func TestRealProxy(t *testing.T) {
 	t.Parallel()
-	b := lifeBench(t, devstack.Config{}, func(b *realBench, c *config.Config) {
+	b := unlockBench(t, devstack.Config{}, func(b *realBench, c *config.Config) {
 		proxy := stationtest.StartNginx(t, b.serverCert, b.serverKey, "/pki", b.caURL)
 		c.PKI.StepCAURL = proxy.URL
 		u, err := url.Parse(b.caURL)
@@ -175,7 +175,7 @@ func TestRealProxy(t *testing.T) {
 // An unlock key that the device was not given opens nothing, and the station says which is which before it tries.
 func TestRealUnlockKeys(t *testing.T) {
 	t.Parallel()
-	b := lifeBench(t, devstack.Config{}, nil)
+	b := unlockBench(t, devstack.Config{}, nil)
 	b.ends("PASS", "", "run", "--count", "1")
 	before := b.present()
 	pin := filepath.Join(b.dir, "unlock.pub")

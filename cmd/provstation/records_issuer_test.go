@@ -16,7 +16,7 @@ import (
 )
 
 // issued takes a device of bench-1 to its PASS with a certificate by a CA.
-func issued(ctx context.Context, l station.Ledger, serial, issuer, aki string) (leaf [32]byte, err error) {
+func issuedTo(ctx context.Context, l station.Ledger, serial, issuer, aki string) (leaf [32]byte, err error) {
 	run, err := begin(ctx, l, "bench-1", "st-a", serial)
 	now := time.Now().UTC()
 	id, der := "edge-"+serial, append([]byte{0x30, 0x82}, run...)
@@ -54,7 +54,7 @@ func TestRecordsUnderIssuer(t *testing.T) {
 	}
 	b.records(func(h *history) error {
 		for _, one := range [][3]string{{"HW-1", "CN=Old CA", "aa01"}, {"HW-2", "CN=Old CA", "aa01"}, {"HW-3", "CN=Old CA", "aa01"}, {"HW-3", "CN=New CA", "bb02"}} {
-			if _, err := issued(ctx, h, one[0], one[1], one[2]); err != nil {
+			if _, err := issuedTo(ctx, h, one[0], one[1], one[2]); err != nil {
 				return err
 			}
 		}

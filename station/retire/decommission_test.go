@@ -331,7 +331,7 @@ func TestDecommissionByHand(t *testing.T) {
 // A device that is not here does not hinder the end, and is erased where it turns up before that.
 func TestDecommissionNotHere(t *testing.T) {
 	k := newKit(t)
-	k.eraser.err, k.board.fault = ErrNotHere, &station.Fault{Code: station.CodeTenantDown, Err: errors.New("down")}
+	k.eraser.err, k.board.fault = station.ErrNotHere, &station.Fault{Code: station.CodeTenantDown, Err: errors.New("down")}
 	wantStates(t, k.decommission(wish()), false, "done", "done", "failed E-TENANT-DOWN", "done", "manual")
 	k.eraser.err, k.board.fault = nil, nil
 	wantStates(t, k.decommission(wish()), true, "done", "done", "done", "done", "done")

@@ -40,12 +40,9 @@ type Place interface {
 	Remove(ctx context.Context, deviceID string) (gone bool, err error)
 }
 
-// ErrNotHere says that no such device is connected to this station.
-var ErrNotHere = errors.New("the device is not connected here")
-
 // Eraser erases a device that is connected to this station: its key, its certificate, its tunnel.
 type Eraser interface {
-	// Erase is nil when the device is empty, or was. ErrNotHere where it is not connected; else a *station.Fault.
+	// Erase is nil when the device is empty, or was. [station.ErrNotHere] where it is not connected; else a *station.Fault.
 	Erase(ctx context.Context, deviceID, hardwareSerial string) error
 }
 
@@ -90,6 +87,7 @@ type Config struct {
 	Tenant    string
 	StationID string
 	By        string // who wants it
+	How       string // ByDevice where the CA is asked by the device itself; "": ByProvisioner
 	// Server is where the tunnel server's peers can be read and removed: nil where this station does not know.
 	Server     wgcheck.Peers
 	ServerName string      // interface or socket, for people

@@ -1,6 +1,7 @@
 package retire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -27,8 +28,11 @@ const (
 	OnRecord Way = "on-record"       // the records knew, and the CA was not asked
 )
 
-// wayProvisioner is the way of all revocations here: a token that a provisioner's key signed.
-const wayProvisioner = "provisioner"
+// How the CA was asked, in the records.
+const (
+	ByProvisioner = "provisioner" // a token that a provisioner's key signed
+	ByDevice      = "device"      // the certificate's own key, in a device that is connected
+)
 
 // Revoke has the CA revoke one certificate. It may be called again: what is revoked stays so, and a request whose answer was
 // lost is asked again. The error is a *station.Fault, or the context's.
@@ -96,7 +100,7 @@ func (r *Retirer) begin(ctx context.Context, o Order, open []station.RevocationR
 	}
 	own.Revocation = station.Revocation{
 		ID: newID(), Tenant: r.cfg.Tenant, DeviceID: o.DeviceID, HardwareSerial: o.HardwareSerial, CertSerial: o.CertSerial,
-		Fingerprint: o.Fingerprint, Reason: o.Reason.String(), Text: o.Text, Way: wayProvisioner, By: r.cfg.By,
+		Fingerprint: o.Fingerprint, Reason: o.Reason.String(), Text: o.Text, Way: cmp.Or(r.cfg.How, ByProvisioner), By: r.cfg.By,
 		StationID: r.cfg.StationID, At: r.now(),
 	}
 	if err := r.records.RevocationBegun(ctx, own.Revocation); err != nil {

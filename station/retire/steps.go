@@ -108,7 +108,7 @@ func (x *retirement) erase(ctx context.Context) (verdict, error) {
 	}
 	err := x.cfg.Eraser.Erase(ctx, x.row.DeviceID, x.row.HardwareSerial)
 	switch {
-	case errors.Is(err, ErrNotHere):
+	case errors.Is(err, station.ErrNotHere):
 		return verdict{state: station.StepManual, detail: notHere}, nil
 	case err != nil && ctx.Err() != nil:
 		return verdict{}, ctx.Err()
