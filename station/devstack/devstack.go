@@ -34,6 +34,7 @@ type Config struct {
 	Signer   string   // builtin (default) or step-ca
 	StepCA   string   // the step-ca program; empty: from PATH
 	Contract Contract // of the bridge; empty: Deployed
+	CRL      bool     // the CA makes a list of revoked certificates, and the broker goes by it
 	Seed     uint64   // hardware serials and faults follow from it
 	Faults   Spec
 	Quiet    bool          // devices say no boot text
@@ -58,6 +59,7 @@ type Stack struct {
 
 	ThingsBoard *ThingsBoard
 	HawkBit     *HawkBit
+	Provisioner *Provisioner // of the CA
 
 	Devices []*Device // plugged in at the start
 	Line    *Line     // nil: the devices stay
@@ -121,15 +123,29 @@ func (s *Stack) start(ctx context.Context) (err error) {
 
 // startServices brings up CA, bridge and broker.
 func (s *Stack) startServices(ctx context.Context) (err error) {
+	tenant := filepath.Join(s.cfg.StateDir, "tenant")
+	if s.Provisioner, err = openProvisioner(s.pki.dir, tenant); err != nil {
+		return err
+	}
+	if err := s.pki.issueAs(s.Provisioner, s.cfg.CRL); err != nil {
+		return err
+	}
 	var sign signer = builtinSigner{s.pki}
 	switch s.cfg.Signer {
 	case "", SignerBuiltin:
+		ca, err := newBuiltinCA(filepath.Join(tenant, "step-ca.json"), s.pki, s.Provisioner, s.cfg.CRL)
+		if err != nil {
+			return err
+		}
+		if s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", ca.handler(), ca.behind); err != nil {
+			return err
+		}
 	case SignerStepCA:
 		program, err := findStepCA(s.cfg.StepCA)
 		if err != nil {
 			return err
 		}
-		if s.ca, err = startStepCA(ctx, program, filepath.Join(s.cfg.StateDir, "step-ca"), s.pki, s.cfg.Log); err != nil {
+		if s.ca, err = startStepCA(ctx, program, filepath.Join(s.cfg.StateDir, "step-ca"), s.pki, s.Provisioner, s.cfg.Log); err != nil {
 			return err
 		}
 		sign, s.StepCAURL = s.ca, s.ca.url
@@ -154,14 +170,11 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 	if s.BridgeURL, err = s.serve(ctx, "bridge.tenant.example", "/api", s.Bridge.handler(), s.Bridge.behind); err != nil {
 		return err
 	}
-	if s.ca == nil {
-		mux := http.NewServeMux()
-		s.pki.rootsHandler(mux)
-		if s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", mux, nil); err != nil {
-			return err
-		}
+	var revoked *revocations
+	if s.cfg.CRL {
+		revoked = newRevocations(s.StepCAURL, s.pki)
 	}
-	if s.broker, err = startBroker(s.pki, s.ThingsBoard, s.cfg.Log); err != nil {
+	if s.broker, err = startBroker(s.pki, s.ThingsBoard, revoked, s.cfg.Log); err != nil {
 		return err
 	}
 	s.Broker, s.Port = "127.0.0.1", s.broker.port

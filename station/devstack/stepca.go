@@ -26,9 +26,6 @@ import (
 	"go.step.sm/crypto/pemutil"
 )
 
-// provisioner is the name of the JWK provisioner the bridge signs through.
-const provisioner = "iot-bridge"
-
 // stepCA is a real step-ca process over the authority's Sub-CA.
 type stepCA struct {
 	url    string
@@ -38,18 +35,34 @@ type stepCA struct {
 	exited chan struct{}
 }
 
-// leafTemplate makes what the tenant's step-ca makes: clientAuth alone, CA:FALSE, no CRL or OCSP pointer.
+// leafTemplate makes what the tenant's step-ca makes: clientAuth alone, CA:FALSE, no CRL or OCSP pointer unless asked for.
 const leafTemplate = `{
   "subject": {"organization": "CDM IoT Platform", "organizationalUnit": "Devices", "commonName": {{ toJson .Subject.CommonName }}},
   "sans": {{ toJson .SANs }},
   "keyUsage": ["digitalSignature"],
   "extKeyUsage": ["clientAuth"],
-  "basicConstraints": {"isCA": false}
+  "basicConstraints": {"isCA": false}%s
 }`
+
+// template is the provisioner's, for step-ca.
+func (a *authority) template() string {
+	points := ""
+	if len(a.crlPoints) > 0 {
+		points = fmt.Sprintf(",\n  \"crlDistributionPoints\": [%q]", a.crlPoints[0])
+	}
+	return fmt.Sprintf(leafTemplate, points)
+}
+
+// claims bounds what the provisioner asks for.
+func (a *authority) claims() map[string]string {
+	return map[string]string{
+		"minTLSCertDuration": "5m0s", "maxTLSCertDuration": a.leafValidity.String(), "defaultTLSCertDuration": a.leafValidity.String(),
+	}
+}
 
 // startStepCA writes a configuration into dir, starts the program and waits until it answers. The process dies with
 // this one.
-func startStepCA(ctx context.Context, program, dir string, a *authority, log *slog.Logger) (*stepCA, error) {
+func startStepCA(ctx context.Context, program, dir string, a *authority, p *Provisioner, log *slog.Logger) (*stepCA, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "db"), 0o700); err != nil {
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
@@ -57,22 +70,15 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, log *sl
 	if err != nil {
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
-	key, err := jose.GenerateJWK("EC", "P-256", "ES256", "sig", "", 0)
-	if err != nil {
-		return nil, fmt.Errorf("step-ca: provisioner key: %w", err)
-	}
-	if key.KeyID, err = jose.Thumbprint(key); err != nil {
-		return nil, fmt.Errorf("step-ca: provisioner key: %w", err)
-	}
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	cfg, err := stepCAConfig(dir, addr, a, key)
+	cfg, err := stepCAConfig(dir, addr, a, p)
 	if err != nil {
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(a.root)
 	s := &stepCA{
-		url: "https://" + addr, key: key, exited: make(chan struct{}),
+		url: "https://" + addr, key: p.key, exited: make(chan struct{}),
 		client: &http.Client{
 			Timeout:   10 * time.Second, // the recorded bridge's patience
 			Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 4},
@@ -99,12 +105,16 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, log *sl
 }
 
 // stepCAConfig writes ca.json and what it refers to.
-func stepCAConfig(dir, addr string, a *authority, key *jose.JSONWebKey) (string, error) {
+func stepCAConfig(dir, addr string, a *authority, p *Provisioner) (string, error) {
 	block, err := pemutil.Serialize(a.subKey)
 	if err != nil {
 		return "", err
 	}
-	public, err := key.Public().MarshalJSON()
+	public, err := p.public()
+	if err != nil {
+		return "", err
+	}
+	closed, err := p.closed()
 	if err != nil {
 		return "", err
 	}
@@ -116,14 +126,14 @@ func stepCAConfig(dir, addr string, a *authority, key *jose.JSONWebKey) (string,
 		"authority": map[string]any{
 			"backdate": "1m0s",
 			"provisioners": []any{map[string]any{
-				"type": "JWK", "name": provisioner, "key": json.RawMessage(public),
-				"claims": map[string]any{
-					"minTLSCertDuration": "5m", "maxTLSCertDuration": "24h", "defaultTLSCertDuration": "24h",
-				},
-				"options": map[string]any{"x509": map[string]string{"template": leafTemplate}},
+				"type": "JWK", "name": p.Name, "key": public, "encryptedKey": closed, "claims": a.claims(),
+				"options": map[string]any{"x509": map[string]string{"template": a.template()}},
 			}},
 		},
 		"tls": map[string]any{"minVersion": 1.2, "maxVersion": 1.3, "renegotiation": false},
+	}
+	if len(a.crlPoints) > 0 {
+		cfg["crl"] = map[string]bool{"enabled": true, "generateOnRevoke": true}
 	}
 	text, err := json.MarshalIndent(cfg, "", "  ")
 	if err != nil {
