@@ -27,6 +27,7 @@ type stackFlags struct {
 	faults   string
 	signer   string
 	stepCA   string
+	crl      bool
 	contract string
 	outage   time.Duration // of the demo's batch
 	tunnels  bool          // runs wait for the handshake: every device is one of the stack's, whose tunnel is up by itself
@@ -44,6 +45,7 @@ func (f *stackFlags) register(cmd *cobra.Command, devices int) {
 	fl.StringVar(&f.faults, "faults", "", devstack.SpecHelp)
 	fl.StringVar(&f.signer, "signer", devstack.SignerBuiltin, "what signs: builtin, or step-ca (a real process)")
 	fl.StringVar(&f.stepCA, "step-ca", "", "the step-ca program (default: from PATH)")
+	fl.BoolVar(&f.crl, "crl", false, "the CA makes a list of revoked certificates, and the broker refuses what is on it")
 	fl.StringVar(&f.contract, "contract", string(devstack.Deployed), "what the bridge speaks: deployed or documented")
 }
 
@@ -64,7 +66,7 @@ func (f *stackFlags) check() (devstack.Config, error) {
 	}
 	return devstack.Config{
 		StateDir: f.stateDir, Devices: f.devices, Baud: f.baud, Seed: f.seed, Faults: faults, Signer: f.signer,
-		StepCA: f.stepCA, Contract: devstack.Contract(f.contract),
+		StepCA: f.stepCA, CRL: f.crl, Contract: devstack.Contract(f.contract),
 	}, nil
 }
 

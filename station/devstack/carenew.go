@@ -99,6 +99,13 @@ type tlsOptions struct {
 	Renegotiation bool     `json:"renegotiation"`
 }
 
+type signAnswer struct {
+	Crt        string     `json:"crt"`
+	CA         string     `json:"ca"`
+	CertChain  []string   `json:"certChain"`
+	TLSOptions tlsOptions `json:"tlsOptions"`
+}
+
 // again issues and answers with the new certificate. pub nil: the old one's key.
 func (c *builtinCA) again(w http.ResponseWriter, old *x509.Certificate, pub crypto.PublicKey) {
 	leaf, err := c.reissue(old, pub)
@@ -107,9 +114,9 @@ func (c *builtinCA) again(w http.ResponseWriter, old *x509.Certificate, pub cryp
 		return
 	}
 	text := func(c *x509.Certificate) string { return string(certPEM(c)) }
-	stepJSON(w, http.StatusCreated, map[string]any{
-		"crt": text(leaf), "ca": text(c.pki.sub), "certChain": []string{text(leaf), text(c.pki.sub), text(c.pki.ica)},
-		"tlsOptions": tlsOptions{
+	stepJSON(w, http.StatusCreated, signAnswer{
+		Crt: text(leaf), CA: text(c.pki.sub), CertChain: []string{text(leaf), text(c.pki.sub), text(c.pki.ica)},
+		TLSOptions: tlsOptions{
 			CipherSuites: []string{"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
 			MinVersion:   1.2, MaxVersion: 1.3,
 		},
@@ -176,12 +183,16 @@ func (c *builtinCA) provisioned(cert *x509.Certificate) (named, ours bool) {
 	return false, false
 }
 
-// issuerError is the one error that step-ca words in another way.
+// errTokenIssuer is the one error that step-ca gives in another shape.
 var errTokenIssuer = errors.New("error validating renew token: invalid issuer claim (iss)")
 
 func refuseToken(w http.ResponseWriter, err error) {
 	if errors.Is(err, errTokenIssuer) {
-		stepJSON(w, http.StatusUnauthorized, map[string]string{"type": "unauthorized", "detail": "unauthorized", "message": err.Error()})
+		stepJSON(w, http.StatusUnauthorized, struct {
+			Type    string `json:"type"`
+			Detail  string `json:"detail"`
+			Message string `json:"message"`
+		}{"unauthorized", "unauthorized", err.Error()})
 		return
 	}
 	refuse(w, err)
@@ -202,7 +213,7 @@ func (c *builtinCA) tokenLeaf(token string) (*x509.Certificate, error) {
 		return bad(http.StatusInternalServerError, "")
 	}
 	if _, ours := c.provisioned(leaf); !ours {
-		return bad(http.StatusUnauthorized, ": cannot get provisioner from certificate")
+		return nil, unauthorized()
 	}
 	if err := c.useToken(token, claims); err != nil {
 		return nil, err

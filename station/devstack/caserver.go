@@ -147,6 +147,11 @@ type provisionerAnswer struct {
 	Options      map[string]any    `json:"options"`
 }
 
+type provisionersAnswer struct {
+	Provisioners []provisionerAnswer `json:"provisioners"` // null behind the only one there is
+	NextCursor   string              `json:"nextCursor"`
+}
+
 func (c *builtinCA) provisioners(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if v := q.Get("limit"); v != "" {
@@ -155,7 +160,7 @@ func (c *builtinCA) provisioners(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	var list []provisionerAnswer // null behind the only one there is
+	var all provisionersAnswer
 	if q.Get("cursor") == "" {
 		key, err := c.prov.public()
 		if err != nil {
@@ -167,12 +172,12 @@ func (c *builtinCA) provisioners(w http.ResponseWriter, r *http.Request) {
 			refuse(w, err)
 			return
 		}
-		list = append(list, provisionerAnswer{
+		all.Provisioners = append(all.Provisioners, provisionerAnswer{
 			Type: "JWK", Name: c.prov.Name, Key: key, EncryptedKey: closed, Claims: c.pki.claims(),
-			Options: map[string]any{"x509": map[string]string{"template": c.pki.template()}, "ssh": struct{}{}},
+			Options: map[string]any{"x509": map[string]string{"template": c.pki.template()}},
 		})
 	}
-	stepJSON(w, http.StatusOK, map[string]any{"provisioners": list, "nextCursor": ""})
+	stepJSON(w, http.StatusOK, all)
 }
 
 func (c *builtinCA) encryptedKey(w http.ResponseWriter, r *http.Request) {

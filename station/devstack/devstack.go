@@ -123,34 +123,9 @@ func (s *Stack) start(ctx context.Context) (err error) {
 
 // startServices brings up CA, bridge and broker.
 func (s *Stack) startServices(ctx context.Context) (err error) {
-	tenant := filepath.Join(s.cfg.StateDir, "tenant")
-	if s.Provisioner, err = openProvisioner(s.pki.dir, tenant); err != nil {
+	sign, err := s.startCA(ctx)
+	if err != nil {
 		return err
-	}
-	if err := s.pki.issueAs(s.Provisioner, s.cfg.CRL); err != nil {
-		return err
-	}
-	var sign signer = builtinSigner{s.pki}
-	switch s.cfg.Signer {
-	case "", SignerBuiltin:
-		ca, err := newBuiltinCA(filepath.Join(tenant, "step-ca.json"), s.pki, s.Provisioner, s.cfg.CRL)
-		if err != nil {
-			return err
-		}
-		if s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", ca.handler(), ca.behind); err != nil {
-			return err
-		}
-	case SignerStepCA:
-		program, err := findStepCA(s.cfg.StepCA)
-		if err != nil {
-			return err
-		}
-		if s.ca, err = startStepCA(ctx, program, filepath.Join(s.cfg.StateDir, "step-ca"), s.pki, s.Provisioner, s.cfg.Log); err != nil {
-			return err
-		}
-		sign, s.StepCAURL = s.ca, s.ca.url
-	default:
-		return fmt.Errorf("unknown signer %q: builtin or step-ca", s.cfg.Signer)
 	}
 	wg, err := loadTunnels(s.cfg.StateDir)
 	if err != nil {

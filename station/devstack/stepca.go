@@ -56,7 +56,8 @@ func (a *authority) template() string {
 // claims bounds what the provisioner asks for.
 func (a *authority) claims() map[string]string {
 	return map[string]string{
-		"minTLSCertDuration": "5m0s", "maxTLSCertDuration": a.leafValidity.String(), "defaultTLSCertDuration": a.leafValidity.String(),
+		"minTLSCertDuration": min(5*time.Minute, a.leafValidity).String(), "maxTLSCertDuration": max(24*time.Hour, a.leafValidity).String(),
+		"defaultTLSCertDuration": a.leafValidity.String(),
 	}
 }
 
