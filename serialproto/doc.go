@@ -145,7 +145,7 @@
 //	          14 clock, 15 first 16 of SHA-256(newest SPKI), 16 first 16 of SHA-256(installed leaf)
 //
 // Features: bit 0 SIGN_TLS13, 1 SIGN_TLS12, 2 the clock can be set, 3 WireGuard, 4 TOKEN and RENEW, 5 UNLOCK and ERASE,
-// 6 RENEW_SET, 7 CHECK_MQTT, 8 CHECK_WG.
+// 6 RENEW_SET, 7 CHECK_MQTT, 8 CHECK_WG, 9 ENROLL can keep the tunnel.
 //
 // A request has its operation under key 0. A response has its status under key 0; with status 0 the result's keys stand
 // in the same map, otherwise 2 is the next offset (status 14) and 15 a text of at most 64 for the log.
@@ -156,7 +156,7 @@
 //	                   17 unlocks failed in a row, 18 seconds until the next may be tried, 19 purpose of the open unlock,
 //	                   20 tokens left, 21 SHA-256(leaf of a renewal that waits for its commit), 22 renewal on the box:
 //	                   {1 URL, 2 last success, 3 next attempt, 4 failures in a row, 5 code of the last error <=24}
-//	 2 ENROLL      1 algorithm, 2 device id (1..128 ASCII), 4 id8, 5 want WireGuard
+//	 2 ENROLL      1 algorithm, 2 device id (1..128 ASCII), 4 id8, 5 want WireGuard, 6 keep the tunnel (not with 5; feature 9)
 //	               ->  1 CSR, 2 key store, 3 WireGuard public key, 4 COSE_Sign1 (reserved), 5 existed already, 6 generation
 //	               The same id8 gives the same key and CSR for ever, never a second key.
 //	 3 INSTALL     1 leaf <=4096, 2 [<=8 of: certificate, or 8-byte prefix of one the device holds; Sub-CA first, root
@@ -203,6 +203,17 @@
 //	status    0 ok, 1 internal, 2 bad version, 3 unknown operation, 4 bad argument, 5 too large, 6 wrong state, 7 locked,
 //	          8 busy, 9 hash mismatch, 10 certificate does not match key, 11 no space, 12 crypto failure, 13 refused by
 //	          policy, 14 bad offset, 15 random generator not ready. 8 and 15 may be asked again, others are final.
+//
+// # Keep the tunnel
+//
+// ENROLL with key 6 is for a new key that the bridge is not asked about: the tunnel's server knows the device by its
+// WireGuard key, so that has to stay. The new generation takes over the WireGuard key of the active one, and what INSTALL or
+// COMMIT brings without a wg0.conf keeps the one that the active generation has at that time, byte for byte, as pins are
+// kept; digests in the answers include it. A wg0.conf that is brought is for the kept key. Whether a generation keeps the
+// tunnel is durable with its key, and part of what is idempotent under its id8. Answer 3 is the kept key's public half, where
+// the device made that key. Without a tunnel that this protocol installed, on a device that is sealed: status 6; together
+// with key 5: status 4. A device without feature 9 ignores key 6, as any key it does not know, and would lose its tunnel: a
+// host MUST look at the feature first.
 //
 // # What the device signs
 //

@@ -138,9 +138,10 @@ const (
 	FeatureRenewSet  uint32 = 1 << 6
 	FeatureCheckMQTT uint32 = 1 << 7
 	FeatureCheckWG   uint32 = 1 << 8
+	FeatureKeepWG    uint32 = 1 << 9 // ENROLL with KeepTunnel
 
 	// Features is every bit this package knows.
-	Features uint32 = 1<<9 - 1
+	Features uint32 = 1<<10 - 1
 )
 
 // Announce is what an idle device says, at once when it starts and when its line opens, then about every 250 ms.
@@ -223,6 +224,8 @@ type EnrollArgs struct {
 	DeviceID  string `cbor:"2,keyasint"`
 	EnrollID  []byte `cbor:"4,keyasint"` // 8 bytes, not all zero
 	WireGuard bool   `cbor:"5,keyasint,omitempty"`
+	// KeepTunnel takes over the tunnel of the active generation; not with WireGuard.
+	KeepTunnel bool `cbor:"6,keyasint,omitempty"`
 }
 
 // EnrollResult carries the CSR and the public halves.

@@ -178,6 +178,7 @@ func (m EnrollArgs) Validate() error {
 		field(n, "Alg", "a known algorithm", m.Alg.Scheme() != 0),
 		field(n, "DeviceID", fmt.Sprintf("1 to %d printable ASCII characters", MaxSubject), printableASCII(m.DeviceID, MaxSubject)),
 		enrollID(n, m.EnrollID),
+		field(n, "KeepTunnel", "none together with WireGuard", !m.KeepTunnel || !m.WireGuard),
 	)
 }
 

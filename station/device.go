@@ -108,6 +108,8 @@ type Greeting struct {
 	SetClock       bool
 	WireGuard      bool
 	Unlock         bool // it can be unlocked once it is sealed
+	ChecksBroker   bool // it can test the broker by itself
+	OwnRenewal     bool // it can renew its certificate by itself
 }
 
 // Holding is what a device holds (STATUS).

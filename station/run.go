@@ -58,6 +58,7 @@ type run struct {
 	readback Readback
 	proof    Proof
 	proofs   ProofRecord
+	borrowed ProofRecord // of ProveBoth: the station's half
 	sealed   bool
 	notAfter time.Time
 	leaf     []byte

@@ -73,6 +73,7 @@ type RunnerConfig struct {
 	Task    Task // of every run; a person may ask for another, see [Bench.Ask]
 
 	MQTT    mqttcheck.Config // template; RootCAs and Progress are filled in per run
+	MQTTRun ProofMode        // who runs the test
 	MQTTOff bool             // policy: no broker's proof; a run ends INSTALLED
 
 	Registry Registry // nil: nobody is asked whether the tenant lists the device

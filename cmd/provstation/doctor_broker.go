@@ -26,6 +26,17 @@ func (d *doctor) checkBroker(ctx context.Context) []finding {
 	if m.Mode == config.MQTTOff {
 		return []finding{warned(name, "set mqtt.mode to borrowed", "mqtt.mode is off: without the broker's proof runs end INSTALLED, never PASS")}
 	}
+	found := d.reachBroker(ctx, m)
+	for i, f := range found {
+		if m.Mode == config.MQTTDevice && f.Status == checkFail { // devices have a network of their own
+			found[i] = warned(name, f.Fix+"; or see to it at a device, since mqtt.mode is device", "seen from this station: %s", f.Seen)
+		}
+	}
+	return found
+}
+
+func (d *doctor) reachBroker(ctx context.Context, m config.MQTT) []finding {
+	const name = "broker"
 	addr := net.JoinHostPort(m.Host, strconv.Itoa(m.Port))
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err != nil {

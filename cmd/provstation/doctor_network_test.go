@@ -245,6 +245,8 @@ func TestDoctorBrokerWithoutTLS(t *testing.T) {
 	p := newPatient(t)
 	p.cfg.MQTT.Port = stationtest.FreePort(t)
 	expect{"broker", checkFail, "refused", "nothing listens there"}.in(t, p.checkBroker(within(t, checkLimit)))
+	p.cfg.MQTT.Mode = config.MQTTDevice
+	expect{"broker", checkWarn, "seen from this station", "mqtt.mode is device"}.in(t, p.checkBroker(within(t, checkLimit)))
 	p.cfg.MQTT.Mode = config.MQTTOff
 	expect{"broker", checkWarn, "never PASS", "mqtt.mode"}.in(t, p.checkBroker(within(t, checkLimit)))
 }

@@ -54,6 +54,9 @@ type realBench struct {
 	config string
 	files  string // the device's state directory
 	caURL  string // step-ca's
+
+	root, serverCert, serverKey string // PEM files of the tenant
+
 	socat  *stationtest.Socat
 	broker *stationtest.Mosquitto
 	agent  *stationtest.Process
@@ -64,11 +67,17 @@ type realBench struct {
 
 func newRealBench(t *testing.T, contract devstack.Contract, tlsMax string) *realBench {
 	t.Helper()
+	return realBenchWith(t, devstack.Config{Contract: contract}, tlsMax, nil, "--reenroll", "open", "--sign-tls12")
+}
+
+// realBenchWith is a bench whose tenant stack, agent and configuration are changed.
+func realBenchWith(
+	t *testing.T, tenant devstack.Config, tlsMax string, change func(*realBench, *config.Config), agent ...string,
+) *realBench {
+	t.Helper()
 	b := &realBench{t: t, dir: t.TempDir(), keys: map[string][]byte{}, tunnel: map[string][]byte{}}
-	stack, err := devstack.Start(t.Context(), devstack.Config{
-		StateDir: filepath.Join(b.dir, "tenant"), Signer: devstack.SignerStepCA, StepCA: stationtest.Program(t, "step-ca"),
-		Contract: contract,
-	})
+	tenant.StateDir, tenant.Signer, tenant.StepCA = filepath.Join(b.dir, "tenant"), devstack.SignerStepCA, stationtest.Program(t, "step-ca")
+	stack, err := devstack.Start(t.Context(), tenant)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,8 +93,10 @@ func newRealBench(t *testing.T, contract devstack.Contract, tlsMax string) *real
 	b.broker = stationtest.StartMosquitto(t, stack.Root, cert, key)
 	b.socat = stationtest.StartSocat(t)
 	b.files = filepath.Join(b.dir, "device")
-	b.agent = stationtest.Start(t, binary(t, "provagent"), "serve", "--tty", b.socat.Device, "--state-dir", b.files,
-		"--serial", "SN-REAL-0001", "--model", "bench-box", "--reenroll", "open", "--sign-tls12")
+	b.agent = stationtest.Start(t, binary(t, "provagent"), append([]string{
+		"serve", "--tty", b.socat.Device, "--state-dir", b.files, "--serial", "SN-REAL-0001", "--model", "bench-box",
+	}, agent...)...)
+	b.root, b.serverCert, b.serverKey = stack.Root, cert, key
 
 	b.caURL = stack.StepCAURL
 	c := config.Default()
@@ -103,6 +114,9 @@ func newRealBench(t *testing.T, contract devstack.Contract, tlsMax string) *real
 	c.Ledger.URL = "sqlite:" + filepath.Join(b.dir, "ledger.db")
 	c.Log.File, c.Log.Level = filepath.Join(b.dir, "station.log"), "debug"
 	b.config = filepath.Join(b.dir, "station.yaml")
+	if change != nil {
+		change(b, c)
+	}
 	if err := config.WriteFile(b.config, c); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +129,13 @@ type event map[string]any
 // run does `provstation run --json` and returns its events.
 func (b *realBench) run(args ...string) (code int, events []event) {
 	b.t.Helper()
-	args = append([]string{"run", "--config", b.config, "--json", "--count", "1", "--timeout", "60s"}, args...)
+	return b.does(append([]string{"run", "--count", "1", "--timeout", "60s"}, args...)...)
+}
+
+// does runs a command with the bench's configuration and --json, and returns its events.
+func (b *realBench) does(args ...string) (code int, events []event) {
+	b.t.Helper()
+	args = append(args, "--config", b.config, "--json")
 	cmd := exec.CommandContext(b.t.Context(), binary(b.t, "provstation"), args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

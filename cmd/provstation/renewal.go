@@ -46,7 +46,7 @@ func (c *authority) get(ctx context.Context) (*stepca.Client, error) {
 		return nil, trustFault(err)
 	}
 	c.client, err = stepca.NewWith(c.cfg.PKI.StepCAURL, stepca.Config{
-		Roots: roots, ServerName: c.cfg.PKI.StepCATLS.ServerName, MaxTLS: tls.VersionTLS12,
+		Roots: roots, Name: c.cfg.PKI.StepCAName, ServerName: c.cfg.PKI.StepCATLS.ServerName, MaxTLS: tls.VersionTLS12,
 	})
 	return c.client, station.CAFault(err)
 }

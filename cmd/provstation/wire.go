@@ -212,6 +212,7 @@ func (a *app) runnerConfig(cfg *config.Config, o openOptions, id string, log *sl
 			Payload: []byte(cfg.MQTT.Payload), Protocol: mqttcheck.Protocol(cfg.MQTT.Protocol),
 			TLSMin: tlsVersion(cfg.MQTT.TLSMin), TLSMax: tlsVersion(cfg.MQTT.TLSMax),
 		},
+		MQTTRun: map[string]station.ProofMode{config.MQTTDevice: station.ProveDevice, config.MQTTBoth: station.ProveBoth}[cfg.MQTT.Mode],
 		MQTTOff: cfg.MQTT.Mode == config.MQTTOff, Timeouts: map[station.Phase]time.Duration{}, Retries: map[station.Phase]int{},
 		Pause: station.Pause{First: cfg.Retry.First.D(), Max: cfg.Retry.Max.D()}, Logger: log,
 	}

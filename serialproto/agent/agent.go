@@ -189,7 +189,7 @@ func (a *Agent) features() uint32 {
 		f |= serialproto.FeatureSetClock
 	}
 	if a.cfg.CompleteWG != nil {
-		f |= serialproto.FeatureWireGuard
+		f |= serialproto.FeatureWireGuard | serialproto.FeatureKeepWG
 	}
 	f |= serialproto.FeatureRenew | serialproto.FeatureUnlock
 	if a.cfg.Renewal != nil {

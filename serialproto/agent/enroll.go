@@ -32,10 +32,16 @@ func (a *Agent) enroll(args serialproto.EnrollArgs) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var kept Secrets
+	if args.KeepTunnel {
+		if kept, err = a.keptSecrets(v); err != nil {
+			return nil, err
+		}
+	}
 	if purpose != 0 {
 		a.spend()
 	}
-	g, err := a.newGeneration(v, args, purpose)
+	g, err := a.newGeneration(v, args, purpose, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +71,8 @@ func validEnrollID(id []byte) bool { return len(id) == 8 && !bytes.Equal(id, mak
 
 // enrollAgain answers a request that was answered before, after a reset or a lost line.
 func (a *Agent) enrollAgain(g *Generation, args serialproto.EnrollArgs) (any, error) {
-	if g.DeviceID != args.DeviceID || g.Alg != args.Alg || args.WireGuard != (len(g.WireGuard) > 0) {
+	tunnel := args.WireGuard == (len(g.WireGuard) > 0 && !g.KeepTunnel) && args.KeepTunnel == g.KeepTunnel
+	if g.DeviceID != args.DeviceID || g.Alg != args.Alg || !tunnel {
 		return nil, refuse(serialproto.StatusBadArgument, "enroll id was used with other arguments")
 	}
 	if _, err := a.signer(g); err != nil {
@@ -125,8 +132,9 @@ func (a *Agent) mayReplace(v view, id string) (serialproto.Purpose, error) {
 	return purpose, nil
 }
 
-// newGeneration makes the keys and the CSR, stores them, and proves them by reading them back.
-func (a *Agent) newGeneration(v view, args serialproto.EnrollArgs, purpose serialproto.Purpose) (*Generation, error) {
+// newGeneration makes the keys and the CSR, stores them, and proves them by reading them back. The WireGuard key is the kept
+// one where the tunnel is kept.
+func (a *Agent) newGeneration(v view, args serialproto.EnrollArgs, purpose serialproto.Purpose, kept Secrets) (*Generation, error) {
 	key, blob, err := a.cfg.Keys.New(args.Alg)
 	if err != nil {
 		return nil, refuse(serialproto.StatusCrypto, "key generation failed")
@@ -137,6 +145,8 @@ func (a *Agent) newGeneration(v view, args serialproto.EnrollArgs, purpose seria
 		DeviceID: args.DeviceID,
 		Alg:      args.Alg,
 		Purpose:  purpose,
+
+		KeepTunnel: args.KeepTunnel,
 	}
 	if g.SPKI, err = spkiDigest(key.Public()); err != nil {
 		return nil, err
@@ -145,7 +155,10 @@ func (a *Agent) newGeneration(v view, args serialproto.EnrollArgs, purpose seria
 		a.cfg.Log.Error("certificate request", "error", err)
 		return nil, refuse(serialproto.StatusCrypto, "certificate request failed")
 	}
-	secrets := Secrets{Key: blob}
+	secrets := Secrets{Key: blob, WireGuard: kept.WireGuard}
+	if args.KeepTunnel {
+		g.WireGuard = v.Active.WireGuard
+	}
 	if args.WireGuard {
 		if secrets.WireGuard, g.WireGuard, err = newWireGuard(); err != nil {
 			return nil, refuse(serialproto.StatusCrypto, "WireGuard key generation failed")

@@ -22,7 +22,7 @@ func FuzzHandle(f *testing.F) {
 	d.pinned(1, p, edKey(1))
 	spki := d.status().SPKI
 	for _, args := range []any{
-		enrollArgs(1), enrollArgs(2), lockArgs(1),
+		enrollArgs(1), enrollArgs(2), keepArgs(2), lockArgs(1),
 		serialproto.AbortArgs{Op: serialproto.OpAbort},
 		serialproto.SimpleArgs{Op: serialproto.OpStatus},
 		serialproto.ReadArgs{Op: serialproto.OpRead, Obj: serialproto.ObjAnchor},

@@ -127,6 +127,7 @@ type device struct {
 	agent *agent.Agent
 	cfg   agent.Config
 	clock *fakeClock
+	open  filestore.Config
 }
 
 type fakeClock struct{ t time.Time }
@@ -176,7 +177,7 @@ func newDevice(t testing.TB, change func(*agent.Config)) *device {
 func (d *device) reopen() {
 	d.t.Helper()
 	var err error
-	if d.store, err = filestore.Open(d.dir, filestore.Config{}); err != nil {
+	if d.store, err = filestore.Open(d.dir, d.open); err != nil {
 		d.t.Fatalf("open store: %v", err)
 	}
 	if d.agent, err = agent.New(d.store, d.cfg); err != nil {

@@ -157,8 +157,8 @@ func (a *Agent) readBack(g *Generation, b bundle) (any, error) {
 	return r, nil
 }
 
-// compose checks a bundle against the generation's key and lays out its files. It gives the bundle the pins that the
-// generation inherits.
+// compose checks a bundle against the generation's key and lays out its files. It gives the bundle the pins and the tunnel
+// that the generation inherits.
 func (a *Agent) compose(v view, g *Generation, pub crypto.PublicKey, b *bundle) (Files, error) {
 	leaf, err := parseLeaf(b.leaf, g.DeviceID, pub)
 	if err != nil {
@@ -178,7 +178,12 @@ func (a *Agent) compose(v view, g *Generation, pub crypto.PublicKey, b *bundle) 
 		Device: encodeCerts(append([]*x509.Certificate{leaf}, chain[:len(chain)-1]...)),
 		Anchor: encodeCerts(chain),
 	}
-	if f.WGConf, err = a.composeWG(g, *b); err != nil {
+	if g.KeepTunnel && len(b.conf) == 0 && len(b.wgPrivate) == 0 {
+		f.WGConf, b.conf, err = a.keptTunnel(v)
+	} else {
+		f.WGConf, err = a.composeWG(g, *b)
+	}
+	if err != nil {
 		return Files{}, err
 	}
 	f.Pins, err = a.composePins(v, g, append(chain, leaf), b)

@@ -151,7 +151,7 @@ func (a *Agent) committedBefore(v view, args serialproto.CommitArgs) (any, bool)
 	objs := a.objects(h)
 	for _, o := range installObjects {
 		want, named := args.Objects[o]
-		if o == serialproto.ObjPins && !named {
+		if !named && (o == serialproto.ObjPins || o == serialproto.ObjWGConf && n.KeepTunnel) {
 			continue // inherited
 		}
 		if have, held := objs[o]; named != held || (named && !bytes.Equal(digest(have), want)) {

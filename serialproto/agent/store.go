@@ -57,9 +57,11 @@ type Generation struct {
 	Signed    uint32 // TLS signatures given out so far
 	Tokens    uint32 // renewal tokens given out so far
 	// Purpose is the unlock under which the generation was begun beside an active one; 0: none was needed.
-	Purpose   serialproto.Purpose
-	Installed bool // Files holds a certificate set for this key
-	Foreign   bool // enrolled by the tenant's own script
+	Purpose serialproto.Purpose
+	// KeepTunnel: it has the WireGuard key of the generation beside which it was begun, and keeps that one's wg0.conf.
+	KeepTunnel bool
+	Installed  bool // Files holds a certificate set for this key
+	Foreign    bool // enrolled by the tenant's own script
 }
 
 // Secrets are the private halves of a generation.

@@ -111,6 +111,7 @@ type PKI struct {
 	MinValidity       Duration `yaml:"min_validity"` // what a certificate must have left when it ships
 	ShelfLife         string   `yaml:"shelf_life" enum:"warn|refuse"`
 	KeyType           string   `yaml:"key_type" enum:"P-256|P-384|Ed25519"`
+	StepCAName        string   `yaml:"step_ca_name"` // a name of the CA's own (host or host:port), where a proxy stands before it
 	StepCATLS         TLS      `yaml:"step_ca_tls"`
 	RenewBy           string   `yaml:"renew_by" enum:"auto|token|mtls"` // how the CA is shown that it is the device which asks
 }
@@ -125,13 +126,14 @@ const (
 // MQTT test modes.
 const (
 	MQTTBorrowed = "borrowed" // the station connects, the device signs
-	MQTTDevice   = "device"   // the device connects by itself
+	MQTTDevice   = "device"   // the device connects by itself, and its word is taken
+	MQTTBoth     = "both"     // the one, then the other: both must succeed
 	MQTTOff      = "off"
 )
 
 // MQTT is the tenant's broker and how it is proven.
 type MQTT struct {
-	Mode       string `yaml:"mode" enum:"borrowed|device|off"`
+	Mode       string `yaml:"mode" enum:"borrowed|device|both|off"`
 	Host       string `yaml:"host"`
 	Port       int    `yaml:"port"`
 	ServerName string `yaml:"server_name"` // if it differs from host

@@ -102,7 +102,10 @@ func TestProblems(t *testing.T) {
 		"not yaml":            {"bridge: [\n", "station.yaml:1: not valid YAML: sequence end token ']' not found"},
 		"two documents":       {minimal + "---\nlog: {}\n", "station.yaml: file holds several YAML documents; only one is read"},
 		"control":             {minimal + "station: {name: \"a\\e[2Jb\"}\n", "station.yaml:4: station.name: text holds a control character"},
-		"mqtt device":         {"mqtt: {host: b, mode: device}\nbridge: {url: \"https://b\"}\npki: {root_file: r}\n", "station.yaml:1: mqtt.mode: device is not available in this version; use borrowed or off"},
+		"mqtt both": {
+			"mqtt: {host: b, mode: both, topic: " + strings.Repeat("t", 1025) + "}\nbridge: {url: \"https://b\"}\npki: {root_file: r}\n",
+			"station.yaml:1: mqtt.topic: a device can be asked for a topic of at most 1024 bytes (mqtt.mode is both), got 1025",
+		},
 		"wireguard mode":      {minimal + "wireguard: {mode: pong}\n", `station.yaml:4: wireguard.mode: want one of off, device, server, ping, got "pong" (did you mean ping?)`},
 		"no tunnel":           {minimal + "wireguard: {mode: server, server: wg0, enroll: false}\n", "station.yaml:4: wireguard.mode: server needs wireguard.enroll: there is no tunnel otherwise"},
 		"no server":           {minimal + "wireguard: {mode: server}\n", "wireguard.server: mode server needs it: an interface of this machine, or the path of its socket"},

@@ -226,10 +226,13 @@ func (v check) pki() {
 	v.host("pki.step_ca_tls.server_name", v.c.PKI.StepCATLS.ServerName)
 }
 
+// maxDeviceTopic is the longest topic, in bytes, that a device can be asked to test (CHECK_MQTT in serialproto/doc.go).
+const maxDeviceTopic = 1024
+
 func (v check) mqtt() {
 	m := v.c.MQTT
-	if m.Mode == MQTTDevice {
-		v.bad("mqtt.mode", "device is not available in this version; use borrowed or off")
+	if byDevice := m.Mode == MQTTDevice || m.Mode == MQTTBoth; byDevice && len(m.Topic) > maxDeviceTopic {
+		v.bad("mqtt.topic", "a device can be asked for a topic of at most %d bytes (mqtt.mode is %s), got %d", maxDeviceTopic, m.Mode, len(m.Topic))
 	}
 	if m.Mode != MQTTOff && m.Host == "" {
 		v.bad("mqtt.host", "is required: the tenant's broker, unless mqtt.mode is off")

@@ -26,12 +26,16 @@ var purposes = map[station.UnlockPurpose]serialproto.Purpose{
 
 // has refuses what the device said at the greeting that it does not have, before anything crosses the line.
 func (l *line) has(feature uint32, op serialproto.Op) error {
+	return l.hasFeature(feature, op.String())
+}
+
+func (l *line) hasFeature(feature uint32, name string) error {
 	if l.welcome.Features&feature != 0 {
 		return nil
 	}
 	return &station.Fault{
-		Code: station.CodeAgentOld, Outcome: station.Fail, Params: map[string]string{"have": l.welcome.Firmware, "want": op.String()},
-		Err: fmt.Errorf("the device's software does not have %v", op),
+		Code: station.CodeAgentOld, Outcome: station.Fail, Params: map[string]string{"have": l.welcome.Firmware, "want": name},
+		Err: fmt.Errorf("the device's software does not have %s", name),
 	}
 }
 

@@ -159,6 +159,31 @@ func TestRekeyUnderUnlock(t *testing.T) {
 	}
 }
 
+// TestRekeyKeepsTheTunnel: the CA is asked for a certificate of the new key, and no bridge for a tunnel.
+func TestRekeyKeepsTheTunnel(t *testing.T) {
+	p, unlock := stationtest.NewPKI(t), stationtest.NewKey(t, "P-256")
+	l := fieldAgent(t, nil)
+	sealedWith(t, l, p, unlock)
+	before, err := l.Holding(within(t))
+	must(t, err)
+	_, err = l.Unlock(within(t), station.UnlockRequest{Purpose: station.UnlockRekey, Key: unlock})
+	must(t, err)
+	q := station.KeyRequest{DeviceID: deviceID, EnrollID: station.EnrollID([]byte("enroll-2")), KeyType: "P-256", KeepTunnel: true}
+	a, err := l.MakeKey(within(t), q)
+	must(t, err)
+	b := bundle(t, p, a.CSR, "enroll-2")
+	b.WGConf = nil
+	back, err := l.Install(within(t), b)
+	must(t, err)
+	must(t, l.Seal(within(t), q.EnrollID, "10.8.1.2"))
+	after, err := l.Holding(within(t))
+	must(t, err)
+	want := before.Objects[station.ObjectTunnel]
+	if len(want) == 0 || !bytes.Equal(back[station.ObjectTunnel], want) || !bytes.Equal(after.Objects[station.ObjectTunnel], want) {
+		t.Errorf("wg0.conf was %x, reads back as %x and is %x", want, back[station.ObjectTunnel], after.Objects[station.ObjectTunnel])
+	}
+}
+
 // TestUnlockIsRefused: by the device, and before that by the station for a device that asks for something else.
 func TestUnlockIsRefused(t *testing.T) {
 	p, unlock := stationtest.NewPKI(t), stationtest.NewKey(t, "P-256")
@@ -194,6 +219,10 @@ func TestUnlockIsRefused(t *testing.T) {
 func TestOlderSoftwareIsTold(t *testing.T) {
 	unlock := stationtest.NewKey(t, "P-256")
 	calls := map[string]func(*line) error{
+		"ENROLL that keeps the tunnel": func(l *line) error {
+			_, err := l.MakeKey(within(t), station.KeyRequest{DeviceID: deviceID, EnrollID: fieldID, KeyType: "P-256", KeepTunnel: true})
+			return err
+		},
 		"UNLOCK": func(l *line) error {
 			_, err := l.Unlock(within(t), station.UnlockRequest{Purpose: station.UnlockErase, Key: unlock, DeviceID: deviceID})
 			return err

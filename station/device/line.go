@@ -43,7 +43,8 @@ func (l *line) Greet(ctx context.Context) (station.Greeting, error) {
 		HeardAt: time.Now(), SPKIPrefix: w.SPKI, LeafPrefix: w.Leaf,
 		SignTLS13: w.Features&serialproto.FeatureSignTLS13 != 0, SignTLS12: w.Features&serialproto.FeatureSignTLS12 != 0,
 		SetClock: w.Features&serialproto.FeatureSetClock != 0, WireGuard: w.Features&serialproto.FeatureWireGuard != 0,
-		Unlock: w.Features&serialproto.FeatureUnlock != 0,
+		Unlock: w.Features&serialproto.FeatureUnlock != 0, ChecksBroker: w.Features&serialproto.FeatureCheckMQTT != 0,
+		OwnRenewal: w.Features&serialproto.FeatureRenewSet != 0,
 	}
 	if w.Clock != 0 {
 		g.Clock = time.UnixMicro(w.Clock).UTC()
@@ -131,7 +132,12 @@ func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAn
 	}
 	var r serialproto.EnrollResult
 	args := &serialproto.EnrollArgs{
-		Op: serialproto.OpEnroll, Alg: alg, DeviceID: q.DeviceID, EnrollID: q.EnrollID[:], WireGuard: q.WireGuard,
+		Op: serialproto.OpEnroll, Alg: alg, DeviceID: q.DeviceID, EnrollID: q.EnrollID[:], WireGuard: q.WireGuard, KeepTunnel: q.KeepTunnel,
+	}
+	if q.KeepTunnel { // software without it would make a key all the same, and lose the tunnel with it
+		if err := l.hasFeature(serialproto.FeatureKeepWG, "ENROLL that keeps the tunnel"); err != nil {
+			return station.KeyAnswer{}, err
+		}
 	}
 	if err := l.call(ctx, "have the device make its key", args, &r); err != nil {
 		return station.KeyAnswer{}, enrollIDFault(err)

@@ -40,6 +40,7 @@ type Config struct {
 	Quiet    bool          // devices say no boot text
 	ClockOff time.Duration // the devices' clocks are off by so much and can be set; 0: they have this machine's
 	Delay    time.Duration // of every answer of the bridge
+	Lifetime time.Duration // of the devices' certificates; 0: 24 h
 	Line     LineConfig    // what goes through the places of the devices; zero: the devices stay
 	Now      func() time.Time
 	Log      *slog.Logger // nil: discard
@@ -113,6 +114,9 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 func (s *Stack) start(ctx context.Context) (err error) {
 	if s.pki, err = loadAuthority(filepath.Join(s.cfg.StateDir, "pki"), s.cfg.Now); err != nil {
 		return err
+	}
+	if s.cfg.Lifetime > 0 {
+		s.pki.leafValidity = s.cfg.Lifetime
 	}
 	s.Root, s.RootPrint = s.pki.path(rootFile), s.pki.fingerprint()
 	if err := s.startServices(ctx); err != nil {

@@ -29,7 +29,8 @@ func (v view) fact(label, value string, w int) []string {
 func (v view) known(name string) string {
 	value := v.slot.Facts[name]
 	switch name {
-	case station.FactIDSource, station.FactCorroborated, station.FactKeyStore, station.FactProof, station.FactDeviceState:
+	case station.FactIDSource, station.FactCorroborated, station.FactKeyStore, station.FactProof, station.FactProofBy,
+		station.FactDeviceState:
 		if value == "" {
 			return ""
 		}
@@ -133,6 +134,9 @@ func (v view) certificate(w int) []string {
 		proof = v.Text("value." + string(s.End.Proof))
 	}
 	add("proof", proof)
+	if v.full || v.known(station.FactProofBy) != v.Text("value.station") { // the ordinary way is not worth a line
+		add("proof_by", v.known(station.FactProofBy))
+	}
 	for _, name := range []string{station.FactMQTT, station.FactTLS, station.FactContract} {
 		add(name, v.known(name))
 	}

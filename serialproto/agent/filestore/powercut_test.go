@@ -32,6 +32,24 @@ func create(tag string) func(*Store) error {
 	}
 }
 
+// createKeeping begins a generation that has the WireGuard key of the active one, whose tunnel it keeps.
+func createKeeping(tag string) func(*Store) error {
+	return func(s *Store) error {
+		st, err := s.Load()
+		if err != nil || bytes.Equal(st.Newest.EnrollID, tagID(tag)) {
+			return err
+		}
+		secrets, err := s.Secrets(st.Active.Number)
+		if err != nil {
+			return err
+		}
+		return s.Create(agent.Generation{
+			Number: st.Last + 1, EnrollID: tagID(tag), DeviceID: tag, Alg: 1, CSR: []byte("csr of " + tag),
+			SPKI: make([]byte, 32), WireGuard: st.Active.WireGuard, KeepTunnel: true,
+		}, agent.Secrets{Key: []byte("key of " + tag), WireGuard: secrets.WireGuard})
+	}
+}
+
 func filesOf(tag string) agent.Files {
 	return agent.Files{
 		Device: []byte("device of " + tag), Anchor: []byte("anchor of " + tag), WGConf: []byte("tunnel of " + tag),
@@ -164,7 +182,7 @@ func summary(t testing.TB, s *Store, dir string) string {
 		if g == nil {
 			return "none"
 		}
-		return fmt.Sprintf("%s installed=%v signed=%d tokens=%d", g.EnrollID, g.Installed, g.Signed, g.Tokens)
+		return fmt.Sprintf("%s installed=%v signed=%d tokens=%d keeps=%v", g.EnrollID, g.Installed, g.Signed, g.Tokens, g.KeepTunnel)
 	}
 	device, err := os.ReadFile(filepath.Join(dir, "device.pem"))
 	if err != nil && !os.IsNotExist(err) {
@@ -217,6 +235,9 @@ func scenarios() map[string]scenario {
 		"renewal beside a new key": {func(testing.TB, string) {}, []func(*Store) error{
 			create("one"), install("one"), activate("one"), renew("one", "2nd"), create("two"), commitRenewal,
 			renew("one", "3rd"), install("two"), activate("two"),
+		}, false},
+		"new key that keeps the tunnel": {func(testing.TB, string) {}, []func(*Store) error{
+			create("one"), install("one"), activate("one"), createKeeping("two"), install("two"), activate("two"),
 		}, false},
 		"erasure": {func(testing.TB, string) {}, []func(*Store) error{
 			create("one"), install("one"), activate("one"), countFailures(3), renew("one", "2nd"), create("two"), install("two"),

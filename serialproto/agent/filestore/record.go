@@ -100,6 +100,7 @@ type generationRecord struct {
 	Signed    uint32    `json:"tls_signatures"`
 	Tokens    uint32    `json:"tokens,omitempty"`
 	Purpose   uint8     `json:"begun_under_unlock,omitempty"`
+	Keep      bool      `json:"keeps_tunnel,omitempty"`
 	Installed bool      `json:"installed"`
 	Foreign   bool      `json:"foreign,omitempty"`
 }
@@ -108,7 +109,7 @@ func recordOf(g agent.Generation) generationRecord {
 	return generationRecord{
 		Version: recordVersion, Number: g.Number, EnrollID: g.EnrollID, DeviceID: g.DeviceID, Alg: g.Alg, CSR: g.CSR,
 		SPKI: g.SPKI, WireGuard: g.WireGuard, Signed: g.Signed, Installed: g.Installed, Foreign: g.Foreign,
-		Tokens: g.Tokens, Purpose: uint8(g.Purpose),
+		Tokens: g.Tokens, Purpose: uint8(g.Purpose), Keep: g.KeepTunnel,
 	}
 }
 
@@ -116,7 +117,7 @@ func (r generationRecord) generation() *agent.Generation {
 	return &agent.Generation{
 		Number: r.Number, EnrollID: r.EnrollID, DeviceID: r.DeviceID, Alg: r.Alg, CSR: r.CSR,
 		SPKI: r.SPKI, WireGuard: r.WireGuard, Signed: r.Signed, Installed: r.Installed, Foreign: r.Foreign,
-		Tokens: r.Tokens, Purpose: serialproto.Purpose(r.Purpose),
+		Tokens: r.Tokens, Purpose: serialproto.Purpose(r.Purpose), KeepTunnel: r.Keep,
 	}
 }
 
