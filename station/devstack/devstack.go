@@ -73,7 +73,8 @@ type Stack struct {
 	pki    *authority
 	broker *broker
 	vpn    *tunnelServer
-	ca     *stepCA
+	ca     *stepCA    // nil: the built-in one
+	own    *builtinCA // nil: a process
 	web    []*http.Server
 	cancel context.CancelFunc
 	done   sync.WaitGroup

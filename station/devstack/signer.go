@@ -46,11 +46,10 @@ func (s *Stack) startCA(ctx context.Context) (sign signer, err error) {
 	}
 	switch s.cfg.Signer {
 	case "", SignerBuiltin:
-		ca, err := newBuiltinCA(filepath.Join(tenant, "step-ca.json"), s.pki, s.Provisioner, s.cfg.CRL)
-		if err != nil {
+		if s.own, err = newBuiltinCA(filepath.Join(tenant, "step-ca.json"), s.pki, s.Provisioner, s.cfg.CRL); err != nil {
 			return nil, err
 		}
-		s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", ca.handler(), ca.behind)
+		s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", s.own.handler(), s.own.behind)
 		return builtinSigner{s.pki}, err
 	case SignerStepCA:
 		program, err := findStepCA(s.cfg.StepCA)
