@@ -71,7 +71,18 @@ func (l *fakeLine) Unlock(ctx context.Context, r UnlockRequest) (time.Duration, 
 	return 5 * time.Minute, nil
 }
 
-func (l *fakeLine) Erase(context.Context, EnrollID) error { panic("no run erases") }
+func (l *fakeLine) Erase(ctx context.Context, id EnrollID) error {
+	d, err := l.do(ctx, "erase")
+	if err != nil {
+		return err
+	}
+	if d.life.unlocked != UnlockErase || id != d.enroll {
+		return &Fault{Code: CodeAgentLocked, Outcome: Fail, Params: map[string]string{}}
+	}
+	d.life = fakeLife{reenroll: d.life.reenroll}
+	d.key, d.csr, d.leaf, d.chain, d.objects, d.state, d.active = nil, nil, nil, nil, map[string][]byte{}, StateEmpty, 0
+	return nil
+}
 
 func (l *fakeLine) Token(ctx context.Context, audience string, now time.Time) (RenewalToken, error) {
 	d, err := l.do(ctx, "token")

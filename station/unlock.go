@@ -16,16 +16,23 @@ type UnlockPolicy struct {
 	Needed bool
 }
 
-// unlocker is the device as one that can be unlocked, and what it says of that. A device whose software has no unlock, or that
-// has no pin, and a station without the key each have a sentence of their own.
-func (x *run) unlocker(ctx context.Context, purpose UnlockPurpose) (Unlocker, error) {
-	params := map[string]string{"device_id": x.holding.DeviceID, "purpose": string(purpose)}
-	if x.cfg.Unlock.Key == nil {
+// opening is what a device is to be opened for.
+type opening struct {
+	deviceID   string
+	purpose    UnlockPurpose
+	signatures int // of UnlockProof
+}
+
+// open unlocks a device. One whose software has no unlock, one that has no pin, and a station without the key have a sentence
+// each. The unlock dies with the session.
+func (p UnlockPolicy) open(ctx context.Context, line Line, firmware string, o opening) (Unlocker, error) {
+	params := map[string]string{"device_id": o.deviceID, "purpose": string(o.purpose)}
+	if p.Key == nil {
 		return nil, &Fault{Code: CodeUnlockKey, Outcome: Error, Class: Misconfigured, Params: params}
 	}
-	u, ok := x.line.Line.(Unlocker)
+	u, ok := line.(Unlocker)
 	if !ok {
-		return nil, &Fault{Code: CodeAgentOld, Outcome: Fail, Params: map[string]string{"have": x.greet.Firmware, "want": "UNLOCK"}}
+		return nil, &Fault{Code: CodeAgentOld, Outcome: Fail, Params: map[string]string{"have": firmware, "want": "UNLOCK"}}
 	}
 	field, err := u.Field(ctx)
 	switch {
@@ -37,25 +44,19 @@ func (x *run) unlocker(ctx context.Context, purpose UnlockPurpose) (Unlocker, er
 		params["left"], params["count"] = field.Wait.String(), itoa(field.Failures)
 		return nil, &Fault{Code: CodeUnlockWait, Outcome: Error, Class: Passing, Params: params}
 	}
-	return u, nil
+	_, err = u.Unlock(ctx, UnlockRequest{Purpose: o.purpose, Signatures: o.signatures, DeviceID: o.deviceID, Key: p.Key})
+	if f, ok := AsFault(err); ok && (f.Code == CodeAgentRefuse || f.Code == CodeAgentLocked) {
+		params["detail"] = f.Params["detail"]
+		return nil, &Fault{Code: CodeUnlockRefused, Outcome: Fail, Params: params, Err: err}
+	}
+	return u, err
 }
 
-// unlock has the device opened for one purpose; signatures is of UnlockProof alone. The unlock dies with the session.
+// unlock has the run's device opened for one purpose; signatures is of UnlockProof alone.
 func (x *run) unlock(ctx context.Context, purpose UnlockPurpose, signatures int) error {
-	u, err := x.unlocker(ctx, purpose)
-	if err != nil {
-		return err
-	}
 	x.line.say("-> UNLOCK for %s", purpose)
-	left, err := u.Unlock(ctx, UnlockRequest{
-		Purpose: purpose, Signatures: signatures, DeviceID: x.holding.DeviceID, Key: x.cfg.Unlock.Key,
-	})
-	x.line.heard(err, "UNLOCK, %s left", left)
-	if f, ok := AsFault(err); ok && (f.Code == CodeAgentRefuse || f.Code == CodeAgentLocked) {
-		return &Fault{Code: CodeUnlockRefused, Outcome: Fail, Params: map[string]string{
-			"device_id": x.holding.DeviceID, "purpose": string(purpose), "detail": f.Params["detail"],
-		}, Err: err}
-	}
+	_, err := x.cfg.Unlock.open(ctx, x.line.Line, x.greet.Firmware, opening{x.holding.DeviceID, purpose, signatures})
+	x.line.heard(err, "UNLOCK")
 	if err == nil {
 		x.fact("unlocked", string(purpose))
 	}
