@@ -36,6 +36,7 @@ type UnderIssuer struct {
 	Devices []DeviceUnder // whose present certificate is by the CA, by device id
 	Left    int           // of them, in service: to be reached
 	Moved   int           // devices that worked with a certificate by the CA and work with another CA's now
+	Known   bool          // a certificate by the CA is on file
 	// Keys are the CA keys that were found, in order: several where a name is that of several CAs.
 	Keys []string
 }
@@ -136,6 +137,7 @@ func (u *UnderIssuer) add(certs []underRow, by ca) {
 		if !by.issued(c.DeviceUnder) {
 			continue
 		}
+		u.Known = true
 		worked = worked || c.shown
 		if c.AKI != "" && !slices.Contains(u.Keys, c.AKI) {
 			u.Keys = append(u.Keys, c.AKI)
