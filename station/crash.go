@@ -84,3 +84,6 @@ func CrashPoints() []string {
 	}
 	return names
 }
+
+// CrashPoint is a named place of a package beside this one at which the station may die, as at its own.
+func CrashPoint(name string) { crash(point(name)) }

@@ -91,6 +91,12 @@ type crashBench struct {
 
 func newCrashBench(t *testing.T, devices int) *crashBench {
 	t.Helper()
+	return newCrashBenchWith(t, devstack.Config{Devices: devices})
+}
+
+// newCrashBenchWith has a stack of another kind.
+func newCrashBenchWith(t *testing.T, dcfg devstack.Config) *crashBench {
+	t.Helper()
 	dir := t.TempDir()
 	b := &crashBench{t: t, dir: dir, deadly: filepath.Join(t.TempDir(), "provstation")}
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "crashpoints", "-o", b.deadly, "./cmd/provstation")
@@ -98,7 +104,7 @@ func newCrashBench(t *testing.T, devices int) *crashBench {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build -tags crashpoints: %v\n%s", err, out)
 	}
-	dcfg := devstack.Config{StateDir: dir, Devices: devices, Baud: 921600, Quiet: true, ClockOff: -time.Hour}
+	dcfg.StateDir, dcfg.Baud, dcfg.Quiet, dcfg.ClockOff = dir, 921600, true, -time.Hour
 	stack, err := devstack.Start(t.Context(), dcfg)
 	if err != nil {
 		t.Fatal(err)

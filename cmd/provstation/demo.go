@@ -211,6 +211,7 @@ func stackConfig(s *devstack.Stack, cfg devstack.Config) *config.Config {
 	c.Station.Name, c.Station.Tenant = "demo-bench", "demo"
 	c.Bridge.URL, c.Bridge.TLS.Trust = s.BridgeURL, config.TrustRoot
 	c.PKI.RootFile, c.PKI.RootFingerprint, c.PKI.StepCAURL = s.Root, s.RootPrint, s.StepCAURL
+	c.PKI.Revoke.Provisioner, c.PKI.Revoke.PasswordFile = s.Provisioner.Name, s.Provisioner.PasswordFile
 	c.PKI.MinValidity = config.Duration(12 * time.Hour) // the stack issues for 24 hours, as the recorded tenant does
 	c.MQTT.Host, c.MQTT.Port = s.Broker, s.Port
 	c.WireGuard.Policy.DNS, c.WireGuard.Policy.LoopbackEndpoint = "allow", "allow" // its server is on this machine

@@ -203,6 +203,9 @@ func (d *doctor) checks() []check {
 		check{names: []string{"thingsboard"}, run: d.checkThingsBoard},
 		check{names: []string{"hawkbit"}, run: d.checkHawkBit},
 	)
+	if d.cfg.PKI.Revoke.On() {
+		list = append(list, check{names: []string{"revoke"}, run: d.checkRevoke})
+	}
 	if d.cfg.WireGuard.Mode != config.WGOff {
 		list = append(list, check{names: []string{"tunnel"}, run: d.checkTunnel})
 	}

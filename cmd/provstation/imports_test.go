@@ -45,6 +45,7 @@ func listPackages(t *testing.T, args ...string) []listedPackage {
 var importRule = map[string][]string{
 	"station":                     {"station/pki", "station/wgconf", "station/wgcheck", "station/mqttcheck", "station/scan", "station/stepca"},
 	"station/scan":                {},
+	"station/retire":              {"station", "station/stepca", "station/wgcheck"},
 	"station/audit":               {},
 	"station/batch":               {"station"},
 	"station/label":               {"assets"},

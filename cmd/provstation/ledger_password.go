@@ -13,27 +13,21 @@ import (
 // ledgerPassword reads the password of the ledger's database where the configuration says it is, each time it is asked
 // for: a new one counts from the next connection on. Nil where none is configured.
 func ledgerPassword(c config.Ledger) func() (station.Secret, error) {
-	switch {
-	case c.PasswordEnv != "":
-		return func() (station.Secret, error) {
-			return lineSecret([]byte(os.Getenv(c.PasswordEnv)), "$"+c.PasswordEnv)
-		}
-	case c.PasswordFile != "":
-		return func() (station.Secret, error) {
-			f, err := os.Open(c.PasswordFile)
-			if err != nil {
-				return station.Secret{}, err
-			}
-			defer f.Close()
-			text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-			if err != nil {
-				return station.Secret{}, err
-			}
-			return lineSecret(text, c.PasswordFile)
-		}
-	default:
-		return nil
+	return secretPlace(c.PasswordFile, c.PasswordEnv)
+}
+
+// fileSecret is the one line of a file.
+func fileSecret(path string) (station.Secret, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return station.Secret{}, err
 	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err != nil {
+		return station.Secret{}, err
+	}
+	return lineSecret(text, path)
 }
 
 // lineSecret is the one line of text, which from names.

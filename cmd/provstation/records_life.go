@@ -69,11 +69,11 @@ func (s sheet) lifeEnd(e lifeEnd) {
 
 // lifeJSON is lifeEnd as JSON shows it.
 type lifeJSON struct {
-	Revocations []revocationJSON `json:"revocations,omitempty"`
-	Retirement  *retirementJSON  `json:"retirement,omitempty"`
+	Revocations []revocationRecord `json:"revocations,omitempty"`
+	Retirement  *retirementRecord  `json:"retirement,omitempty"`
 }
 
-type revocationJSON struct {
+type revocationRecord struct {
 	Revocation  string               `json:"revocation"`
 	CertSerial  string               `json:"cert_serial"`
 	Fingerprint string               `json:"cert_fingerprint,omitempty"`
@@ -87,7 +87,7 @@ type revocationJSON struct {
 	EndedAt     *time.Time           `json:"ended_at,omitempty"`
 }
 
-type retirementJSON struct {
+type retirementRecord struct {
 	Retirement string               `json:"retirement"`
 	Reason     string               `json:"reason,omitempty"`
 	By         string               `json:"by,omitempty"`
@@ -107,12 +107,12 @@ type retirementStepJSON struct {
 
 func (e lifeEnd) json() (j lifeJSON) {
 	for _, r := range e.revocations {
-		j.Revocations = append(j.Revocations, revocationJSON{
+		j.Revocations = append(j.Revocations, revocationRecord{
 			r.ID, r.CertSerial, hexText(r.Fingerprint), r.Reason, r.Text, r.Way, r.By, r.StationID, r.At, r.Result, known(r.EndedAt),
 		})
 	}
 	if r := e.retirement; r != nil {
-		j.Retirement = &retirementJSON{r.ID, r.Reason, r.By, r.StationID, r.At, known(r.EndedAt), nil}
+		j.Retirement = &retirementRecord{r.ID, r.Reason, r.By, r.StationID, r.At, known(r.EndedAt), nil}
 		for _, s := range r.Steps {
 			j.Retirement.Steps = append(j.Retirement.Steps, retirementStepJSON{s.Step, s.State, s.Code, s.Detail, s.At})
 		}

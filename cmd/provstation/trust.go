@@ -102,11 +102,7 @@ func (t *trustSource) find(ctx context.Context) (a station.Anchors, err error) {
 	if pins.StepCAURL == "" || len(a.Intermediates) > 0 {
 		return a, nil
 	}
-	pool, err := caRoots(ctx, t.cfg, a.Roots)
-	if err != nil {
-		return a, fmt.Errorf("intermediates: %w", err)
-	}
-	ca, err := stepca.NewWith(pins.StepCAURL, stepca.Config{Roots: pool, ServerName: t.cfg.PKI.StepCATLS.ServerName})
+	ca, err := caClient(ctx, t.cfg, a.Roots)
 	if err != nil {
 		return a, fmt.Errorf("intermediates: %w", err)
 	}

@@ -105,16 +105,19 @@ const (
 
 // PKI is what the station holds the certificates against.
 type PKI struct {
-	RootFingerprint   string   `yaml:"root_fingerprint"` // SHA-256 of the root's DER, 64 lower-case hex digits
-	RootFile          string   `yaml:"root_file" path:"yes"`
-	IntermediatesFile string   `yaml:"intermediates_file" path:"yes"`
-	StepCAURL         string   `yaml:"step_ca_url"`
-	MinValidity       Duration `yaml:"min_validity"` // what a certificate must have left when it ships
-	ShelfLife         string   `yaml:"shelf_life" enum:"warn|refuse"`
-	KeyType           string   `yaml:"key_type" enum:"P-256|P-384|Ed25519"`
-	StepCAName        string   `yaml:"step_ca_name"` // a name of the CA's own (host or host:port), where a proxy stands before it
-	StepCATLS         TLS      `yaml:"step_ca_tls"`
-	RenewBy           string   `yaml:"renew_by" enum:"auto|token|mtls"` // how the CA is shown that it is the device which asks
+	RootFingerprint   string `yaml:"root_fingerprint"` // SHA-256 of the root's DER, 64 lower-case hex digits
+	RootFile          string `yaml:"root_file" path:"yes"`
+	IntermediatesFile string `yaml:"intermediates_file" path:"yes"`
+	StepCAURL         string `yaml:"step_ca_url"`
+	// StepCAName is a host of the CA's own dnsNames, which tokens for it have to name; empty: the host of StepCAURL. Behind a
+	// proxy the two differ.
+	StepCAName  string   `yaml:"step_ca_name"`
+	StepCATLS   TLS      `yaml:"step_ca_tls"`
+	RenewBy     string   `yaml:"renew_by" enum:"auto|token|mtls"` // how the CA is shown that it is the device which asks
+	MinValidity Duration `yaml:"min_validity"`                    // what a certificate must have left when it ships
+	ShelfLife   string   `yaml:"shelf_life" enum:"warn|refuse"`
+	KeyType     string   `yaml:"key_type" enum:"P-256|P-384|Ed25519"`
+	Revoke      Revoke   `yaml:"revoke"`
 }
 
 // How the CA is shown that it is the device which asks for a renewal.
@@ -123,6 +126,17 @@ const (
 	RenewToken = "token" // the device signs a token
 	RenewMTLS  = "mtls"  // the device signs a handshake with the CA
 )
+
+// Revoke is what the CA is asked to revoke certificates with, where their devices are not at hand: the key of a JWK provisioner,
+// which the CA itself gives, closed by a password. Where neither file nor variable is named, a person is asked for it.
+type Revoke struct {
+	Provisioner  string `yaml:"provisioner"` // empty: the only JWK provisioner there is
+	PasswordFile string `yaml:"password_file" path:"yes"`
+	PasswordEnv  string `yaml:"password_env"`
+}
+
+// On reports whether anything is said of it.
+func (r Revoke) On() bool { return r != Revoke{} }
 
 // MQTT test modes.
 const (

@@ -99,7 +99,7 @@ func refusal(path, name string) string {
 	switch path {
 	case "device.files":
 		return "a device's agent names its own files (provagent serve --file-key and others)"
-	case "ledger.password", "tenant.thingsboard.password", "tenant.hawkbit.password":
+	case "ledger.password", "tenant.thingsboard.password", "tenant.hawkbit.password", "pki.revoke.password":
 		return "a secret must not stand in the configuration: put it into a file and name the file in password_file, " +
 			"or name an environment variable in password_env"
 	case "tenant.thingsboard.api_key":

@@ -218,6 +218,7 @@ func (v check) pki() {
 			v.bad("pki.step_ca_url", "want https")
 		}
 	}
+	v.revoke()
 	if d := p.MinValidity.D(); d < 0 || d > 100*365*day {
 		v.bad("pki.min_validity", "want 0s or more, at most 100 years, got %s", p.MinValidity)
 	}

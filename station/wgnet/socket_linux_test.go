@@ -114,3 +114,77 @@ func TestWatchSilentSocket(t *testing.T) {
 	_ = l.Close()
 	<-done
 }
+
+// removes takes one of two peers away at a server's interface, twice, and one that was never there.
+func removes(t *testing.T, where string, srv *End, keep, drop wgtypes.Key) {
+	t.Helper()
+	peers := wgcheck.PeersAt(where)
+	for _, key := range []wgtypes.Key{drop, drop, newKey(t).PublicKey()} {
+		if err := peers.Remove(t.Context(), key); err != nil {
+			t.Fatalf("%s: got %v, want nil", where, err)
+		}
+	}
+	i, err := srv.Status(t.Context())
+	if err != nil || len(i.Peers) != 1 || i.Peers[0].PublicKey != keep {
+		t.Errorf("%s: got %+v, %v, want the other peer alone", where, i.Peers, err)
+	}
+}
+
+func TestRemovePeer(t *testing.T) {
+	keep, drop := newKey(t).PublicKey(), newKey(t).PublicKey()
+	srv, _ := server(t, keep, drop)
+	path := filepath.Join(t.TempDir(), "wg0.sock")
+	if err := wgcheck.PeersAt(path).Remove(t.Context(), drop); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v of a socket that is not there, want fs.ErrNotExist", err)
+	}
+	srv.ServeSocket(listen(t, path))
+	removes(t, path, srv, keep, drop)
+}
+
+func TestRemovePeerByName(t *testing.T) {
+	const name = "provsrv1"
+	f, err := ipc.UAPIOpen(name)
+	if err != nil {
+		if os.Getenv(stationtest.RequireReal) == "1" && os.Geteuid() == 0 {
+			t.Fatal(err)
+		}
+		t.Skipf("/var/run/wireguard: %v", err)
+	}
+	defer f.Close()
+	l, err := ipc.UAPIListen(name, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep, drop := newKey(t).PublicKey(), newKey(t).PublicKey()
+	srv, _ := server(t, keep, drop)
+	srv.ServeSocket(l)
+	removes(t, name, srv, keep, drop)
+	if err := wgcheck.PeersAt("provnone1").Remove(t.Context(), drop); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v of an interface that is not there, want fs.ErrNotExist", err)
+	}
+}
+
+// A program that answers nonsense, an error or nothing has removed nothing.
+func TestRemovePeerMisanswered(t *testing.T) {
+	for _, answer := range []string{"", "errno=", "errno=-22\n\n", "errno=1\n\n", "get=1\n\n", "errno=x\n\n", "\n"} {
+		path := filepath.Join(t.TempDir(), "wg0.sock")
+		l := listen(t, path)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			var ask [256]byte
+			_, _ = c.Read(ask[:])
+			_, _ = c.Write([]byte(answer))
+			_ = c.Close()
+		}()
+		if err := wgcheck.Socket(path).Remove(t.Context(), newKey(t).PublicKey()); err == nil {
+			t.Errorf("answer %q: got nil, want an error", answer)
+		}
+		_ = l.Close()
+		<-done
+	}
+}

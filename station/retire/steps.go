@@ -1,0 +1,119 @@
+package retire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"provstation/station"
+	"provstation/station/stepca"
+)
+
+// verdict is how a step turned out.
+type verdict struct {
+	state  station.StepState
+	detail string
+	fault  *station.Fault // of StepFailed
+}
+
+// failedBy is the verdict of a failure. What a person stopped is none: the step stays begun.
+func failedBy(err error) (verdict, error) {
+	f, ok := station.AsFault(err)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return verdict{}, context.Canceled
+	case ok && f.Code == station.CodeLedger:
+		return verdict{}, f
+	case !ok:
+		f = &station.Fault{Code: station.CodeInternal, Outcome: station.Error, Params: map[string]string{"detail": err.Error()}, Err: err}
+	}
+	detail := f.Params["detail"]
+	if detail == "" && f.Err != nil {
+		detail = f.Err.Error()
+	}
+	return verdict{state: station.StepFailed, detail: detail, fault: f}, nil
+}
+
+// revoke has every certificate of the device revoked that somebody would still accept.
+func (x *retirement) revoke(ctx context.Context) (verdict, error) {
+	certs, err := x.records.Certificates(ctx, x.cfg.Tenant, x.row.DeviceID)
+	if err != nil {
+		return verdict{}, recordFault("look the certificates up", err)
+	}
+	var orders []Order
+	for _, c := range certs {
+		if c.RevokedAt.IsZero() && !c.Over(x.now()) {
+			orders = append(orders, Order{Certificate: c, Reason: stepca.CessationOfOperation, Text: x.row.Reason})
+		}
+	}
+	if len(orders) == 0 {
+		return verdict{state: station.StepGone, detail: fmt.Sprintf("of %d certificates none is valid", len(certs))}, nil
+	}
+	list, err := x.RevokeAll(ctx, orders, nil)
+	x.rep.Revoked = list
+	if err != nil {
+		return failedBy(err)
+	}
+	already := 0
+	var failed []string
+	var first error
+	for _, o := range list {
+		switch {
+		case o.Err != nil:
+			failed = append(failed, o.CertSerial)
+			if first == nil {
+				first = o.Err
+			}
+		case o.Way != ByUs:
+			already++
+		}
+	}
+	if first != nil {
+		v, err := failedBy(first)
+		v.detail = fmt.Sprintf("certificate %s: %s", strings.Join(failed, ", "), v.detail)
+		return v, err
+	}
+	detail := fmt.Sprintf("%d revoked", len(list))
+	if already > 0 {
+		detail += fmt.Sprintf(", %d of them before", already)
+	}
+	return verdict{state: station.StepDone, detail: detail}, nil
+}
+
+// place takes the device off a server's list.
+func (x *retirement) place(ctx context.Context, p Place) (verdict, error) {
+	if p == nil {
+		return verdict{state: station.StepOff, detail: "this station knows of none"}, nil
+	}
+	gone, err := p.Remove(ctx, x.row.DeviceID)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return verdict{}, ctx.Err()
+	case err != nil:
+		return failedBy(err)
+	case gone:
+		return verdict{state: station.StepGone, detail: "it was not there"}, nil
+	}
+	return verdict{state: station.StepDone, detail: "deleted"}, nil
+}
+
+// notHere says what becomes of a device that nobody can erase now.
+const notHere = "it is not connected to this station: its key and files are still on it. Erase or destroy it when it is at hand"
+
+// erase empties the device, if it is here.
+func (x *retirement) erase(ctx context.Context) (verdict, error) {
+	if x.cfg.Eraser == nil {
+		return verdict{state: station.StepManual, detail: notHere}, nil
+	}
+	err := x.cfg.Eraser.Erase(ctx, x.row.DeviceID, x.row.HardwareSerial)
+	switch {
+	case errors.Is(err, ErrNotHere):
+		return verdict{state: station.StepManual, detail: notHere}, nil
+	case err != nil && ctx.Err() != nil:
+		return verdict{}, ctx.Err()
+	case err != nil:
+		return failedBy(err)
+	}
+	return verdict{state: station.StepDone, detail: "erased"}, nil
+}
