@@ -58,7 +58,7 @@ func TestCertRevoke(t *testing.T) {
 	b.do(exitGood, "cert", "revoke", "--serial", third.leaf.SerialNumber.String(), "--yes").says(t, "edge-3", "revoked (unspecified)")
 	b.do(exitBad, "cert", "revoke", "--serial", "123456789012345678901234567890", "--yes").says(t, "is on file", "--unknown")
 	b.do(exitGood, "cert", "revoke", "--serial", "123456789012345678901234567890", "--unknown", "--yes").
-		says(t, "warning:", `The CA says "ok" whether it has ever issued one or not`, "revoked (unspecified)")
+		says(t, "warning:", `The CA says "ok" whether it has ever issuedCert one or not`, "revoked (unspecified)")
 	b.do(exitGood, "cert", "revoke", "--serial", "123456789012345678901234567890", "--unknown", "--yes").says(t, "was revoked before")
 
 	// Somebody revokes one elsewhere: what was wanted is the case.
@@ -91,7 +91,7 @@ func TestCertRevoke(t *testing.T) {
 	}
 	b.do(exitGood, "cert", "revoke", "--orphans", "--yes").says(t, "nothing to revoke")
 	b.wantRevoked(b.crl(), 1, present, second, third, old, superseded, unproven)
-	for _, c := range []issued{untouched, fresh} {
+	for _, c := range []issuedCert{untouched, fresh} {
 		if _, ok := b.crl().Revoked(c.leaf.SerialNumber); ok {
 			t.Errorf("%s was revoked, and nobody asked for it", c.id)
 		}
@@ -276,7 +276,7 @@ func caDatabase(t *testing.T) string {
 func TestCertRevokeOrphansInterrupted(t *testing.T) {
 	t.Parallel()
 	b := newLifeBench(t, stationtest.StepCAConfig{CRL: crlOn()})
-	var all []issued
+	var all []issuedCert
 	for i := range 4 {
 		c := b.device(fmt.Sprintf("edge-%d", i))
 		b.onFile(b.issue(c.id, nil), true)

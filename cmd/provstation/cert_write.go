@@ -16,8 +16,8 @@ type revokeWriter struct {
 	sum  revokeEnd
 }
 
-// revocationJSON is what came of one revocation.
-type revocationJSON struct {
+// revokedJSON is what came of one revocation.
+type revokedJSON struct {
 	eventHead
 	certificateName
 	Reason  string       `json:"reason"`
@@ -60,7 +60,7 @@ type revokeEnd struct {
 
 // outcome tells of one certificate.
 func (w *revokeWriter) outcome(o retire.Outcome) {
-	line := revocationJSON{certificateName: nameOf(o.Certificate), Reason: o.Reason.String(), Result: string(o.Way)}
+	line := revokedJSON{certificateName: nameOf(o.Certificate), Reason: o.Reason.String(), Result: string(o.Way)}
 	switch {
 	case o.Err != nil:
 		line.Result = "failed"

@@ -27,8 +27,8 @@ type stepJSON struct {
 	At      *time.Time                 `json:"at,omitempty"`
 }
 
-// retirementJSON is the last line.
-type retirementJSON struct {
+// decommissionJSON is the last line.
+type decommissionJSON struct {
 	eventHead
 	Retirement     string     `json:"retirement"`
 	DeviceID       string     `json:"device_id"`
@@ -120,7 +120,7 @@ func (w *retireWriter) report(wish retire.Wish, rep retire.Report) {
 		}
 	}
 	if w.json {
-		w.encode(retirementJSON{
+		w.encode(decommissionJSON{
 			w.head("decommission"), rep.ID, rep.DeviceID, rep.HardwareSerial, rep.Reason, rep.By, rep.At, given(rep.EndedAt), rep.Before, left,
 		})
 		return

@@ -75,28 +75,28 @@ func (b *lifeBench) configFor(name string, edit func(*config.Config)) string {
 	return path
 }
 
-// issued is a certificate that the CA signed, with its key.
-type issued struct {
+// issuedCert is a certificate that the CA signed, with its key.
+type issuedCert struct {
 	id, hardware string
 	key          crypto.Signer
 	chain        [][]byte // leaf, Sub-CA, ICA
 	leaf         *x509.Certificate
 }
 
-func (c issued) serial() string { return hex.EncodeToString(c.leaf.SerialNumber.Bytes()) }
+func (c issuedCert) serial() string { return hex.EncodeToString(c.leaf.SerialNumber.Bytes()) }
 
 // issue has the CA sign a certificate; key nil: a new one.
-func (b *lifeBench) issue(id string, key crypto.Signer) issued {
+func (b *lifeBench) issue(id string, key crypto.Signer) issuedCert {
 	b.t.Helper()
 	if key == nil {
 		key = stationtest.NewKey(b.t, "P-256")
 	}
 	chain := b.ca.Enroll(stationtest.NewCSR(b.t, key, id), id, "")
-	return issued{id: id, hardware: "HW-" + id, key: key, chain: chain, leaf: stationtest.ParseCert(b.t, chain[0])}
+	return issuedCert{id: id, hardware: "HW-" + id, key: key, chain: chain, leaf: stationtest.ParseCert(b.t, chain[0])}
 }
 
 // onFile puts a certificate on file, as a run does: with a PASS, or received and never proven.
-func (b *lifeBench) onFile(c issued, pass bool) {
+func (b *lifeBench) onFile(c issuedCert, pass bool) {
 	b.t.Helper()
 	l, err := ledger.Open(b.t.Context(), "sqlite:"+b.ledger, ledger.Config{})
 	if err != nil {
@@ -136,7 +136,7 @@ func (b *lifeBench) onFile(c issued, pass bool) {
 }
 
 // device is a certificate on file that its device works with.
-func (b *lifeBench) device(id string) issued {
+func (b *lifeBench) device(id string) issuedCert {
 	b.t.Helper()
 	c := b.issue(id, nil)
 	b.onFile(c, true)
@@ -242,7 +242,7 @@ func (b *lifeBench) column(query string, args ...any) (list []string) {
 
 // wantRevoked compares the certificates that are revoked by the ledger with those that should be, and the CA's own list with
 // both: every one is in it, and nothing else but more.
-func (b *lifeBench) wantRevoked(list stepca.CRL, more int, want ...issued) {
+func (b *lifeBench) wantRevoked(list stepca.CRL, more int, want ...issuedCert) {
 	b.t.Helper()
 	var serials []string
 	for _, c := range want {
@@ -262,7 +262,7 @@ func (b *lifeBench) wantRevoked(list stepca.CRL, more int, want ...issued) {
 }
 
 // files writes what a device holds, for an OpenSSL client.
-func (c issued) files(t *testing.T, b *lifeBench) (cert, key, ca string) {
+func (c issuedCert) files(t *testing.T, b *lifeBench) (cert, key, ca string) {
 	t.Helper()
 	dir := t.TempDir()
 	block, err := pemutil.Serialize(c.key)
@@ -285,7 +285,7 @@ func (c issued) files(t *testing.T, b *lifeBench) (cert, key, ca string) {
 }
 
 // accepts reports whether a real broker takes the device's connection and message.
-func (b *lifeBench) accepts(m *stationtest.Mosquitto, c issued) bool {
+func (b *lifeBench) accepts(m *stationtest.Mosquitto, c issuedCert) bool {
 	b.t.Helper()
 	cert, key, ca := c.files(b.t, b)
 	out, err := exec.CommandContext(b.t.Context(), stationtest.Program(b.t, "mosquitto_pub"), "-h", "127.0.0.1", "-p", fmt.Sprint(m.Port),
