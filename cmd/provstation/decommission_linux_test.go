@@ -60,7 +60,7 @@ func newRetireBench(t *testing.T, devices int) *retireBench {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.ca.Close)
-	password, err := fileSecret(b.stack.RevokePassword)
+	password, err := fileSecret(b.stack.Provisioner.PasswordFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ type stackFlags struct {
 	faults   string
 	signer   string
 	stepCA   string
+	crl      bool
 	contract string
 	reenroll string
 	noTLS12  bool
@@ -46,6 +47,7 @@ func (f *stackFlags) register(cmd *cobra.Command, devices int) {
 	fl.StringVar(&f.faults, "faults", "", devstack.SpecHelp)
 	fl.StringVar(&f.signer, "signer", devstack.SignerBuiltin, "what signs: builtin, or step-ca (a real process)")
 	fl.StringVar(&f.stepCA, "step-ca", "", "the step-ca program (default: from PATH)")
+	fl.BoolVar(&f.crl, "crl", false, "the CA makes a list of revoked certificates, and the broker refuses what is on it")
 	fl.StringVar(&f.reenroll, "reenroll", "open", "a new key for a device that is finished: open (at any request), unlock (by device.unlock's key) or never")
 	fl.BoolVar(&f.noTLS12, "no-tls12", false, "the devices sign no TLS 1.2 handshakes: once finished they are proven under an unlock, or by their own test")
 	fl.StringVar(&f.contract, "contract", string(devstack.Deployed), "what the bridge speaks: deployed or documented")
@@ -70,7 +72,7 @@ func (f *stackFlags) check() (devstack.Config, error) {
 	}
 	return devstack.Config{
 		StateDir: f.stateDir, Devices: f.devices, Baud: f.baud, Seed: f.seed, Faults: faults, Signer: f.signer,
-		StepCA: f.stepCA, Contract: devstack.Contract(f.contract), Reenroll: f.reenroll, NoTLS12: f.noTLS12,
+		StepCA: f.stepCA, CRL: f.crl, Contract: devstack.Contract(f.contract), Reenroll: f.reenroll, NoTLS12: f.noTLS12,
 	}, nil
 }
 
@@ -209,7 +211,7 @@ func stackConfig(s *devstack.Stack, cfg devstack.Config) *config.Config {
 	c.Station.Name, c.Station.Tenant = "demo-bench", "demo"
 	c.Bridge.URL, c.Bridge.TLS.Trust = s.BridgeURL, config.TrustRoot
 	c.PKI.RootFile, c.PKI.RootFingerprint, c.PKI.StepCAURL = s.Root, s.RootPrint, s.StepCAURL
-	c.PKI.Revoke.PasswordFile = s.RevokePassword
+	c.PKI.Revoke.Provisioner, c.PKI.Revoke.PasswordFile = s.Provisioner.Name, s.Provisioner.PasswordFile
 	c.PKI.MinValidity = config.Duration(12 * time.Hour) // the stack issues for 24 hours, as the recorded tenant does
 	c.MQTT.Host, c.MQTT.Port = s.Broker, s.Port
 	c.WireGuard.Policy.DNS, c.WireGuard.Policy.LoopbackEndpoint = "allow", "allow" // its server is on this machine

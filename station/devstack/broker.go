@@ -27,7 +27,8 @@ type broker struct {
 	port   int
 }
 
-func startBroker(a *authority, board *ThingsBoard, log *slog.Logger) (*broker, error) {
+// startBroker starts it. revoked nil: it knows of no revocation.
+func startBroker(a *authority, board *ThingsBoard, revoked *revocations, log *slog.Logger) (*broker, error) {
 	identity, err := a.server("mqtt.tenant.example")
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func startBroker(a *authority, board *ThingsBoard, log *slog.Logger) (*broker, e
 	caps := mqtt.NewDefaultServerCapabilities()
 	caps.MaximumPacketSize = maxPacket
 	s := mqtt.New(&mqtt.Options{Logger: log, Capabilities: caps})
-	hook := &identityHook{board: board, closed: make(chan struct{})}
+	hook := &identityHook{board: board, revoked: revoked, closed: make(chan struct{})}
 	if err := s.AddHook(hook, nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
@@ -65,15 +66,17 @@ func startBroker(a *authority, board *ThingsBoard, log *slog.Logger) (*broker, e
 func (b *broker) close() {
 	close(b.hook.closed)
 	_ = b.server.Close()
+	b.hook.revoked.close()
 }
 
 // identityHook lets a client in whose id is its certificate's common name, and lets it use its own topics.
 type identityHook struct {
 	mqtt.HookBase
-	fault  atomic.Pointer[func(id string, n int) BrokerFault]
-	seen   book[Seen]
-	board  *ThingsBoard
-	closed chan struct{} // with the broker
+	fault   atomic.Pointer[func(id string, n int) BrokerFault]
+	seen    book[Seen]
+	board   *ThingsBoard
+	revoked *revocations
+	closed  chan struct{} // with the broker
 
 	mu    sync.Mutex
 	count map[string]int         // connections of each client

@@ -46,8 +46,14 @@ var errCertRefused = errors.New("this certificate is not wanted")
 
 // arrives is asked by the TLS server about every client whose certificate has verified.
 func (h *identityHook) arrives(state tls.ConnectionState) error {
+	if len(state.PeerCertificates) == 0 {
+		return nil
+	}
+	if err := h.revoked.check(state.PeerCertificates[0]); err != nil {
+		return err
+	}
 	p := h.fault.Load()
-	if p == nil || len(state.PeerCertificates) == 0 {
+	if p == nil {
 		return nil
 	}
 	id := state.PeerCertificates[0].Subject.CommonName

@@ -32,6 +32,9 @@ type authority struct {
 	leafBackdate    time.Duration
 	serverValidity  time.Duration
 	platform, group string
+	extensions      []pkix.Extension                // put into each leaf
+	crlPoints       []string                        // cRLDistributionPoints of each leaf
+	keep            func(c *x509.Certificate) error // told of each leaf before anybody has it; nil: nobody keeps them
 }
 
 const (
@@ -145,12 +148,16 @@ func writeKey(path string, key crypto.Signer) error {
 // signLeaf is the built-in Sub-CA: a device certificate as the tenant's step-ca issues it.
 func (a *authority) signLeaf(csr *x509.CertificateRequest, id string) (*x509.Certificate, error) {
 	now := a.now()
-	return x509util.CreateCertificate(&x509.Certificate{
+	leaf, err := x509util.CreateCertificate(&x509.Certificate{
 		Subject:   pkix.Name{Organization: []string{a.platform}, OrganizationalUnit: []string{a.group}, CommonName: id},
 		NotBefore: now.Add(-a.leafBackdate), NotAfter: now.Add(a.leafValidity), DNSNames: []string{id},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-		BasicConstraintsValid: true,
+		BasicConstraintsValid: true, CRLDistributionPoints: a.crlPoints, ExtraExtensions: a.extensions,
 	}, a.sub, csr.PublicKey, a.subKey)
+	if err == nil && a.keep != nil {
+		err = a.keep(leaf)
+	}
+	return leaf, err
 }
 
 // server makes a TLS identity for a service on this machine.

@@ -112,8 +112,8 @@ func TestPrivateFilesAreOwnersOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if secrets != 4 { // Sub-CA, its copy for step-ca, the service's, the tunnel server's
-		t.Errorf("found %d files with private keys, want 4", secrets)
+	if secrets != 5 { // Sub-CA, its copy for step-ca, the service's, the tunnel server's, the provisioner's
+		t.Errorf("found %d files with private keys, want 5", secrets)
 	}
 }
 

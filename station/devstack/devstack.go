@@ -35,6 +35,7 @@ type Config struct {
 	Signer   string   // builtin (default) or step-ca
 	StepCA   string   // the step-ca program; empty: from PATH
 	Contract Contract // of the bridge; empty: Deployed
+	CRL      bool     // the CA makes a list of revoked certificates, and the broker goes by it
 	Seed     uint64   // hardware serials and faults follow from it
 	Faults   Spec
 	Quiet    bool          // devices say no boot text
@@ -60,11 +61,9 @@ type Stack struct {
 	Root      string // file: the root, PEM
 	RootPrint string // SHA-256 of its DER, hex
 
-	// RevokePassword is the file with the password of the provisioner's key; empty: the signer is no step-ca, and revokes nothing.
-	RevokePassword string
-
 	ThingsBoard *ThingsBoard
 	HawkBit     *HawkBit
+	Provisioner *Provisioner // of the CA
 
 	Devices []*Device // plugged in at the start
 	Line    *Line     // nil: the devices stay
@@ -77,7 +76,8 @@ type Stack struct {
 	pki    *authority
 	broker *broker
 	vpn    *tunnelServer
-	ca     *stepCA
+	ca     *stepCA    // nil: the built-in one
+	own    *builtinCA // nil: a process
 	web    []*http.Server
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -139,20 +139,9 @@ func (s *Stack) start(ctx context.Context) (err error) {
 
 // startServices brings up CA, bridge and broker.
 func (s *Stack) startServices(ctx context.Context) (err error) {
-	var sign signer = builtinSigner{s.pki}
-	switch s.cfg.Signer {
-	case "", SignerBuiltin:
-	case SignerStepCA:
-		program, err := findStepCA(s.cfg.StepCA)
-		if err != nil {
-			return err
-		}
-		if s.ca, err = startStepCA(ctx, program, filepath.Join(s.cfg.StateDir, "step-ca"), s.pki, s.cfg.Log); err != nil {
-			return err
-		}
-		sign, s.StepCAURL, s.RevokePassword = s.ca, s.ca.url, s.ca.password
-	default:
-		return fmt.Errorf("unknown signer %q: builtin or step-ca", s.cfg.Signer)
+	sign, err := s.startCA(ctx)
+	if err != nil {
+		return err
 	}
 	wg, err := loadTunnels(s.cfg.StateDir)
 	if err != nil {
@@ -172,14 +161,11 @@ func (s *Stack) startServices(ctx context.Context) (err error) {
 	if s.BridgeURL, err = s.serve(ctx, "bridge.tenant.example", "/api", s.Bridge.handler(), s.Bridge.behind); err != nil {
 		return err
 	}
-	if s.ca == nil {
-		mux := http.NewServeMux()
-		s.pki.rootsHandler(mux)
-		if s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", mux, nil); err != nil {
-			return err
-		}
+	var revoked *revocations
+	if s.cfg.CRL {
+		revoked = newRevocations(s.StepCAURL, s.pki)
 	}
-	if s.broker, err = startBroker(s.pki, s.ThingsBoard, s.cfg.Log); err != nil {
+	if s.broker, err = startBroker(s.pki, s.ThingsBoard, revoked, s.cfg.Log); err != nil {
 		return err
 	}
 	s.Broker, s.Port = "127.0.0.1", s.broker.port

@@ -108,7 +108,7 @@ func (b *Bridge) otherChain(csr *x509.CertificateRequest, id string) (leaf, ca *
 		return nil, nil, fmt.Errorf("CA of a lie: %w", err)
 	}
 	other := *b.pki
-	other.sub, other.subKey = ca, key
+	other.sub, other.subKey, other.keep = ca, key, nil
 	leaf, err = other.signLeaf(csr, id)
 	return leaf, ca, err
 }

@@ -1,7 +1,6 @@
 package devstack
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 )
@@ -80,17 +78,9 @@ func (s *service) open(dir, name, user string, now func() time.Time, state any) 
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	s.User, s.PasswordFile, s.path, s.now = user, filepath.Join(dir, name+".password"), filepath.Join(dir, name+".json"), now
-	text, err := os.ReadFile(s.PasswordFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		s.password = rand.Text()
-		if err := os.WriteFile(s.PasswordFile, []byte(s.password+"\n"), 0o600); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	case err != nil:
+	var err error
+	if s.password, err = filePassword(s.PasswordFile); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
-	default:
-		s.password = strings.TrimSpace(string(text))
 	}
 	data, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -32,6 +33,37 @@ func (e *caError) body() string {
 		Message string `json:"message"`
 	}{e.status, e.message})
 	return string(b)
+}
+
+// startCA brings up what signs, in this process or beside it.
+func (s *Stack) startCA(ctx context.Context) (sign signer, err error) {
+	tenant := filepath.Join(s.cfg.StateDir, "tenant")
+	if s.Provisioner, err = openProvisioner(s.pki.dir, tenant); err != nil {
+		return nil, err
+	}
+	if err := s.pki.issueAs(s.Provisioner, s.cfg.CRL); err != nil {
+		return nil, err
+	}
+	switch s.cfg.Signer {
+	case "", SignerBuiltin:
+		if s.own, err = newBuiltinCA(filepath.Join(tenant, "step-ca.json"), s.pki, s.Provisioner, s.cfg.CRL); err != nil {
+			return nil, err
+		}
+		s.StepCAURL, err = s.serve(ctx, "ca.tenant.example", "", s.own.handler(), s.own.behind)
+		return builtinSigner{s.pki}, err
+	case SignerStepCA:
+		program, err := findStepCA(s.cfg.StepCA)
+		if err != nil {
+			return nil, err
+		}
+		if s.ca, err = startStepCA(ctx, program, filepath.Join(s.cfg.StateDir, "step-ca"), s.pki, s.Provisioner, s.cfg.Log); err != nil {
+			return nil, err
+		}
+		s.StepCAURL = s.ca.url
+		return s.ca, nil
+	default:
+		return nil, fmt.Errorf("unknown signer %q: builtin or step-ca", s.cfg.Signer)
+	}
 }
 
 const forbidden = "The request was forbidden by the certificate authority: "

@@ -26,31 +26,44 @@ import (
 	"go.step.sm/crypto/pemutil"
 )
 
-// provisioner is the name of the JWK provisioner the bridge signs through.
-const provisioner = "iot-bridge"
-
 // stepCA is a real step-ca process over the authority's Sub-CA.
 type stepCA struct {
-	url      string
-	key      *jose.JSONWebKey
-	password string // file
-	client   *http.Client
-	cmd      *exec.Cmd
-	exited   chan struct{}
+	url    string
+	key    *jose.JSONWebKey
+	client *http.Client
+	cmd    *exec.Cmd
+	exited chan struct{}
 }
 
-// leafTemplate makes what the tenant's step-ca makes: clientAuth alone, CA:FALSE, no CRL or OCSP pointer.
+// leafTemplate makes what the tenant's step-ca makes: clientAuth alone, CA:FALSE, no CRL or OCSP pointer unless asked for.
 const leafTemplate = `{
   "subject": {"organization": "CDM IoT Platform", "organizationalUnit": "Devices", "commonName": {{ toJson .Subject.CommonName }}},
   "sans": {{ toJson .SANs }},
   "keyUsage": ["digitalSignature"],
   "extKeyUsage": ["clientAuth"],
-  "basicConstraints": {"isCA": false}
+  "basicConstraints": {"isCA": false}%s
 }`
+
+// template is the provisioner's, for step-ca.
+func (a *authority) template() string {
+	points := ""
+	if len(a.crlPoints) > 0 {
+		points = fmt.Sprintf(",\n  \"crlDistributionPoints\": [%q]", a.crlPoints[0])
+	}
+	return fmt.Sprintf(leafTemplate, points)
+}
+
+// claims bounds what the provisioner asks for.
+func (a *authority) claims() map[string]string {
+	return map[string]string{
+		"minTLSCertDuration": min(5*time.Minute, a.leafValidity).String(), "maxTLSCertDuration": max(24*time.Hour, a.leafValidity).String(),
+		"defaultTLSCertDuration": a.leafValidity.String(),
+	}
+}
 
 // startStepCA writes a configuration into dir, starts the program and waits until it answers. The process dies with
 // this one.
-func startStepCA(ctx context.Context, program, dir string, a *authority, log *slog.Logger) (*stepCA, error) {
+func startStepCA(ctx context.Context, program, dir string, a *authority, p *Provisioner, log *slog.Logger) (*stepCA, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "db"), 0o700); err != nil {
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
@@ -58,26 +71,15 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, log *sl
 	if err != nil {
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
-	key, err := jose.GenerateJWK("EC", "P-256", "ES256", "sig", "", 0)
-	if err != nil {
-		return nil, fmt.Errorf("step-ca: provisioner key: %w", err)
-	}
-	if key.KeyID, err = jose.Thumbprint(key); err != nil {
-		return nil, fmt.Errorf("step-ca: provisioner key: %w", err)
-	}
-	password, closed, err := closeKey(dir, key)
-	if err != nil {
-		return nil, fmt.Errorf("step-ca: provisioner key: %w", err)
-	}
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	cfg, err := stepCAConfig(dir, addr, a, key, closed)
+	cfg, err := stepCAConfig(dir, addr, a, p)
 	if err != nil {
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(a.root)
 	s := &stepCA{
-		url: "https://" + addr, key: key, password: password, exited: make(chan struct{}),
+		url: "https://" + addr, key: p.key, exited: make(chan struct{}),
 		client: &http.Client{
 			Timeout:   10 * time.Second, // the recorded bridge's patience
 			Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 4},
@@ -103,28 +105,17 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, log *sl
 	return s, nil
 }
 
-// closeKey closes the provisioner's key with a new password, as a tenant's is, so that whoever has the password can revoke. It
-// writes the password into a file of its own.
-func closeKey(dir string, key *jose.JSONWebKey) (file, closed string, err error) {
-	password := rand.Text()
-	box, err := jose.EncryptJWK(key, []byte(password))
-	if err != nil {
-		return "", "", err
-	}
-	if closed, err = box.CompactSerialize(); err != nil {
-		return "", "", err
-	}
-	file = filepath.Join(dir, "provisioner.password")
-	return file, closed, os.WriteFile(file, []byte(password+"\n"), 0o600)
-}
-
 // stepCAConfig writes ca.json and what it refers to.
-func stepCAConfig(dir, addr string, a *authority, key *jose.JSONWebKey, closed string) (string, error) {
+func stepCAConfig(dir, addr string, a *authority, p *Provisioner) (string, error) {
 	block, err := pemutil.Serialize(a.subKey)
 	if err != nil {
 		return "", err
 	}
-	public, err := key.Public().MarshalJSON()
+	public, err := p.public()
+	if err != nil {
+		return "", err
+	}
+	closed, err := p.closed()
 	if err != nil {
 		return "", err
 	}
@@ -136,15 +127,14 @@ func stepCAConfig(dir, addr string, a *authority, key *jose.JSONWebKey, closed s
 		"authority": map[string]any{
 			"backdate": "1m0s",
 			"provisioners": []any{map[string]any{
-				"type": "JWK", "name": provisioner, "key": json.RawMessage(public), "encryptedKey": closed,
-				"claims": map[string]any{
-					"minTLSCertDuration": min(5*time.Minute, a.leafValidity).String(), "maxTLSCertDuration": max(24*time.Hour, a.leafValidity).String(),
-					"defaultTLSCertDuration": a.leafValidity.String(),
-				},
-				"options": map[string]any{"x509": map[string]string{"template": leafTemplate}},
+				"type": "JWK", "name": p.Name, "key": public, "encryptedKey": closed, "claims": a.claims(),
+				"options": map[string]any{"x509": map[string]string{"template": a.template()}},
 			}},
 		},
 		"tls": map[string]any{"minVersion": 1.2, "maxVersion": 1.3, "renegotiation": false},
+	}
+	if len(a.crlPoints) > 0 {
+		cfg["crl"] = map[string]bool{"enabled": true, "generateOnRevoke": true}
 	}
 	text, err := json.MarshalIndent(cfg, "", "  ")
 	if err != nil {

@@ -290,3 +290,6 @@ func (p *PKI) ServerFiles(t testing.TB) (cert, key string) {
 	}
 	return cert, key
 }
+
+// JWK is the provisioner's private key, for tokens that are wrong on purpose.
+func (s *StepCA) JWK() *jose.JSONWebKey { return s.key }
