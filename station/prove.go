@@ -57,7 +57,7 @@ func (x *run) mqtt(ctx context.Context) error {
 			return oerr
 		}
 		if oerr == nil {
-			w, err = other, x.proveBy(ctx, other)
+			err = x.proveBy(ctx, other)
 		}
 	}
 	if err == nil && x.cfg.MQTTRun == ProveBoth {

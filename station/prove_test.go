@@ -2,7 +2,6 @@ package station
 
 import (
 	"context"
-	"crypto"
 	"crypto/tls"
 	"fmt"
 	"slices"
@@ -345,7 +344,7 @@ func TestAnotherCertificateWasTested(t *testing.T) {
 			test := acked()
 			test.after = swap
 			k.prover.on = func(context.Context, int, mqttcheck.Config) error { swap(); return nil }
-			k.cfg.MQTTRun, k.cfg.Unlock.Key = mode, crypto.Signer(stationtest.NewKey(t, "P-256"))
+			k.cfg.MQTTRun, k.cfg.Unlock.Key = mode, stationtest.NewKey(t, "P-256")
 			k.field(pinnedDevice(), test)
 			e := wantEnd(t, k.play(), Uncertain, CodeReadback)
 			if e.Params["objects"] != ObjectLeaf || e.Params["have"] != fmt.Sprintf("%x", d.leafHash()) {

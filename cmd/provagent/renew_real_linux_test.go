@@ -222,7 +222,10 @@ func provision(ctx context.Context, t *testing.T, near string, pki *stationtest.
 }
 
 // TestTwentyRenewalsInARow: the daemon and a real step-ca whose certificates live for seconds, beside an agent that serves
-// its line all the while and tells how it goes. The pair on disk works at every moment that is looked at.
+// its line all the while and tells how it goes. The pair on disk works at every moment that is looked at. Programs of the box hold
+// connections to a real mosquitto: one from before the first renewal to after the last, and for each renewal one that was made
+// with the certificate before it, on which messages flow before and after. After each, a new one with the files as they lie is
+// let in.
 func TestTwentyRenewalsInARow(t *testing.T) {
 	const life, renewals = 6 * time.Second, 20
 	ca := startRealCA(t, life)
@@ -241,7 +244,10 @@ func TestTwentyRenewalsInARow(t *testing.T) {
 	if _, err := h.Greet(ctx); err != nil {
 		t.Fatalf("greet: %v\n%s", err, serving.out)
 	}
-	serials := map[string]bool{}
+	broker := mosquittoOf(t, dir, ca.pki)
+	first := b.connects(ctx, t, broker.Port, "first")
+	before := b.connects(ctx, t, broker.Port, "program-0")
+	serials := map[string]bool{first.serial: true, before.serial: true}
 	var last serialproto.StatusResult
 	for len(serials) <= renewals {
 		if ctx.Err() != nil {
@@ -251,7 +257,15 @@ func TestTwentyRenewalsInARow(t *testing.T) {
 		if time.Now().After(leaf.NotAfter.Add(time.Second)) {
 			t.Fatalf("the certificate ended %v\n%s", leaf.NotAfter, daemon.out)
 		}
-		serials[leaf.SerialNumber.String()] = true
+		before.speaks(ctx, "while "+before.serial+" is its certificate")
+		if serial := leaf.SerialNumber.String(); !serials[serial] {
+			before.speaks(ctx, "though it is "+serial+" now")
+			first.speaks(ctx, "still here")
+			before.leaves()
+			before = b.connects(ctx, t, broker.Port, fmt.Sprintf("program-%d", len(serials)))
+			before.speaks(ctx, "with "+before.serial)
+			serials[serial], serials[before.serial] = true, true
+		}
 		if err := h.Call(ctx, serialproto.SimpleArgs{Op: serialproto.OpStatus}, &last); err != nil {
 			t.Fatalf("STATUS: %v\n%s", err, serving.out)
 		}

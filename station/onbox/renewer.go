@@ -47,7 +47,7 @@ func failed(code Code, format string, args ...any) error {
 	return &renewError{code, fmt.Errorf(format, args...)}
 }
 
-// codeOf gives the code of any error.
+// CodeOf gives the code of any error.
 func CodeOf(err error) Code {
 	var r *renewError
 	if errors.As(err, &r) {
