@@ -103,7 +103,7 @@ func (b *Bench) more(s *board.Slot, c columns, w int, selected bool) string {
 		marker = l.Styles.Marker.Render(l.Signs.Marker) + " "
 	}
 	what, _ := l.Sentence(s)
-	if task := l.Task(s); task != "" && (s.State != board.Ended || s.End.Outcome != station.Pass) {
+	if task := l.Task(s); task != "" && ansi.StringWidth(task) > c.note && (s.State != board.Ended || s.End.Outcome != station.Pass) {
 		what = task + " " + l.Signs.Dot + " " + what
 	}
 	style := l.Styles.Muted

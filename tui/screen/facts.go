@@ -189,7 +189,7 @@ func (v view) steps(w int) []string {
 	lines := []string{v.heading("section.phases")}
 	for i, phase := range station.Phases() {
 		p := v.slot.Phases[i]
-		if p.Status == "" && (phase.Rare() || !v.full) {
+		if p.Status == "" && (!v.full || v.left(phase)) {
 			continue
 		}
 		elapsed := ""
@@ -210,6 +210,19 @@ func (v view) steps(w int) []string {
 		}
 	}
 	return lines
+}
+
+// left reports whether a phase that was not reached is none of this run's: at the CA, or in its place at the bridge.
+func (v view) left(p station.Phase) bool {
+	atCA := v.slot.Task == station.TaskRenew || v.slot.Task == station.TaskRekey
+	switch p {
+	case station.PhaseEnroll:
+		return atCA
+	case station.PhaseRenew:
+		return !atCA
+	default:
+		return p.Rare()
+	}
 }
 
 func (v view) step(st board.Step, w int) string {
