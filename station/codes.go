@@ -68,6 +68,7 @@ const (
 	CodeCertDates      Code = "E-CERT-DATES"       // expired or not yet valid
 	CodeCertShelfLife  Code = "E-CERT-SHELF-LIFE"  // too short by policy
 	CodeCertShelfWarn  Code = "W-CERT-SHELF-LIFE"  // short; said, not refused
+	CodeCertRenews     Code = "W-CERT-RENEWS"      // short, and the box renews by itself
 	CodeCertPrivateKey Code = "E-CERT-PRIVATE-KEY" // a private key in the answer
 	CodeCertExpired    Code = "E-CERT-EXPIRED"     // the enrolled device's certificate is over
 	CodeWGBad          Code = "E-WG-BAD"
@@ -143,6 +144,15 @@ const (
 	CodeCAPassword  Code = "E-CA-PASSWORD"
 	CodeRenewState  Code = "E-RENEW-STATE"  // the device is not one whose certificate can be renewed
 	CodeRenewIssuer Code = "E-RENEW-ISSUER" // the CA has another issuer now than the device trusts
+
+	// The renewal that a box does by itself.
+	CodeRenewalSet         Code = "E-RENEWAL-SET"     // it does not take where to renew
+	CodeRenewalMissing     Code = "E-RENEWAL-MISSING" // its software has none
+	CodeRenewalMissingWarn Code = "W-RENEWAL-MISSING"
+	CodeRenewalUnset       Code = "E-RENEWAL-UNSET" // nobody told it where, or somebody else did
+	CodeRenewalUnsetWarn   Code = "W-RENEWAL-UNSET"
+	CodeRenewalFailing     Code = "E-RENEWAL-FAILING"
+	CodeRenewalFailingWarn Code = "W-RENEWAL-FAILING"
 
 	// Ledger and station.
 	CodeLedger       Code = "E-LEDGER"

@@ -177,7 +177,7 @@ func chainOnFile(c CertRecord) (text string) {
 
 // needed is the shelf life below which a certificate on file is of no use.
 func (x *run) needed() time.Duration {
-	if x.cfg.ShelfRefuse && !x.overrules(CodeCertShelfLife) {
+	if x.cfg.ShelfRefuse && !x.overrules(CodeCertShelfLife) && !x.mayRenewItself() {
 		return max(x.cfg.MinValidity, time.Minute)
 	}
 	return time.Minute
@@ -450,12 +450,7 @@ func (x *run) acceptChain(chain *pki.Chain) error {
 	if x.cfg.MinValidity == 0 || remaining >= x.cfg.MinValidity {
 		return nil
 	}
-	params := map[string]string{"left": left(remaining), "want": left(x.cfg.MinValidity), "not_after": stamp(x.notAfter)}
-	if x.cfg.ShelfRefuse && !x.overrules(CodeCertShelfLife) {
-		return &Fault{Code: CodeCertShelfLife, Outcome: Fail, Params: params}
-	}
-	x.warn(CodeCertShelfWarn, params)
-	return nil
+	return x.shelfLife(map[string]string{"left": left(remaining), "want": left(x.cfg.MinValidity), "not_after": stamp(x.notAfter)})
 }
 
 func sameDER(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }

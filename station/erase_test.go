@@ -14,7 +14,7 @@ func eraseKit(t *testing.T) (*kit, *fakeDevice, *Eraser) {
 	d := k.enrolled(StateSealed)
 	p := unlockKey(t)
 	d.life.pins, d.life.reenroll = p.Pins, "unlock"
-	return k, d, &Eraser{Watcher: k.watcher, Connector: k.conn, Ports: k.bench.Ports, Unlock: p}
+	return k, d, &Eraser{Visitor: Visitor{Watcher: k.watcher, Connector: k.conn, Ports: k.bench.Ports}, Unlock: p}
 }
 
 // The device that is meant is found among others by what it announces, opened, emptied, and says so itself; nothing is sent to
@@ -62,15 +62,17 @@ func TestEraseRefused(t *testing.T) {
 		code       Code
 		err        error
 	}{
-		"not here":       {serial: "SN-9", err: ErrNotHere},
-		"no hardware":    {serial: "", err: ErrNotHere},
-		"other id":       {id: "edge-other", code: CodeIDDiffers},
-		"no key":         {change: func(_ *kit, _ *fakeDevice, e *Eraser) { e.Unlock.Key = nil }, code: CodeUnlockKey},
-		"no pin":         {change: func(_ *kit, d *fakeDevice, _ *Eraser) { d.life.pins = nil }, code: CodeUnlockPin},
-		"another key":    {change: func(_ *kit, d *fakeDevice, _ *Eraser) { d.life.pins = [][]byte{{1}} }, code: CodeUnlockRefused},
-		"enroll.sh":      {change: func(_ *kit, d *fakeDevice, _ *Eraser) { d.state = StateForeign }, code: CodeRenewState},
-		"swapped":        {change: func(_ *kit, d *fakeDevice, _ *Eraser) { d.announces, d.serial = "SN-1", "SN-3" }, code: CodeSwapped},
-		"port is in use": {change: func(k *kit, _ *fakeDevice, _ *Eraser) { k.port("s1").fail = []error{fault(CodePortBusy, Error, Permanent)} }, code: CodePortBusy},
+		"not here":    {serial: "SN-9", err: ErrNotHere},
+		"no hardware": {serial: "", err: ErrNotHere},
+		"other id":    {id: "edge-other", code: CodeIDDiffers},
+		"no key":      {change: func(_ *kit, _ *fakeDevice, e *Eraser) { e.Unlock.Key = nil }, code: CodeUnlockKey},
+		"no pin":      {change: func(_ *kit, d *fakeDevice, _ *Eraser) { d.life.pins = nil }, code: CodeUnlockPin},
+		"another key": {change: func(_ *kit, d *fakeDevice, _ *Eraser) { d.life.pins = [][]byte{{1}} }, code: CodeUnlockRefused},
+		"enroll.sh":   {change: func(_ *kit, d *fakeDevice, _ *Eraser) { d.state = StateForeign }, code: CodeRenewState},
+		"swapped":     {change: func(_ *kit, d *fakeDevice, _ *Eraser) { d.announces, d.serial = "SN-1", "SN-3" }, code: CodeSwapped},
+		"port is in use": {change: func(k *kit, _ *fakeDevice, _ *Eraser) {
+			k.port("s1").fail = []error{fault(CodePortBusy, Error, Permanent)}
+		}, code: CodePortBusy},
 		"resets forever": {change: func(k *kit, _ *fakeDevice, _ *Eraser) {
 			k.port("s1").on = func(_ context.Context, op string) error {
 				if op == "holding" {

@@ -185,10 +185,9 @@ func (x *run) skipOrRefuse(pass PassRecord) error {
 		return &Fault{Code: CodeCertExpired, Outcome: Fail, Params: params}
 	case x.cfg.MinValidity > 0 && remaining < x.cfg.MinValidity:
 		params["want"] = left(x.cfg.MinValidity)
-		if x.cfg.ShelfRefuse && !x.overrules(CodeCertShelfLife) {
-			return &Fault{Code: CodeCertShelfLife, Outcome: Fail, Params: params}
+		if err := x.shelfLife(params); err != nil {
+			return err
 		}
-		x.warn(CodeCertShelfWarn, params)
 	}
 	x.course = courseSkip
 	return nil

@@ -286,9 +286,12 @@ func (x *run) renewalSteps() []phaseStep {
 	} else {
 		steps = append(steps, phaseStep{PhaseKeygen, nil}, phaseStep{PhaseCSR, nil})
 	}
-	mqtt := x.mqtt
+	mqtt, own := x.mqtt, x.autorenew
 	if x.cfg.MQTTOff {
 		mqtt = nil
+	}
+	if !x.cfg.Autorenew.on() {
+		own = nil
 	}
 	return slices.Concat(steps, []phaseStep{
 		{PhaseRenew, x.renew},
@@ -298,6 +301,7 @@ func (x *run) renewalSteps() []phaseStep {
 		{PhaseMQTT, mqtt},
 		{PhaseWireGuard, nil}, // as it was
 		{PhaseRegister, nil},
+		{PhaseAutorenew, own},
 		{PhaseSeal, x.seal},
 	})
 }

@@ -340,17 +340,25 @@ func TestAsk(t *testing.T) {
 	})
 	bubble(t, func(t *testing.T) {
 		k := newKit(t)
-		k.add("s2", nil)
+		benches := make(chan *Bench, 1)
 		k.on = func(b *Bench, e Event) {
-			if _, ok := e.Body.(RunStarted); ok {
-				for slot, want := range map[string]Code{"s1": CodeSlotRunning, "s9": CodeSlotEmpty} {
-					if f, ok := AsFault(b.Ask(slot, TaskRenew)); !ok || f.Code != want {
-						t.Errorf("ask %s: got %v, want %s", slot, f, want)
-					}
-				}
+			if _, ok := e.Body.(StationInfo); ok {
+				benches <- b
 			}
 		}
-		k.play()
+		k.port("s1").on = func(_ context.Context, op string) error {
+			if op != "keygen" {
+				return nil
+			}
+			b := <-benches
+			for slot, want := range map[string]Code{"s1": CodeSlotRunning, "s9": CodeSlotEmpty} {
+				if f, ok := AsFault(b.Ask(slot, TaskRenew)); !ok || f.Code != want {
+					t.Errorf("ask %s: got %v, want %s", slot, f, want)
+				}
+			}
+			return nil
+		}
+		wantEnd(t, k.play(), Pass, "")
 	})
 }
 

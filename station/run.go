@@ -61,6 +61,7 @@ type run struct {
 	borrowed ProofRecord // of ProveBoth: the station's half
 	sealed   bool
 	notAfter time.Time
+	short    map[string]string // its life is too short, unless the box renews by itself; nil: it is not, or that was settled
 	leaf     []byte
 	spki     []byte
 	tx, rx   uint64 // bytes that had crossed the wire before
@@ -194,6 +195,7 @@ func (x *run) plan() []phaseStep {
 		{PhaseMQTT, off(x.mqtt, work && !x.cfg.MQTTOff)},
 		{PhaseWireGuard, off(x.checkTunnel, work && x.cfg.TunnelCheck.on())},
 		{PhaseRegister, off(x.register, work && x.cfg.Registry != nil)},
+		{PhaseAutorenew, off(x.autorenew, x.cfg.Autorenew.on())},
 		{PhaseSeal, off(x.seal, work)},
 	}
 	if x.cfg.Queue != nil {

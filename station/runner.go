@@ -68,9 +68,10 @@ type RunnerConfig struct {
 	ClockRefuse      bool          // refuse a clock that stays wrong
 	ClockNeeded      bool          // refuse a device without a clock
 
-	Unlock  UnlockPolicy
-	Renewal Renewal
-	Task    Task // of every run; a person may ask for another, see [Bench.Ask]
+	Unlock    UnlockPolicy
+	Renewal   Renewal
+	Autorenew AutorenewPolicy // of the box's own renewal
+	Task      Task            // of every run; a person may ask for another, see [Bench.Ask]
 
 	MQTT    mqttcheck.Config // template; RootCAs and Progress are filled in per run
 	MQTTRun ProofMode        // who runs the test

@@ -23,6 +23,7 @@ import (
 	"go.step.sm/crypto/pemutil"
 
 	"provstation/serialproto"
+	"provstation/station/onbox"
 	"provstation/station/stationtest"
 )
 
@@ -129,11 +130,55 @@ func (c *realCA) sign(csr []byte) []byte {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	leaf, err := readAnswer(res.StatusCode, answer)
-	if err != nil {
+	var a struct {
+		Crt string `json:"crt"`
+	}
+	err = json.Unmarshal(answer, &a)
+	leaf, _ := pem.Decode([]byte(a.Crt))
+	if err != nil || leaf == nil {
 		c.t.Fatalf("sign: %v: %s", err, answer)
 	}
-	return leaf
+	return leaf.Bytes
+}
+
+// boxID is the device id of boxes here.
+const boxID = "box-7"
+
+// box is what a box's programs see of it.
+type box struct {
+	t   testing.TB
+	dir string
+}
+
+// pair reads the files as they do, and fails unless they work together.
+func (b *box) pair() *x509.Certificate {
+	b.t.Helper()
+	pair, err := tls.LoadX509KeyPair(filepath.Join(b.dir, "device.pem"), filepath.Join(b.dir, "device-key.pem"))
+	if err != nil {
+		b.t.Fatalf("the files do not work together: %v", err)
+	}
+	ca, err := os.ReadFile(filepath.Join(b.dir, "ca-chain.pem"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	roots, err := onbox.RootsOf(ca)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	between := x509.NewCertPool()
+	for _, der := range pair.Certificate[1:] {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		between.AddCert(c)
+	}
+	if _, err := pair.Leaf.Verify(x509.VerifyOptions{
+		Roots: roots, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, CurrentTime: pair.Leaf.NotBefore.Add(time.Second),
+	}); err != nil {
+		b.t.Fatalf("device.pem does not verify: %v", err)
+	}
+	return pair.Leaf
 }
 
 // provision seals a box over its line, set up to renew at url.

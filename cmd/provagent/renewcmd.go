@@ -7,17 +7,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"provstation/serialproto"
 	"provstation/serialproto/agent"
 	"provstation/serialproto/agent/filestore"
+	"provstation/station/onbox"
 )
 
 // renewOptions are the flags of renew.
@@ -112,11 +110,11 @@ func renewMain(ctx context.Context, o renewOptions, errOut io.Writer) error {
 	}
 	if o.daemon {
 		log.Info("renewing until stopped", "version", version, "state_dir", o.stateDir)
-		r.run(ctx)
+		r.Run(ctx)
 		log.Info("renewing stops")
 		return nil
 	}
-	next, err := r.pass(ctx)
+	next, err := r.Pass(ctx)
 	if err != nil {
 		return fmt.Errorf("renew: %w", err)
 	}
@@ -133,24 +131,21 @@ func newLog(w io.Writer, verbose bool) *slog.Logger {
 }
 
 // newRenewer opens the store, which a serving agent may have open as well, and makes an agent of its own on it.
-func newRenewer(o renewOptions, log *slog.Logger) (*renewer, error) {
+func newRenewer(o renewOptions, log *slog.Logger) (*onbox.Renewer, error) {
 	store, err := openStore(&o.options)
 	if err != nil {
 		return nil, err
 	}
-	files := renewalFiles{dir: o.stateDir}
+	files := onbox.Files{Dir: o.stateDir}
 	a, err := agent.New(store, fieldConfig(o.options, files, log))
 	if err != nil {
 		return nil, err
 	}
-	r := &renewer{
-		dev: local{a}, files: files, fetch: caClient{o.roots}.fetch, now: time.Now, chance: rand.Float64, force: o.force, log: log,
-		url: o.url, audience: o.audience,
-	}
+	c := onbox.Config{Files: files, Roots: o.roots, Force: o.force, URL: o.url, Audience: o.audience, Log: log}
 	if o.reload != "" {
-		r.reload = func(ctx context.Context) error { return runReload(ctx, o.reload) }
+		c.Reload = func(ctx context.Context) error { return onbox.Shell(ctx, o.reload) }
 	}
-	return r, nil
+	return onbox.New(a, c), nil
 }
 
 // openStore opens the store under its lock: opening finishes what a power cut left.
@@ -168,7 +163,7 @@ func openStore(o *options) (*filestore.Store, error) {
 }
 
 // fieldConfig is what serve and renew have in common.
-func fieldConfig(o options, files renewalFiles, log *slog.Logger) agent.Config {
+func fieldConfig(o options, files onbox.Files, log *slog.Logger) agent.Config {
 	return agent.Config{
 		BuildTime: buildTime(), Clock: hostClock{}, CompleteWG: completeWG, StripWG: stripWG, Log: log, Renewal: files,
 		Guard: func() (func(), error) { return lockStore(o.stateDir) },
@@ -188,23 +183,9 @@ func (o renewOptions) roots() (*x509.CertPool, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := rootsOf(b)
+	pool, err := onbox.RootsOf(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return pool, nil
-}
-
-const reloadTimeout = time.Minute
-
-func runReload(ctx context.Context, command string) error {
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
-	cmd.WaitDelay = time.Second
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w: %s", command, err, printable(string(out), 300))
-	}
-	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"provstation/serialproto/agent"
 	"provstation/serialproto/agent/filestore"
 	"provstation/serialproto/link"
+	"provstation/station/onbox"
 	"provstation/station/wgconf"
 )
 
@@ -170,7 +171,7 @@ func agentConfig(o options, log *slog.Logger) (agent.Config, error) {
 		return agent.Config{}, err
 	}
 	id := identity{root: "/"}
-	cfg := fieldConfig(o, renewalFiles{dir: o.stateDir}, log)
+	cfg := fieldConfig(o, onbox.Files{Dir: o.stateDir}, log)
 	cfg.Model, cfg.Serial, cfg.Firmware = o.model, o.serial, version
 	cfg.Reenroll, cfg.SignTLS12, cfg.AllowedServers = policy, o.signTLS12, o.allowServer
 	cfg.MaxSignatures, cfg.MaxTokens, cfg.ManageClock = o.maxSignatures, o.maxTokens, o.manageClock
@@ -178,7 +179,7 @@ func agentConfig(o options, log *slog.Logger) (agent.Config, error) {
 	if o.manageTunnel {
 		look.bringUp = bringUp
 	}
-	cfg.CheckMQTT, cfg.Tunnel = checkBroker, look
+	cfg.CheckMQTT, cfg.Tunnel = onbox.CheckBroker, look
 	cfg.RNGReady, cfg.Link = rngReady, link.DeviceConfig{Baud: lineBaud(o)}
 	if cfg.Model == "" {
 		cfg.Model = id.model()

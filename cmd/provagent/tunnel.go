@@ -13,6 +13,7 @@ import (
 
 	"provstation/serialproto"
 	"provstation/serialproto/agent"
+	"provstation/station/onbox"
 	"provstation/station/wgconf"
 )
 
@@ -73,14 +74,14 @@ func (l *looking) end(step, text string) {
 }
 
 func (l *looking) fail(step, reason, format string, args ...any) serialproto.CheckWGResult {
-	l.res.Reason, l.res.Sentence = reason, printable(fmt.Sprintf(format, args...), serialproto.MaxSentence)
+	l.res.Reason, l.res.Sentence = reason, onbox.Printable(fmt.Sprintf(format, args...), serialproto.MaxSentence)
 	l.step(step, reason, false)
 	return l.res
 }
 
 func (l *looking) step(name, text string, ok bool) {
 	l.res.Steps = append(l.res.Steps, serialproto.CheckStep{
-		Name: name, Attempt: 1, OK: ok, Took: micros(time.Since(l.begun)), Text: printable(text, 160),
+		Name: name, Attempt: 1, OK: ok, Took: microseconds(time.Since(l.begun)), Text: onbox.Printable(text, 160),
 	})
 }
 
@@ -143,7 +144,7 @@ func (t wgTunnel) await(ctx context.Context, l *looking, want wgtypes.Key, wake 
 // saw takes what the interface says of the peer, and reports whether its session is alive.
 func (l *looking) saw(p wgtypes.Peer) bool {
 	if p.Endpoint != nil {
-		l.res.Endpoint = printable(p.Endpoint.String(), 64)
+		l.res.Endpoint = onbox.Printable(p.Endpoint.String(), 64)
 	}
 	l.res.Received, l.res.Sent = uint64(max(p.ReceiveBytes, 0)), uint64(max(p.TransmitBytes, 0))
 	if p.LastHandshakeTime.Unix() <= 0 {
@@ -173,3 +174,5 @@ func sendTo(ctx context.Context, addr string) {
 	_, _ = c.Write([]byte{0})
 	_ = c.Close()
 }
+
+func microseconds(d time.Duration) uint64 { return uint64(max(d.Microseconds(), 0)) }

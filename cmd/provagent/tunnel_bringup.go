@@ -7,6 +7,7 @@ import (
 
 	"provstation/serialproto"
 	"provstation/serialproto/agent"
+	"provstation/station/onbox"
 	"provstation/station/wgcheck"
 )
 
@@ -20,7 +21,7 @@ func bringUp(ctx context.Context, c agent.TunnelCheck) serialproto.CheckWGResult
 	}
 	r, err := wgcheck.Device(ctx, &hostTunnel{}, c.Conf, patience, nil)
 	for _, s := range r.Steps {
-		out.Steps = append(out.Steps, serialproto.CheckStep{Name: string(s.Step), Attempt: 1, OK: s.OK, Took: micros(s.Took)})
+		out.Steps = append(out.Steps, serialproto.CheckStep{Name: string(s.Step), Attempt: 1, OK: s.OK, Took: microseconds(s.Took)})
 	}
 	if r.Own != [32]byte{} {
 		out.Own, out.Peer = r.Own[:], r.Peer[:]
@@ -33,7 +34,7 @@ func bringUp(ctx context.Context, c agent.TunnelCheck) serialproto.CheckWGResult
 	}
 	out.Received, out.Sent, out.OK = r.Received, r.Sent, err == nil
 	if e, ok := errors.AsType[*wgcheck.Error](err); ok {
-		out.Reason, out.Sentence = string(e.Reason), printable(e.Sentence(), serialproto.MaxSentence)
+		out.Reason, out.Sentence = string(e.Reason), onbox.Printable(e.Sentence(), serialproto.MaxSentence)
 	}
 	return out
 }

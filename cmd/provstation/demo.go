@@ -28,6 +28,8 @@ type stackFlags struct {
 	signer   string
 	stepCA   string
 	contract string
+	reenroll string
+	noTLS12  bool
 	outage   time.Duration // of the demo's batch
 	tunnels  bool          // runs wait for the handshake: every device is one of the stack's, whose tunnel is up by itself
 }
@@ -44,6 +46,8 @@ func (f *stackFlags) register(cmd *cobra.Command, devices int) {
 	fl.StringVar(&f.faults, "faults", "", devstack.SpecHelp)
 	fl.StringVar(&f.signer, "signer", devstack.SignerBuiltin, "what signs: builtin, or step-ca (a real process)")
 	fl.StringVar(&f.stepCA, "step-ca", "", "the step-ca program (default: from PATH)")
+	fl.StringVar(&f.reenroll, "reenroll", "open", "a new key for a device that is finished: open (at any request), unlock (by device.unlock's key) or never")
+	fl.BoolVar(&f.noTLS12, "no-tls12", false, "the devices sign no TLS 1.2 handshakes: once finished they are proven under an unlock, or by their own test")
 	fl.StringVar(&f.contract, "contract", string(devstack.Deployed), "what the bridge speaks: deployed or documented")
 }
 
@@ -59,12 +63,14 @@ func (f *stackFlags) check() (devstack.Config, error) {
 		return devstack.Config{}, usage("--baud: between 300 and 4000000, got %d", f.baud)
 	case f.signer != devstack.SignerBuiltin && f.signer != devstack.SignerStepCA:
 		return devstack.Config{}, usage("--signer: builtin or step-ca, got %q", f.signer)
+	case f.reenroll != "open" && f.reenroll != "unlock" && f.reenroll != "never":
+		return devstack.Config{}, usage("--reenroll: open, unlock or never, got %q", f.reenroll)
 	case f.contract != string(devstack.Deployed) && f.contract != string(devstack.Documented):
 		return devstack.Config{}, usage("--contract: deployed or documented, got %q", f.contract)
 	}
 	return devstack.Config{
 		StateDir: f.stateDir, Devices: f.devices, Baud: f.baud, Seed: f.seed, Faults: faults, Signer: f.signer,
-		StepCA: f.stepCA, Contract: devstack.Contract(f.contract),
+		StepCA: f.stepCA, Contract: devstack.Contract(f.contract), Reenroll: f.reenroll, NoTLS12: f.noTLS12,
 	}, nil
 }
 

@@ -55,6 +55,7 @@ var importRule = map[string][]string{
 	"station/wgnet":               {"station/wgconf", "station/wgcheck"},
 	"station/stepca":              {},
 	"station/mqttcheck":           {},
+	"station/onbox":               {"serialproto", "serialproto/agent", "station/mqttcheck"},
 	"station/bridge":              {"station", "station/answer", "station/stepca"},
 	"station/tenant":              {"station", "station/answer"},
 	"station/answer":              {},
@@ -63,7 +64,7 @@ var importRule = map[string][]string{
 	"station/ledger/shared":       {"station", "station/ledger"},
 	"station/config":              {"station"},
 	"station/words":               {"station", "assets"},
-	"station/devstack":            {"station/wgconf", "station/wgcheck", "station/wgnet", "serialproto", "serialproto/link", "serialproto/agent", "serialproto/agent/filestore", "serialproto/prototest"},
+	"station/devstack":            {"station/onbox", "station/wgconf", "station/wgcheck", "station/wgnet", "serialproto", "serialproto/link", "serialproto/agent", "serialproto/agent/filestore", "serialproto/prototest"},
 	"station/stationtest":         {"station", "station/pki"},
 	"station/campaign":            {},
 	"serialproto":                 {},
@@ -75,7 +76,7 @@ var importRule = map[string][]string{
 	"assets":                      {},
 	"tui":                         {"tui/...", "station", "station/config", "station/ledger", "station/batch"},
 	"tui/":                        {"tui/...", "station", "station/config", "station/ledger", "station/batch"},
-	"cmd/provagent":               {"serialproto", "serialproto/agent", "serialproto/agent/filestore", "serialproto/link", "station/wgconf", "station/mqttcheck", "station/wgcheck"},
+	"cmd/provagent":               {"serialproto", "serialproto/agent", "serialproto/agent/filestore", "serialproto/link", "station/wgconf", "station/onbox", "station/wgcheck"},
 }
 
 // allowed finds the rule for a package: its own, or that of the folder it lies in.

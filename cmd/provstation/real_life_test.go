@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,17 @@ func TestRealLife(t *testing.T) {
 	b.checkDocumentedCommands()
 	b.ends("SKIPPED", "I-SKIPPED", "run", "--count", "1")
 	b.ends("PASS", "", "cert", "renew", lifeID)
+
+	// Its Sub-CA is given up: whoever is under it and connected is enrolled anew. A name that was mistyped finds nobody.
+	if got := cli(t, nil, "run", "--config", b.config, "--reenroll", "--issuer", "Nobody's CA"); got.code != exitBad || !strings.Contains(got.stderr, "no certificate by it") {
+		t.Errorf("another issuer: got exit %d, %s", got.code, got.stderr)
+	}
+	key = read(t, b.file("device-key.pem"))
+	b.ends("PASS", "", "run", "--count", "1", "--reenroll", "--issuer", "Demo Tenant Issuing CA")
+	b.collectSecrets()
+	if bytes.Equal(read(t, b.file("device-key.pem")), key) {
+		t.Error("enrolled anew: got the old key")
+	}
 
 	if out, err := b.step("ca", "revoke", "--cert", b.file("device.pem"), "--key", b.file("device-key.pem"), "--ca-url", b.caURL, "--root", b.file("ca-chain.pem")); err != nil {
 		t.Fatalf("step ca revoke: %v\n%s", err, out)

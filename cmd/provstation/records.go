@@ -28,6 +28,7 @@ func (a *app) recordsCommand() *cobra.Command {
 
 Exit codes: 0 done, 1 there is no such record or it does not allow that, 2 usage or configuration, 3 the ledger failed.`,
 		Example: `  provstation records list --since 24h --outcome FAIL,ERROR
+  provstation records list --issuer "Tenant Sub-CA"
   provstation records show edge-0041
   provstation records export --since 2026-11-01 --format csv --out november.csv
   provstation records orphans --csv > revoke.csv
@@ -155,12 +156,20 @@ func (p *paging) flags(cmd *cobra.Command) {
 func (a *app) recordsListCommand() *cobra.Command {
 	var c choosing
 	var p paging
+	var issuer string
 	cmd := &cobra.Command{
-		Use: "list", Short: "List runs, newest first", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.recordsList(cmd.Context(), c, p, "") },
+		Use: "list", Short: "List runs, newest first, or the devices under a CA", Args: cobra.NoArgs,
+		Long: issuerLong,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("issuer") {
+				return a.recordsUnder(cmd, issuer, p.asJSON)
+			}
+			return a.recordsList(cmd.Context(), c, p, "")
+		},
 	}
 	c.flags(cmd)
 	p.flags(cmd)
+	cmd.Flags().StringVar(&issuer, "issuer", "", "devices under a CA instead: its name, its authority key id or its certificate's SHA-256")
 	return cmd
 }
 

@@ -20,7 +20,7 @@ func (a *app) recordsShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show RUN|DEVICE-ID", Short: "Show everything that is on file of a run, or of a device", Args: cobra.ExactArgs(1),
 		Long: `Show everything that was recorded of a run, or of a device by its id or hardware serial: its runs, newest first, its certificates,
-labels and decisions.`,
+labels and decisions, what was revoked, and how far it was decommissioned.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.recordsShow(cmd.Context(), args[0], asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line on standard output")
@@ -94,8 +94,12 @@ func (a *app) showDevice(ctx context.Context, l *archive, d ledger.DeviceRow, as
 		return recordsError(err)
 	}
 	var certs []ledger.CertRow
+	var life lifeEnd
 	if d.DeviceID != "" {
 		if certs, err = l.CertificatesOf(ctx, l.tenant, d.DeviceID); err != nil {
+			return recordsError(err)
+		}
+		if life, err = l.lifeEnd(ctx, d.DeviceID); err != nil {
 			return recordsError(err)
 		}
 	}
@@ -105,13 +109,14 @@ func (a *app) showDevice(ctx context.Context, l *archive, d ledger.DeviceRow, as
 		if err != nil {
 			return recordsError(err)
 		}
-		return a.shown(a.deviceText(l, d, certs, decisions, rows))
+		return a.shown(a.deviceText(l, d, certs, decisions, life, rows))
 	}
 	w := newLines(a.stdout)
 	w.encode(struct {
 		eventHead
 		deviceJSON
-	}{w.head("device"), deviceOf(d, certs, decisions)})
+		lifeJSON
+	}{w.head("device"), deviceOf(d, certs, decisions), life.json()})
 	for f.Limit = ledger.PageDefault; ; {
 		rows, err := l.Runs(ctx, f)
 		if err != nil {
@@ -221,6 +226,7 @@ func (s sheet) run(d ledger.RunDetail) {
 		s.entry("next", next)
 		s.entry("in phase", string(d.Phase))
 	}
+	s.entry("asked for", string(d.Task))
 	s.entry("device id", d.DeviceID)
 	s.entry("hardware", d.HardwareSerial)
 	s.entry("proof", string(d.Proof))
@@ -279,7 +285,7 @@ func (s sheet) certificates(list []ledger.CertRow) {
 	}
 }
 
-func (a *app) deviceText(l *archive, d ledger.DeviceRow, certs []ledger.CertRow, decisions []station.Resolution, rows []ledger.RunRow) error {
+func (a *app) deviceText(l *archive, d ledger.DeviceRow, certs []ledger.CertRow, decisions []station.Resolution, life lifeEnd, rows []ledger.RunRow) error {
 	s := sheet{lines: newLines(a.stdout), words: l.words}
 	s.printf("device %s  %s\n", dash(d.DeviceID), orOpen(d.LastOutcome))
 	s.entry("hardware", d.HardwareSerial)
@@ -297,6 +303,7 @@ func (a *app) deviceText(l *archive, d ledger.DeviceRow, certs []ledger.CertRow,
 		s.decision(r)
 	}
 	s.certificates(certs)
+	s.lifeEnd(life)
 	s.section("runs")
 	if s.err != nil {
 		return s.err

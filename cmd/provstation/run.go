@@ -21,6 +21,7 @@ type runFlags struct {
 	slots    []string
 	deviceID string
 	reenroll bool
+	issuer   string
 }
 
 // settleFor is how long a bench without --count waits after the last thing that happened.
@@ -42,6 +43,7 @@ Exit codes: 0 every run PASS or SKIPPED, and as many as --count asked for; 1 oth
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
 	}
 	f.register(cmd)
+	cmd.Flags().StringVar(&f.issuer, "issuer", "", "with --reenroll: only devices whose certificate is by this CA: its name, key id or fingerprint")
 	return cmd
 }
 
@@ -62,11 +64,24 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	var under *underIssuer
+	if f.issuer != "" {
+		if !f.reenroll {
+			return usage("--issuer goes with --reenroll")
+		}
+		under = &underIssuer{issuer: f.issuer}
+		o.only = under.wants
+	}
 	b, err := a.open(ctx, cfg, o)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
+	if under != nil {
+		if err := under.find(ctx, b.history.records(), cfg.Station.Tenant); err != nil {
+			return err
+		}
+	}
 	return a.headless(ctx, b.Bench, f.json, f.timeout, f.count)
 }
 

@@ -204,6 +204,7 @@ func (a *app) runnerConfig(cfg *config.Config, o openOptions, id string, log *sl
 		KeyType: cfg.PKI.KeyType, WireGuard: cfg.WireGuard.Enroll, KeyOverNetwork: cfg.WireGuard.KeyOverTCP == config.PolicyAllow, Reenroll: o.reenroll,
 		CSR:    pki.CSRPolicy{KeyTypes: []pki.KeyType{pki.KeyType(cfg.PKI.KeyType)}},
 		Answer: pki.Policy{ClockSkew: cfg.Clock.StationTolerance.D()}, Tunnel: tunnelPolicy(cfg.WireGuard.Policy),
+		Autorenew:   autorenewal(cfg),
 		MinValidity: cfg.PKI.MinValidity.D(), ShelfRefuse: cfg.PKI.ShelfLife == config.PolicyRefuse,
 		ClockTolerance: cfg.Clock.Tolerance.D(), StationTolerance: cfg.Clock.StationTolerance.D(), ClockSet: cfg.Clock.Set,
 		ClockRefuse: cfg.Clock.Policy == config.PolicyRefuse, ClockNeeded: cfg.Clock.WithoutClock == config.PolicyRefuse,
@@ -225,6 +226,13 @@ func (a *app) runnerConfig(cfg *config.Config, o openOptions, id string, log *sl
 		rc.Timeouts[phase], rc.Retries[phase] = p.Deadline.D(), p.Tries-1
 	}
 	return rc
+}
+
+// autorenewal is what runs have to do with the renewal that a device does by itself.
+func autorenewal(cfg *config.Config) station.AutorenewPolicy {
+	r := cfg.Renewal
+	mode := map[string]station.AutorenewMode{config.RenewalSet: station.AutorenewSet, config.RenewalCheck: station.AutorenewCheck}[r.Mode]
+	return station.AutorenewPolicy{Mode: mode, URL: cfg.RenewalURL(), Audience: r.Audience, Refuse: r.Missing == config.PolicyRefuse}
 }
 
 func tlsVersion(text string) uint16 {

@@ -13,6 +13,7 @@ type Config struct {
 	PKI       PKI       `yaml:"pki"`
 	MQTT      MQTT      `yaml:"mqtt"`
 	WireGuard WireGuard `yaml:"wireguard"`
+	Renewal   Renewal   `yaml:"renewal"`
 	Tenant    Tenant    `yaml:"tenant"`
 	Device    Device    `yaml:"device"`
 	Clock     Clock     `yaml:"clock"`
@@ -296,6 +297,7 @@ func Default() *Config {
 			Mode: MQTTBorrowed, Port: 8883, Topic: "v1/devices/me/telemetry", Payload: `{"test": 1}`,
 			TLSMin: "1.2", TLSMax: "1.3", Protocol: "auto",
 		},
+		Renewal: Renewal{Mode: RenewalOff, Missing: PolicyWarn},
 		WireGuard: WireGuard{
 			Mode: WGOff, Enroll: true, KeyOverTCP: PolicyRefuse,
 			Policy: WGPolicy{

@@ -106,6 +106,13 @@ func TestProblems(t *testing.T) {
 			"mqtt: {host: b, mode: both, topic: " + strings.Repeat("t", 1025) + "}\nbridge: {url: \"https://b\"}\npki: {root_file: r}\n",
 			"station.yaml:1: mqtt.topic: a device can be asked for a topic of at most 1024 bytes (mqtt.mode is both), got 1025",
 		},
+		"renewal mode":    {minimal + "renewal: {mode: sett}\n", `station.yaml:4: renewal.mode: want one of off, set, check, got "sett" (did you mean set?)`},
+		"renewal nowhere": {minimal + "renewal: {mode: set}\n", "renewal.url: mode set needs it, or pki.step_ca_url"},
+		"renewal address": {
+			minimal + "renewal: {url: \"https://ca/1.0/rekey\"}\n",
+			`station.yaml:4: renewal.url: want an https address that ends in /renew, without user, query or fragment, of at most 256 bytes, got "https://ca/1.0/rekey"`,
+		},
+		"renewal audience":    {minimal + "renewal: {audience: \"https://ca/renew\"}\n", "station.yaml:4: renewal.audience: goes with renewal.url: without a proxy before the CA both are the same"},
 		"wireguard mode":      {minimal + "wireguard: {mode: pong}\n", `station.yaml:4: wireguard.mode: want one of off, device, server, ping, got "pong" (did you mean ping?)`},
 		"no tunnel":           {minimal + "wireguard: {mode: server, server: wg0, enroll: false}\n", "station.yaml:4: wireguard.mode: server needs wireguard.enroll: there is no tunnel otherwise"},
 		"no server":           {minimal + "wireguard: {mode: server}\n", "wireguard.server: mode server needs it: an interface of this machine, or the path of its socket"},

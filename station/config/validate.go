@@ -99,6 +99,7 @@ func validate(c *Config, src Sources, ps *problems) {
 	v.pki()
 	v.mqtt()
 	v.wireguard()
+	v.renewal()
 	v.tenant()
 	v.device()
 	v.ports()

@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"provstation/serialproto/agent/filestore"
 	"provstation/serialproto/link"
 	"provstation/serialproto/prototest"
+	"provstation/station/onbox"
 	"provstation/station/wgconf"
 )
 
@@ -52,6 +54,9 @@ type deviceConfig struct {
 	off   time.Duration  // its clock is ownClock, off by so much; 0: this machine's, read only
 	keys  agent.KeyStore // nil: flash
 	spec  Spec           // of its faults: those that are the device's own
+
+	reenroll serialproto.Reenroll // 0: open
+	noTLS12  bool                 // it signs no TLS 1.2
 }
 
 // cable is a device's end of its port.
@@ -99,7 +104,8 @@ func (d *Device) boot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
-	store := &tunnelled{Store: files, log: d.cfg.log.With("device", d.Name)}
+	own := newOwnRenewal(onbox.Files{Dir: d.Dir, Before: d.flash})
+	store := &tunnelled{Store: files, log: d.cfg.log.With("device", d.Name), sealed: own.wake}
 	end, err := d.ln.open()
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
@@ -114,12 +120,16 @@ func (d *Device) boot(ctx context.Context) error {
 		}
 		clock = d.clock
 	}
-	a, err := agent.New(store, agent.Config{
-		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: serialproto.ReenrollOpen, SignTLS12: true,
+	c := agent.Config{
+		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: cmp.Or(d.cfg.reenroll, serialproto.ReenrollOpen), SignTLS12: !d.cfg.noTLS12,
 		Tunnel: store, CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Log: d.cfg.log,
 		Keys: d.keyStore(), RNGReady: d.random, Clock: clock, ManageClock: d.clock != nil,
-		Link: link.DeviceConfig{Baud: d.cfg.baud},
-	})
+		CheckMQTT: onbox.CheckBroker, Renewal: own, Guard: own.guard, Link: link.DeviceConfig{Baud: d.cfg.baud},
+	}
+	a, err := agent.New(store, c)
+	if err == nil {
+		own.renewer, err = d.renewer(store, c, own.files)
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("virtual device %s: %w", d.Name, err), end.Close())
 	}
@@ -132,22 +142,25 @@ func (d *Device) boot(ctx context.Context) error {
 	t := prototest.Paced(end, cfg)
 	d.ended = make(chan struct{})
 	store.refresh()
-	go d.serve(ctx, a, t, store, d.ln, d.ended)
+	go d.serve(ctx, a, own, t, store, d.ln, d.ended)
 	return nil
 }
 
 // unlockEvery is the pause between two looks for a lock that nobody holds any more.
 const unlockEvery = time.Second
 
-func (d *Device) serve(ctx context.Context, a *agent.Agent, t *prototest.Conn, store *tunnelled, ln cable, ended chan struct{}) {
+func (d *Device) serve(
+	ctx context.Context, a *agent.Agent, own *ownRenewal, t *prototest.Conn, store *tunnelled, ln cable, ended chan struct{},
+) {
 	defer close(ended)
 	defer store.use(nil)
 	ctx, cancel := context.WithCancel(ctx)
-	var unlocking sync.WaitGroup
-	defer unlocking.Wait()
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	defer cancel()
 	defer t.Close()
-	unlocking.Go(func() { keepUnlocked(ctx, ln) })
+	beside.Go(func() { keepUnlocked(ctx, ln) })
+	beside.Go(func() { own.run(ctx) })
 	if err := d.noise(t); err != nil {
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"provstation/serialproto"
 	"provstation/serialproto/link"
 	"provstation/serialproto/prototest"
 )
@@ -37,6 +38,8 @@ type Config struct {
 	Seed     uint64   // hardware serials and faults follow from it
 	Faults   Spec
 	Quiet    bool          // devices say no boot text
+	Reenroll string        // devices make a new key once sealed: open (default), unlock or never
+	NoTLS12  bool          // devices sign no TLS 1.2
 	ClockOff time.Duration // the devices' clocks are off by so much and can be set; 0: they have this machine's
 	Delay    time.Duration // of every answer of the bridge
 	Lifetime time.Duration // of the devices' certificates; 0: 24 h
@@ -102,11 +105,19 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 	if err := cfg.Line.check(cfg.Devices); err != nil {
 		return nil, fmt.Errorf("devstack: %w", err)
 	}
+	if _, ok := reenrolls[cfg.Reenroll]; !ok {
+		return nil, fmt.Errorf("devstack: re-enroll policy %q: want open, unlock or never", cfg.Reenroll)
+	}
 	s := &Stack{cfg: cfg}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("devstack: %w", err), s.Close())
 	}
 	return s, nil
+}
+
+// reenrolls are the policies that devices may have.
+var reenrolls = map[string]serialproto.Reenroll{
+	"": serialproto.ReenrollOpen, "open": serialproto.ReenrollOpen, "unlock": serialproto.ReenrollUnlock, "never": serialproto.ReenrollNever,
 }
 
 func (s *Stack) start(ctx context.Context) (err error) {
@@ -244,6 +255,7 @@ func (s *Stack) startDevices() error {
 		s.all = append(s.all, newDevice(dir, name, serial, deviceConfig{
 			ports: ports, cable: s.cfg.cable, baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
 			model: "virtual", log: s.cfg.Log, off: s.cfg.ClockOff, spec: s.cfg.Faults,
+			reenroll: reenrolls[s.cfg.Reenroll], noTLS12: s.cfg.NoTLS12,
 		}))
 	}
 	if s.cfg.Line.Boxes > 0 {

@@ -16,8 +16,16 @@ import (
 // as it is installed, as a check of the tunnel before the seal needs it.
 type tunnelled struct {
 	agent.Store
-	tun wgnet.Tunnel
-	log *slog.Logger
+	tun    wgnet.Tunnel
+	log    *slog.Logger
+	sealed func() // told when a generation becomes the active one
+}
+
+// Activate seals the device.
+func (t *tunnelled) Activate(number uint32, flag string) error {
+	err := t.Store.Activate(number, flag)
+	t.sealed()
+	return err
 }
 
 // Install stores files and brings the tunnel up by them.

@@ -1,11 +1,13 @@
 package ledger
 
 // audited says how a table's rows go into the chain. keys name a row; persons hold a person's name, for which its
-// pseudonym stands in the chain; derived is made of other columns and is checked against them instead.
+// pseudonym stands in the chain; derived is made of other columns and is checked against them instead; added came to the table
+// when chains told of it already, with the value that the rows of that time have.
 type audited struct {
 	keys    []string
 	persons []string
 	derived string
+	added   map[string]string
 }
 
 func (a audited) person(column string) bool {
@@ -21,7 +23,7 @@ func (a audited) person(column string) bool {
 func auditedTables(table string) (a audited, ok bool) {
 	switch table {
 	case "runs":
-		return audited{keys: []string{"run"}, persons: []string{"operator"}, derived: "search"}, true
+		return audited{keys: []string{"run"}, persons: []string{"operator"}, derived: "search", added: map[string]string{"task": ""}}, true
 	case "observations", "phases", "proofs":
 		return audited{keys: []string{"run", "n"}}, true
 	case "devices":
@@ -54,6 +56,12 @@ func auditedTables(table string) (a audited, ok bool) {
 		return audited{keys: []string{"tenant", "spki"}}, true
 	case "resolutions":
 		return audited{keys: []string{"run"}, persons: []string{"decided_by"}}, true
+	case "revocations":
+		return audited{keys: []string{"revocation"}, persons: []string{"asked_by"}}, true
+	case "retirements":
+		return audited{keys: []string{"retirement"}, persons: []string{"retired_by"}}, true
+	case "retirement_steps":
+		return audited{keys: []string{"retirement", "step"}}, true
 	case "duplicates":
 		return audited{keys: []string{"duplicate"}}, true
 	case "pruned":
@@ -69,7 +77,7 @@ func auditedNames() []string {
 		"runs", "observations", "phases", "devices", "keys", "wireguard_keys", "posts", "certificates", "ca_certificates",
 		"chains", "certificate_addresses", "tunnel_addresses", "proofs", "batches", "batch_devices", "batch_states",
 		"overrides", "label_prints", "intents", "refused_certificates", "collected", "resolutions", "pruned",
-		"duplicates",
+		"duplicates", "revocations", "retirements", "retirement_steps",
 	}
 }
 

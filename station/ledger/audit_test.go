@@ -98,6 +98,10 @@ func (k *auditKit) fill(t testing.TB, n int) []*device {
 	s.Override = &station.Override{Code: "E-X", Run: "r", Reason: "agreed", Operator: "Ada", Lead: "Grace"}
 	must(t, k.BeginRun(ctx, s))
 	must(t, k.FinishRun(ctx, station.RunFinish{Run: o.run, Tenant: o.tenant, Outcome: station.Aborted, EndedAt: t0}))
+	gone := all[len(all)-1]
+	must(t, k.RevocationBegun(ctx, gone.revocation()))
+	_, err = gone.retired(ctx, k.Ledger)
+	must(t, err)
 	return all
 }
 

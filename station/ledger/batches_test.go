@@ -348,7 +348,7 @@ func TestLargeBatch(t *testing.T) {
 
 // A disk that fills up in the middle of a list leaves no half list behind.
 func TestBatchWithoutSpace(t *testing.T) {
-	l, ctx := openAt(t, filepath.Join(t.TempDir(), "l.db"), Config{maxPages: 120}), t.Context()
+	l, ctx := openAt(t, filepath.Join(t.TempDir(), "l.db"), Config{maxPages: 150}), t.Context()
 	_, err := l.OpenBatch(ctx, largeLot(5_000))
 	want(t, err, ErrFull)
 	list, err := l.BatchList(ctx, "acme")

@@ -176,8 +176,11 @@ func (t *txn) saveCert(ctx context.Context, c station.CertRecord) (owned bool, e
 		c.Fingerprint, c.Tenant, c.DeviceID, fold(c.DeviceID), c.HardwareSerial, c.Run, c.SPKI, fold(c.CertSerial),
 		free(c.Subject), free(c.Issuer), fold(free(c.AKI)), fold(free(c.IssuerFingerprint)), micros(c.NotBefore),
 		micros(c.NotAfter), c.Leaf, c.WGConf, flag(c.WireGuardKeyByBridge), free(string(c.Contract)), micros(c.ReceivedAt))
-	if err != nil || n == 1 {
-		return n == 1, err
+	if err == nil && n == 1 {
+		return true, t.revokedBefore(ctx, c)
+	}
+	if err != nil {
+		return false, err
 	}
 	n, err = t.exec(ctx, `UPDATE certificates SET aki = coalesce(?, aki),
 		issuer_fingerprint = coalesce(?, issuer_fingerprint), wg_conf = coalesce(?, wg_conf),

@@ -274,7 +274,7 @@ func TestGroup(t *testing.T) {
 
 // A group that fails as a whole is run one by one: who fits is kept.
 func TestGroupFull(t *testing.T) {
-	l, ctx := openAt(t, filepath.Join(t.TempDir(), "l.db"), Config{maxPages: 120}), t.Context()
+	l, ctx := openAt(t, filepath.Join(t.TempDir(), "l.db"), Config{maxPages: 150}), t.Context()
 	big, small := dev("BIG"), dev("SMALL")
 	must(t, big.prove(ctx, l))
 	must(t, small.prove(ctx, l))

@@ -169,7 +169,9 @@ func (l *Ledger) Duplicates(ctx context.Context, f DuplicateFilter) ([]Duplicate
 	}
 	if f.Open {
 		w.add(`NOT EXISTS (SELECT 1 FROM resolutions r WHERE r.tenant = d.tenant AND r.decided_at > d.found_at
-			AND (r.hardware_serial = d.hardware_serial OR r.hardware_serial = d.other_hardware_serial))`)
+			AND (r.hardware_serial = d.hardware_serial OR r.hardware_serial = d.other_hardware_serial))
+		AND NOT EXISTS (SELECT 1 FROM retirements t WHERE t.tenant = d.tenant AND t.ended_at > d.found_at AND t.hardware_serial <> ''
+			AND (t.hardware_serial = d.hardware_serial OR t.hardware_serial = d.other_hardware_serial))`)
 	}
 	if f.PageSize <= 0 {
 		f.PageSize = PageMax

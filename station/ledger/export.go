@@ -124,6 +124,7 @@ func exportRow(r RunRow) []value {
 		{"override_lead", o.Lead},
 		{"version", r.Version},
 		{"config_digest", r.ConfigDigest},
+		{"task", string(r.Task)},
 	}
 }
 

@@ -65,6 +65,7 @@ func wantPassed(d *device) [][2]any {
 		{"override_lead", "Grace"},
 		{"version", "1.0"},
 		{"config_digest", "abcd"},
+		{"task", "rekey"},
 	}
 }
 

@@ -88,15 +88,20 @@ var (
 	factProof  = kind[station.ProofRecord]{
 		FactProof, (*txn).saveProof, func(p station.ProofRecord) string { return p.Run }, always[station.ProofRecord],
 	}
-	factFinish   = kind[station.RunFinish]{"finish-run", (*txn).finishRun, func(f station.RunFinish) string { return f.Run }, nil}
-	factIntend   = kind[station.Intent]{"intend", (*txn).intend, func(i station.Intent) string { return i.Run }, nil}
-	factDone     = kind[intentEnd]{"end-intent", (*txn).endIntent, nil, nil}
-	factRefuse   = kind[station.Refusal]{"refuse-certificate", (*txn).refuseCertificate, func(r station.Refusal) string { return r.Run }, nil}
-	factBatch    = kind[BatchChange]{"change-batch", (*txn).changeBatch, nil, nil}
-	factLabel    = kind[LabelPrint]{"begin-label", (*txn).beginLabel, func(p LabelPrint) string { return p.Run }, nil}
-	factLabelEnd = kind[labelEnd]{"end-label", (*txn).endLabel, nil, nil}
-	factRelease  = kind[Lease]{"release-lease", (*txn).releaseLease, nil, nil}
-	factLeave    = kind[stationLeft]{"release-leases", (*txn).releaseAll, nil, nil}
+	factFinish        = kind[station.RunFinish]{"finish-run", (*txn).finishRun, func(f station.RunFinish) string { return f.Run }, nil}
+	factIntend        = kind[station.Intent]{"intend", (*txn).intend, func(i station.Intent) string { return i.Run }, nil}
+	factDone          = kind[intentEnd]{"end-intent", (*txn).endIntent, nil, nil}
+	factRefuse        = kind[station.Refusal]{"refuse-certificate", (*txn).refuseCertificate, func(r station.Refusal) string { return r.Run }, nil}
+	factBatch         = kind[BatchChange]{"change-batch", (*txn).changeBatch, nil, nil}
+	factLabel         = kind[LabelPrint]{"begin-label", (*txn).beginLabel, func(p LabelPrint) string { return p.Run }, nil}
+	factLabelEnd      = kind[labelEnd]{"end-label", (*txn).endLabel, nil, nil}
+	factRelease       = kind[Lease]{"release-lease", (*txn).releaseLease, nil, nil}
+	factRevocation    = kind[station.Revocation]{"begin-revocation", (*txn).revocationBegun, nil, nil}
+	factRevocationEnd = kind[revocationEnd]{"end-revocation", (*txn).revocationEnded, nil, nil}
+	factRetire        = kind[station.Retirement]{"begin-retirement", (*txn).retire, nil, nil}
+	factRetireStep    = kind[retirementStep]{"step-retirement", (*txn).retirementStep, nil, nil}
+	factRetireEnd     = kind[retirementEnd]{"end-retirement", (*txn).retirementEnded, nil, nil}
+	factLeave         = kind[stationLeft]{"release-leases", (*txn).releaseAll, nil, nil}
 )
 
 // parseFact reads what an entry says.
@@ -108,7 +113,8 @@ func parseFact(name FactKind, body []byte) (fact, error) {
 		factProof.name: factProof.parse, factFinish.name: factFinish.parse, factIntend.name: factIntend.parse,
 		factDone.name: factDone.parse, factRefuse.name: factRefuse.parse, factBatch.name: factBatch.parse,
 		factLabel.name: factLabel.parse, factLabelEnd.name: factLabelEnd.parse, factRelease.name: factRelease.parse,
-		factLeave.name: factLeave.parse,
+		factLeave.name: factLeave.parse, factRevocation.name: factRevocation.parse, factRevocationEnd.name: factRevocationEnd.parse,
+		factRetire.name: factRetire.parse, factRetireStep.name: factRetireStep.parse, factRetireEnd.name: factRetireEnd.parse,
 	}
 	parse, ok := kinds[name]
 	if !ok {

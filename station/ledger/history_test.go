@@ -39,7 +39,8 @@ type life struct {
 // bare is a ledger that the migrations of a revision made, with the rows of another fixture.
 type bare struct{ rev, rows string }
 
-// The revisions. Issues 1 and 2 landed before firstDesk's parent; issue 3 at landed3; issue 4 at landed4. Between them are
+// The revisions. Issues 1 and 2 landed before firstDesk's parent; issue 3 at landed3; issue 4 at landed4; the
+// stations' ledger at landed5. Between them are
 // commits of one day that nobody released; a program could be built from some of them, and they are kept, too.
 const (
 	noIndexes = "0f524a9" // 00001 without certificates_by_post and _by_run: the ledger did not compile
@@ -50,10 +51,12 @@ const (
 	queueOnly = "59f6a68" // 00003 with audit_chains.begun_at; the one commit with it that a program can be built from
 	unleased  = "1608c69" // 00003 without leases, on both databases
 	landed4   = "d461a25" // 00003 as it is now
+	landed5   = "8ea5a7a" // 00004 as it is now
 )
 
 func fixtures() []fixture {
 	const v1, v2, v3 = "runs", "runs desk", "runs desk queue audit records leases"
+	const v4 = v3 + " stations"
 	return []fixture{
 		{name: "sqlite-1-no-indexes", database: SQLite, schema: 1, bare: &bare{noIndexes, "sqlite-1"}},
 		{name: "sqlite-1", database: SQLite, schema: 1, lived: []life{{firstRuns, v1}}},
@@ -69,12 +72,14 @@ func fixtures() []fixture {
 		{name: "sqlite-3-grown-audited", database: SQLite, schema: 3, lived: []life{
 			{firstRuns, "runs"}, {landed3, "desk"}, {unleased, "audit records"}, {landed4, "audit queue"},
 		}},
+		{name: "sqlite-4", database: SQLite, schema: 4, lived: []life{{landed5, v4}}},
 
 		{name: "postgres-1", database: Postgres, schema: 1, bare: &bare{firstSQL, "sqlite-1"}},
 		{name: "postgres-2", database: Postgres, schema: 2, bare: &bare{firstSQL, "sqlite-2"}},
 		{name: "postgres-3-part", database: Postgres, schema: 3, bare: &bare{firstSQL, "sqlite-2"}, refused: "table audit is missing"},
 		{name: "postgres-3-unleased", database: Postgres, schema: 3, lived: []life{{unleased, "desk audit records"}}},
 		{name: "postgres-3", database: Postgres, schema: 3, lived: []life{{landed4, v3}}},
+		{name: "postgres-4", database: Postgres, schema: 4, lived: []life{{landed5, v4}}},
 	}
 }
 

@@ -110,7 +110,7 @@ func (d *device) start() station.RunStart {
 	return station.RunStart{
 		Run: d.run, Tenant: d.tenant, Site: "hall 2", Station: "bench-1", StationID: "st-1", Operator: "Ada", Batch: "b7",
 		Profile: "agent", Slot: "1-1.2", Port: "/dev/ttyUSB0", Version: "1.0", ConfigDigest: "abcd", RequestedID: "ask-" + d.id,
-		RequestedKey: "P-256", Reenroll: true, StartedAt: d.at, UTCOffset: 3600,
+		RequestedKey: "P-256", Reenroll: true, Task: station.TaskRekey, StartedAt: d.at, UTCOffset: 3600,
 	}
 }
 

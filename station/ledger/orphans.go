@@ -80,10 +80,17 @@ const shown = `(EXISTS (SELECT 1 FROM proofs p WHERE p.leaf = c.fingerprint AND 
 	OR EXISTS (SELECT 1 FROM runs i WHERE i.tenant = c.tenant AND i.hardware_serial = c.hardware_serial
 		AND i.leaf = c.fingerprint AND i.outcome IN ('PASS', 'INSTALLED')))`
 
-// retired is the condition that the newest decision about certificate c's device took it out of service.
-const retired = `EXISTS (SELECT 1 FROM resolutions s WHERE s.tenant = c.tenant AND s.hardware_serial = c.hardware_serial
+// retired is the condition that the newest decision about certificate c's device took it out of service: of a person about a
+// run, or its decommissioning.
+const retired = `(EXISTS (SELECT 1 FROM resolutions s WHERE s.tenant = c.tenant AND s.hardware_serial = c.hardware_serial
 	AND s.decision = 'decommissioned' AND NOT EXISTS (SELECT 1 FROM resolutions n WHERE n.tenant = s.tenant
-		AND n.hardware_serial = s.hardware_serial AND n.decided_at > s.decided_at AND n.decision <> 'ignore'))`
+		AND n.hardware_serial = s.hardware_serial AND n.decided_at > s.decided_at AND n.decision <> 'ignore'))
+	OR EXISTS (SELECT 1 FROM retirements t WHERE t.tenant = c.tenant AND t.hardware_serial = c.hardware_serial
+		AND t.ended_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM resolutions n WHERE n.tenant = t.tenant
+			AND n.hardware_serial = t.hardware_serial AND n.decided_at > t.ended_at AND n.decision NOT IN ('ignore', 'decommissioned'))))`
+
+// waiting is the condition that certificate c waits for its device in the queue of collected requests.
+const waiting = `EXISTS (SELECT 1 FROM collected q WHERE q.leaf = c.fingerprint AND q.tenant = c.tenant AND q.state = 'issued')`
 
 // Orphans lists the certificates that a CA should revoke because no device works with them, and the requests that may have
 // made one, by device and then oldest first. What belongs to a run that has not ended is not among them: pending counts
@@ -139,7 +146,7 @@ func orphansQuery(f OrphanFilter) (string, []any) {
 	if !f.Expired {
 		w.add("(c.not_after IS NULL OR c.not_after > ?)", f.Now.UnixMicro())
 	}
-	w.add("NOT EXISTS (SELECT 1 FROM collected q WHERE q.leaf = c.fingerprint AND q.tenant = c.tenant AND q.state = 'issued')")
+	w.add("NOT " + waiting)
 	w.add("(" + retired + " OR NOT " + present + ")")
 	return `SELECT c.tenant, c.device_id, c.hardware_serial, c.run, coalesce(c.post, ''), c.spki, c.fingerprint,
 		c.cert_serial, c.subject, c.issuer, c.aki, c.not_before, c.not_after, c.received_at, c.contract,
@@ -155,17 +162,22 @@ func scanOrphan(scan func(...any) error) (o scanned, err error) {
 	err = scan(&o.Tenant, &o.DeviceID, &o.HardwareSerial, &o.Run, &o.Post, &o.SPKI, &o.Fingerprint, &o.CertSerial, &o.Subject,
 		&o.Issuer, &o.AKI, &before, &after, &at, &o.Contract, &ended, &present, &shown, &same)
 	o.NotBefore, o.NotAfter, o.At, o.ended = fromMicros(before), fromMicros(after), fromMicros(at), ended == 1
-	switch {
-	case present == 1: // and chosen all the same
-		o.Reason = OrphanDecommissioned
-	case shown == 0:
-		o.Reason = OrphanNotProven
-	case same == 1:
-		o.Reason = OrphanRenewed
-	default:
-		o.Reason = OrphanSuperseded
-	}
+	o.Reason = orphanReason(present == 1, shown == 1, same == 1)
 	return o, err
+}
+
+// orphanReason is why a certificate is one. One that is at work, and chosen all the same, is of a device out of service.
+func orphanReason(present, shown, same bool) OrphanReason {
+	switch {
+	case present:
+		return OrphanDecommissioned
+	case !shown:
+		return OrphanNotProven
+	case same:
+		return OrphanRenewed
+	default:
+		return OrphanSuperseded
+	}
 }
 
 func postsQuery(f OrphanFilter) (string, []any) {

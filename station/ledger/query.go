@@ -92,7 +92,7 @@ func (w *where) String() string {
 }
 
 const runColumns = `r.run, r.tenant, r.site, r.station, r.station_id, r.operator, r.batch, r.profile, r.slot, r.port,
-	r.version, r.config_digest, r.requested_device_id, r.requested_key_type, r.requested_reenroll, r.started_at,
+	r.version, r.config_digest, r.requested_device_id, r.requested_key_type, r.requested_reenroll, r.task, r.started_at,
 	r.utc_offset, coalesce(r.hardware_serial, ''), coalesce(r.attempt, 0), coalesce(r.device_id, ''),
 	coalesce(r.outcome, ''), r.proof, r.phase, r.code, r.params, r.warnings, r.spki, r.leaf, r.not_after, r.contract,
 	r.wire_tx, r.wire_rx, r.elapsed_us, r.ended_at, o.held_run, o.code, o.reason, o.operator, o.lead`
@@ -106,7 +106,7 @@ func scanRun(scan func(...any) error) (RunRow, error) {
 	var elapsed int64
 	var held, code, reason, operator, lead sql.NullString
 	err := scan(&r.Run, &r.Tenant, &r.Site, &r.Station, &r.StationID, &r.Operator, &r.Batch, &r.Profile, &r.Slot, &r.Port,
-		&r.Version, &r.ConfigDigest, &r.RequestedID, &r.RequestedKey, &r.Reenroll, &started, &r.UTCOffset,
+		&r.Version, &r.ConfigDigest, &r.RequestedID, &r.RequestedKey, &r.Reenroll, &r.Task, &started, &r.UTCOffset,
 		&r.HardwareSerial, &r.Attempt, &r.DeviceID, &r.Outcome, &r.Proof, &r.Phase, &r.Code, &params, &warnings, &r.SPKI,
 		&r.Leaf, &notAfter, &r.Contract, &r.WireTx, &r.WireRx, &elapsed, &ended,
 		&held, &code, &reason, &operator, &lead)

@@ -19,10 +19,12 @@ var ErrNotHeld = errors.New("the run does not wait for this decision")
 const hasOutcome = "outcome IN ('PASS', 'INSTALLED')"
 
 // unresolved is the condition on runs r that they were held as UNCERTAIN and that neither a person has decided about the
-// hardware since, nor has it passed.
+// hardware since, nor was it decommissioned, nor has it passed.
 const unresolved = `r.outcome = 'UNCERTAIN'
 	AND NOT EXISTS (SELECT 1 FROM resolutions s WHERE s.tenant = r.tenant AND s.hardware_serial = r.hardware_serial
 		AND s.decided_at >= r.started_at)
+	AND NOT EXISTS (SELECT 1 FROM retirements t WHERE t.tenant = r.tenant AND t.hardware_serial = r.hardware_serial
+		AND t.ended_at >= r.started_at)
 	AND NOT EXISTS (SELECT 1 FROM runs n WHERE n.tenant = r.tenant AND n.hardware_serial = r.hardware_serial
 		AND n.started_at > r.started_at AND n.` + hasOutcome + `)`
 
@@ -131,7 +133,8 @@ func scanResolution(scan func(...any) error) (station.Resolution, error) {
 	return r, err
 }
 
-// Resolution finds the decision that holds for the hardware; see [station.Resolutions].
+// Resolution finds the decision that holds for the hardware; see [station.Resolutions]. A decommissioning that has ended is
+// one, about no run: what a person decides after it takes the device back.
 func (l *Ledger) Resolution(ctx context.Context, tenant, hardwareSerial string) (station.Resolution, error) {
 	type found struct {
 		station.Resolution
@@ -144,6 +147,15 @@ func (l *Ledger) Resolution(ctx context.Context, tenant, hardwareSerial string) 
 			AND n.hardware_serial = s.hardware_serial AND n.started_at >= s.decided_at AND n.`+hasOutcome+`)
 		FROM resolutions s WHERE tenant = ? AND hardware_serial = ? AND decision <> 'ignore'
 		ORDER BY decided_at DESC, run DESC LIMIT 1`, tenant, hardwareSerial)
+	if err == nil {
+		r, rerr := l.retiredHardware(ctx, tenant, hardwareSerial)
+		if rerr == nil && (len(rows) == 0 || !rows[0].At.After(r.At)) {
+			return r, nil
+		}
+		if !isNotFound(rerr) {
+			err = rerr
+		}
+	}
 	if err == nil && (len(rows) == 0 || rows[0].Decision != station.DecisionDecommissioned && rows[0].passed > 0) {
 		err = station.ErrNotFound
 	}

@@ -45,6 +45,7 @@ func (t *txn) beginRun(ctx context.Context, r station.RunStart) error {
 		{"requested_device_id", free(r.RequestedID)},
 		{"requested_key_type", free(r.RequestedKey)},
 		{"requested_reenroll", flag(r.Reenroll)},
+		{"task", free(string(r.Task))},
 	})
 	if err == nil && inserted {
 		err = t.refold(ctx, r.Run)

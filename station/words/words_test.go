@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write docs/codes.md from the catalogue"
 // faultParams are the parameters that faults may carry; the head of en.yaml lists them too.
 var faultParams = []string{
 	"port", "slot", "holder", "status", "detail", "device_id", "hardware_serial", "check", "alert", "broker", "bridge",
-	"have", "want", "limit", "left", "not_after", "phase", "step", "objects", "doing", "reason", "reason_code",
+	"have", "want", "limit", "url", "left", "not_after", "phase", "step", "objects", "doing", "reason", "reason_code",
 	"batch", "label", "name", "other", "code", "count", "lead", "n", "by", "decision", "kind", "station",
 }
 

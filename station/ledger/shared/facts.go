@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"provstation/station"
@@ -218,8 +219,14 @@ func (l *Ledger) Certificates(ctx context.Context, tenant string, spki []byte) (
 		return nil, err
 	}
 	for _, c := range had {
-		if !containsCert(list, c.Fingerprint) {
+		i := slices.IndexFunc(list, func(own station.CertRecord) bool { return bytes.Equal(own.Fingerprint, c.Fingerprint) })
+		if i < 0 {
 			list = append(list, c)
+			continue
+		}
+		list[i].Revoked = list[i].Revoked || c.Revoked // by another station: the file has not heard of it
+		if list[i].Refused == "" {
+			list[i].Refused = c.Refused
 		}
 	}
 	return list, nil
@@ -242,15 +249,6 @@ func (l *Ledger) certificatesHeld(tenant string, spki []byte) (list []station.Ce
 		}
 	}
 	return list, claimed
-}
-
-func containsCert(list []station.CertRecord, fingerprint []byte) bool {
-	for _, c := range list {
-		if bytes.Equal(c.Fingerprint, fingerprint) {
-			return true
-		}
-	}
-	return false
 }
 
 // Proof finds the newest proof for exactly this hardware, key and certificate.

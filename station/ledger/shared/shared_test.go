@@ -214,6 +214,10 @@ func TestShared(t *testing.T) {
 		"Alone":            alone,
 		"RestartGivesBack": restartGivesBack,
 		"SharedBatches":    sharedBatches,
+		"RevokedWhileAway": revokedWhileAway,
+		"RevokedByAnother": revokedByAnother,
+		"SharedRetirement": sharedRetirement,
+		"RetireAlone":      retireAlone,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server, stationtest.NewDatabase(t, server.URL, "")) })
 	}

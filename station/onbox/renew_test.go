@@ -1,4 +1,4 @@
-package main
+package onbox
 
 import (
 	"bytes"
@@ -139,8 +139,8 @@ type box struct {
 	agent *agent.Agent
 }
 
-func boxConfig(files renewalFiles) agent.Config {
-	return agent.Config{Model: "box", Serial: "HW-7", Clock: hostClock{}, CompleteWG: completeWG, StripWG: stripWG, Renewal: files}
+func boxConfig(files Files) agent.Config {
+	return agent.Config{Model: "box", Serial: "HW-7", Renewal: files}
 }
 
 // newBox provisions one.
@@ -179,19 +179,19 @@ func (b *box) open(before func(op, path string) error) (*agent.Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return agent.New(store, boxConfig(renewalFiles{dir: b.dir, before: before}))
+	return agent.New(store, boxConfig(Files{Dir: b.dir, Before: before}))
 }
 
-func (b *box) renewer() *renewer {
-	return &renewer{
-		dev: local{b.agent}, files: renewalFiles{dir: b.dir}, fetch: b.ca.fetch, now: time.Now, chance: func() float64 { return 0.5 },
+func (b *box) renewer() *Renewer {
+	return &Renewer{
+		dev: local{b.agent}, files: Files{Dir: b.dir}, fetch: b.ca.fetch, now: time.Now, chance: func() float64 { return 0.5 },
 		log: slog.New(slog.DiscardHandler),
 	}
 }
 
 func (b *box) state() serialproto.RenewalState {
 	b.t.Helper()
-	s, err := renewalFiles{dir: b.dir}.State()
+	s, err := Files{Dir: b.dir}.State()
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func (b *box) pair() *x509.Certificate {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	roots, err := rootsOf(ca)
+	roots, err := RootsOf(ca)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestDaemonForAYear(t *testing.T) {
 		r.reload = func(context.Context) error { reloads++; return nil }
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); r.run(ctx) }()
+		go func() { defer close(done); r.Run(ctx) }()
 		first := b.pair()
 		for d := range 365 {
 			switch {
@@ -275,7 +275,7 @@ func TestBackdatedCertificatesDoNotSpin(t *testing.T) {
 		b := newBox(t, ca)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		b.renewer().run(ctx)
+		b.renewer().Run(ctx)
 		if n := ca.issued - 1; n < 16 || n > 21 {
 			t.Errorf("got %d renewals in an hour of certificates that live five minutes, want 16 to 21", n)
 		}
@@ -288,7 +288,7 @@ func TestFailuresAreTold(t *testing.T) {
 		ca := newTestCA(t, 24*time.Hour, 0)
 		b := newBox(t, ca)
 		r := b.renewer()
-		due, err := r.pass(t.Context())
+		due, err := r.Pass(t.Context())
 		if err != nil || time.UnixMicro(b.state().Next).Sub(due).Abs() > time.Millisecond {
 			t.Fatalf("got %v, %v, state %+v", due, err, b.state())
 		}
@@ -299,8 +299,8 @@ func TestFailuresAreTold(t *testing.T) {
 		ca.fail = failed(codeNetwork, "no route")
 		var pauses []time.Duration
 		for i := range 5 {
-			next, err := r.pass(t.Context())
-			if codeOf(err) != codeNetwork {
+			next, err := r.Pass(t.Context())
+			if CodeOf(err) != codeNetwork {
 				t.Fatalf("got %v", err)
 			}
 			s := b.state()
@@ -308,7 +308,7 @@ func TestFailuresAreTold(t *testing.T) {
 				t.Errorf("got %+v", s)
 			}
 			pauses = append(pauses, time.Until(next))
-			if again, err := r.pass(t.Context()); err != nil || !again.Equal(next) {
+			if again, err := r.Pass(t.Context()); err != nil || !again.Equal(next) {
 				t.Errorf("before its time: got %v, %v, want to wait until %v", again, err, next)
 			}
 			<-time.After(time.Until(next))
@@ -320,7 +320,7 @@ func TestFailuresAreTold(t *testing.T) {
 		}
 		ca.fail = nil
 		ca.life = time.Hour
-		if _, err := r.pass(t.Context()); err != nil {
+		if _, err := r.Pass(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if s := b.state(); s.Failures != 0 || s.Error != "" || s.Last != time.Now().UnixMicro() {
@@ -328,7 +328,7 @@ func TestFailuresAreTold(t *testing.T) {
 		}
 		<-time.After(2 * time.Hour)
 		issued := ca.issued
-		if _, err := r.pass(t.Context()); codeOf(err) != codeExpired || ca.issued != issued || b.state().Error != "expired" {
+		if _, err := r.Pass(t.Context()); CodeOf(err) != codeExpired || ca.issued != issued || b.state().Error != "expired" {
 			t.Errorf("an expired certificate: got %v", err)
 		}
 	})
@@ -347,7 +347,7 @@ func TestForeignAnswersAreNotTaken(t *testing.T) {
 	r.force = true
 	for name, row := range map[string]struct {
 		der  []byte
-		code renewCode
+		code Code
 	}{
 		"another key":    {ca.leaf(boxID, key.Public()).Raw, codeRejected},
 		"another id":     {ca.leaf("box-8", before.PublicKey).Raw, codeRejected},
@@ -355,7 +355,7 @@ func TestForeignAnswersAreNotTaken(t *testing.T) {
 		"junk":           {[]byte("junk"), codeAnswer},
 	} {
 		r.fetch = func(context.Context, string, string) ([]byte, error) { return row.der, nil }
-		if _, err := r.pass(t.Context()); codeOf(err) != row.code {
+		if _, err := r.Pass(t.Context()); CodeOf(err) != row.code {
 			t.Errorf("%s: got %v, want %s", name, err, row.code)
 		}
 		if !b.pair().Equal(before) {
@@ -397,8 +397,8 @@ func cutAt(t *testing.T, n int) (hit bool) {
 	reload := func(context.Context) error { reloads++; return nil }
 	if err == nil {
 		r := b.renewer()
-		r.dev, r.files, r.force, r.reload = local{a}, renewalFiles{dir: b.dir, before: before}, true, reload
-		_, err = r.pass(t.Context())
+		r.dev, r.files, r.force, r.reload = local{a}, Files{Dir: b.dir, Before: before}, true, reload
+		_, err = r.Pass(t.Context())
 	}
 	if hit && err == nil {
 		t.Errorf("cut at %d: got nil, want an error", n)
@@ -410,7 +410,7 @@ func cutAt(t *testing.T, n int) (hit bool) {
 	renewed := !b.pair().Equal(old)
 	r := b.renewer()
 	r.reload = reload
-	if _, err := r.pass(t.Context()); err != nil && hit && codeOf(err) != codeStorage {
+	if _, err := r.Pass(t.Context()); err != nil && hit && CodeOf(err) != codeStorage {
 		t.Fatalf("cut at %d: going on: %v", n, err)
 	}
 	if renewed && reloads == 0 {
@@ -418,7 +418,7 @@ func cutAt(t *testing.T, n int) (hit bool) {
 	}
 	r.force = true
 	ca.life = 3 * time.Hour
-	if _, err := r.pass(t.Context()); err != nil {
+	if _, err := r.Pass(t.Context()); err != nil {
 		t.Fatalf("cut at %d: renewing again: %v", n, err)
 	}
 	if leaf := b.pair(); time.Until(leaf.NotAfter) < 2*time.Hour+time.Minute {
@@ -434,14 +434,14 @@ func TestReloadUntilItSucceeds(t *testing.T) {
 	ca.life = 2 * time.Hour
 	r := b.renewer()
 	r.force = true
-	r.reload = func(ctx context.Context) error { return runReload(ctx, "echo not now; exit 3") }
-	if _, err := r.pass(t.Context()); codeOf(err) != codeReload || !strings.Contains(err.Error(), "not now") || b.state().Error != "reload" {
+	r.reload = func(ctx context.Context) error { return Shell(ctx, "echo not now; exit 3") }
+	if _, err := r.Pass(t.Context()); CodeOf(err) != codeReload || !strings.Contains(err.Error(), "not now") || b.state().Error != "reload" {
 		t.Errorf("got %v, state %+v", err, b.state())
 	}
 	mark := filepath.Join(t.TempDir(), "reloaded")
 	r.force = false
-	r.reload = func(ctx context.Context) error { return runReload(ctx, "touch "+mark) }
-	if _, err := r.pass(t.Context()); err != nil || b.state().Error != "" {
+	r.reload = func(ctx context.Context) error { return Shell(ctx, "touch "+mark) }
+	if _, err := r.Pass(t.Context()); err != nil || b.state().Error != "" {
 		t.Errorf("got %v, state %+v", err, b.state())
 	}
 	if _, err := os.Stat(mark); err != nil {
@@ -513,7 +513,7 @@ func TestReadAnswer(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status int
 		body   string
-		code   renewCode
+		code   Code
 	}{
 		"chain":            {201, answer(map[string]any{"crt": "x", "certChain": []string{good, "y"}}), ""},
 		"crt alone":        {201, answer(map[string]any{"crt": good}), ""},
@@ -536,7 +536,7 @@ func TestReadAnswer(t *testing.T) {
 			}
 			continue
 		}
-		if codeOf(err) != tt.code || der != nil || strings.Contains(err.Error(), "\x1b") || len(err.Error()) > 300 {
+		if CodeOf(err) != tt.code || der != nil || strings.Contains(err.Error(), "\x1b") || len(err.Error()) > 300 {
 			t.Errorf("%s: got %v, want %s", name, err, tt.code)
 		}
 	}
@@ -586,7 +586,7 @@ func TestFetch(t *testing.T) {
 	for name, tt := range map[string]struct {
 		c    caClient
 		url  string
-		code renewCode
+		code Code
 	}{
 		"not trusted": {caClient{func() (*x509.CertPool, error) { return x509.NewCertPool(), nil }}, srv.URL + "/renew", codeTLS},
 		"moved":       {trusting, srv.URL + "/moved/renew", codeAnswer},
@@ -595,7 +595,7 @@ func TestFetch(t *testing.T) {
 		"no TLS":      {trusting, "https" + strings.TrimPrefix(plainServer(t), "http") + "/renew", codeNetwork},
 	} {
 		_, err := tt.c.fetch(t.Context(), tt.url, "to.ke.n")
-		if codeOf(err) != tt.code || strings.Contains(err.Error(), "to.ke.n") {
+		if CodeOf(err) != tt.code || strings.Contains(err.Error(), "to.ke.n") {
 			t.Errorf("%s: got %v, want %s and no token in it", name, err, tt.code)
 		}
 	}
@@ -622,11 +622,11 @@ func TestRootsOf(t *testing.T) {
 		}
 		return b.Bytes()
 	}
-	if _, err := rootsOf(file(ca.sub, ca.root)); err != nil {
+	if _, err := RootsOf(file(ca.sub, ca.root)); err != nil {
 		t.Error(err)
 	}
 	for name, b := range map[string][]byte{"no root": file(ca.sub), "empty": nil, "junk": []byte("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n")} {
-		if _, err := rootsOf(b); err == nil {
+		if _, err := RootsOf(b); err == nil {
 			t.Errorf("%s: got nil, want an error", name)
 		}
 	}
@@ -645,7 +645,7 @@ func TestDamagedState(t *testing.T) {
 	}
 	r := b.renewer()
 	r.force = true
-	if _, err := r.pass(t.Context()); err != nil || b.state().Error != "" {
+	if _, err := r.Pass(t.Context()); err != nil || b.state().Error != "" {
 		t.Errorf("got %v, %+v", err, b.state())
 	}
 }

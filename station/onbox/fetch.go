@@ -1,4 +1,4 @@
-package main
+package onbox
 
 import (
 	"context"
@@ -63,7 +63,7 @@ func (c caClient) fetch(ctx context.Context, url, token string) ([]byte, error) 
 }
 
 // networkCode tells a server that is not trusted from one that does not answer.
-func networkCode(err error) renewCode {
+func networkCode(err error) Code {
 	var cert *tls.CertificateVerificationError
 	var alert tls.AlertError
 	if errors.As(err, &cert) || errors.As(err, &alert) {
@@ -110,11 +110,11 @@ func words(body []byte) string {
 	if json.Unmarshal(body, &e) != nil || e.Message == "" {
 		return ""
 	}
-	return ": " + printable(e.Message, 160)
+	return ": " + Printable(e.Message, 160)
 }
 
-// printable keeps printable ASCII, at most limit bytes.
-func printable(s string, limit int) string {
+// Printable keeps printable ASCII, at most limit bytes.
+func Printable(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if r < 0x20 || r > 0x7e {
 			return -1
@@ -124,8 +124,8 @@ func printable(s string, limit int) string {
 	return s[:min(len(s), limit)]
 }
 
-// rootsOf gives the self-signed certificates of a PEM file: only a root anchors a chain, as for the device's other programs.
-func rootsOf(file []byte) (*x509.CertPool, error) {
+// RootsOf gives the self-signed certificates of a PEM file: only a root anchors a chain, as for the device's other programs.
+func RootsOf(file []byte) (*x509.CertPool, error) {
 	pool, n := x509.NewCertPool(), 0
 	for rest := file; ; {
 		var block *pem.Block

@@ -1,4 +1,4 @@
-package main
+package onbox
 
 import (
 	"path/filepath"
@@ -8,13 +8,14 @@ import (
 	"provstation/serialproto/agent"
 )
 
-// renewalFiles is what serve and renew, which are two processes, tell each other in STATE/renewal.
-type renewalFiles struct {
-	dir    string
-	before func(op, path string) error // for tests
+// Files is what a serving agent and a renewer, which may be two processes, tell each other in the folder renewal of a state
+// directory.
+type Files struct {
+	Dir    string                      // the state directory
+	Before func(op, path string) error // asked before every operation that changes something; nil: nobody is. For tests
 }
 
-var _ agent.Renewal = renewalFiles{}
+var _ agent.Renewal = Files{}
 
 // renewalSetting is set.json: what the station set up.
 type renewalSetting struct {
@@ -33,20 +34,22 @@ type renewalProgress struct {
 	ReloadDue bool      `json:"reload_due,omitempty"` // programs may still use the certificate before
 }
 
-func (r renewalFiles) path(name string) string { return filepath.Join(r.dir, "renewal", name) }
+func (r Files) path(name string) string { return filepath.Join(r.Dir, "renewal", name) }
 
-func (r renewalFiles) Set(url, audience string) error {
-	return writeJSON(r.path("set.json"), renewalSetting{url, audience}, r.before)
+// Set stores where the station wants the box to renew.
+func (r Files) Set(url, audience string) error {
+	return writeJSON(r.path("set.json"), renewalSetting{url, audience}, r.Before)
 }
 
-func (r renewalFiles) Get() (url, audience string, err error) {
+// Get reads what Set stored.
+func (r Files) Get() (url, audience string, err error) {
 	var s renewalSetting
 	err = readJSON(r.path("set.json"), &s)
 	return s.URL, s.Audience, err
 }
 
 // State is what STATUS says. A file that does not read is said, not an error: it must not take STATUS away.
-func (r renewalFiles) State() (serialproto.RenewalState, error) {
+func (r Files) State() (serialproto.RenewalState, error) {
 	url, _, err := r.Get()
 	if err != nil {
 		return serialproto.RenewalState{Error: string(codeStorage)}, nil //nolint:nilerr // said in the state
@@ -65,12 +68,12 @@ func wireTime(t time.Time) int64 {
 	return max(t.UnixMicro(), 0)
 }
 
-func (r renewalFiles) progress() (renewalProgress, error) {
+func (r Files) progress() (renewalProgress, error) {
 	var p renewalProgress
 	err := readJSON(r.path("state.json"), &p)
 	return p, err
 }
 
-func (r renewalFiles) save(p renewalProgress) error {
-	return writeJSON(r.path("state.json"), p, r.before)
+func (r Files) save(p renewalProgress) error {
+	return writeJSON(r.path("state.json"), p, r.Before)
 }

@@ -1,4 +1,4 @@
-package main
+package onbox
 
 import (
 	"crypto/sha256"

@@ -1,4 +1,4 @@
-package main
+package onbox
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"provstation/station/mqttcheck"
 )
 
-// checkBroker runs the broker test with the device's own key over its own network: the same test, with the same steps, as
+// CheckBroker runs the broker test with the device's own key over its own network: the same test, with the same steps, as
 // a station runs with a key at the far end of a line.
-func checkBroker(ctx context.Context, c agent.BrokerCheck) serialproto.CheckMQTTResult {
+func CheckBroker(ctx context.Context, c agent.BrokerCheck) serialproto.CheckMQTTResult {
 	start := time.Now()
 	res, err := mqttcheck.Check(ctx, mqttcheck.Config{
 		Host: c.Args.Host, Port: c.Args.Port, ServerName: c.Args.ServerName, RootCAs: c.Anchors, TLSMin: c.Args.TLSMin, TLSMax: c.Args.TLSMax,
@@ -51,10 +51,10 @@ func explain(out *serialproto.CheckMQTTResult, err error) {
 	}
 	out.Proof = ""
 	out.Reason, out.Failed, out.Alert, out.Code = string(e.Reason), string(e.Step), e.Alert, e.Code
-	out.Sentence, out.Hint = printable(atHome.Replace(e.Sentence), serialproto.MaxSentence), printable(atHome.Replace(e.Hint), serialproto.MaxSentence)
-	out.Words = printable(e.BrokerText, 160)
+	out.Sentence, out.Hint = Printable(atHome.Replace(e.Sentence), serialproto.MaxSentence), Printable(atHome.Replace(e.Hint), serialproto.MaxSentence)
+	out.Words = Printable(e.BrokerText, 160)
 	if n := len(out.Steps); n > 0 && !out.Steps[n-1].OK {
-		out.Steps[n-1].Text = printable(out.Reason, 160)
+		out.Steps[n-1].Text = Printable(out.Reason, 160)
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package onbox
 
 import (
 	"context"
@@ -7,47 +7,48 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"provstation/serialproto"
 	"provstation/serialproto/agent"
 )
 
-// renewCode says in a word why a renewal failed. It is kept, and said in STATUS.
-type renewCode string
+// Code says in a word why a renewal failed. It is kept, and said in STATUS.
+type Code string
 
 // Codes of failures.
 const (
-	codeNotSetUp  renewCode = "not-set-up"
-	codeNotSealed renewCode = "not-sealed"
-	codeExpired   renewCode = "expired"  // the CA renews no expired certificate: the box must be enrolled anew
-	codeClock     renewCode = "clock"    // the box does not know the time
-	codeDevice    renewCode = "device"   // the agent refused
-	codeNetwork   renewCode = "network"  // no answer
-	codeTLS       renewCode = "tls"      // the server is not trusted
-	codeRefused   renewCode = "refused"  // the CA said no
-	codeServer    renewCode = "server"   // the CA is not well
-	codeAnswer    renewCode = "answer"   // the CA answered something else
-	codeRejected  renewCode = "rejected" // the agent does not take the new certificate
-	codeReload    renewCode = "reload"   // the command that was configured failed
-	codeStorage   renewCode = "storage"
+	codeNotSetUp  Code = "not-set-up"
+	codeNotSealed Code = "not-sealed"
+	codeExpired   Code = "expired"  // the CA renews no expired certificate: the box must be enrolled anew
+	codeClock     Code = "clock"    // the box does not know the time
+	codeDevice    Code = "device"   // the agent refused
+	codeNetwork   Code = "network"  // no answer
+	codeTLS       Code = "tls"      // the server is not trusted
+	codeRefused   Code = "refused"  // the CA said no
+	codeServer    Code = "server"   // the CA is not well
+	codeAnswer    Code = "answer"   // the CA answered something else
+	codeRejected  Code = "rejected" // the agent does not take the new certificate
+	codeReload    Code = "reload"   // the command that was configured failed
+	codeStorage   Code = "storage"
 )
 
 // renewError is a failure with its code.
 type renewError struct {
-	code renewCode
+	code Code
 	err  error
 }
 
 func (e *renewError) Error() string { return string(e.code) + ": " + e.err.Error() }
 func (e *renewError) Unwrap() error { return e.err }
 
-func failed(code renewCode, format string, args ...any) error {
+func failed(code Code, format string, args ...any) error {
 	return &renewError{code, fmt.Errorf(format, args...)}
 }
 
 // codeOf gives the code of any error.
-func codeOf(err error) renewCode {
+func CodeOf(err error) Code {
 	var r *renewError
 	if errors.As(err, &r) {
 		return r.code
@@ -71,10 +72,29 @@ func (l local) call(ctx context.Context, args, result any) error {
 	return head.Err(op)
 }
 
-// renewer renews the box's own certificate.
-type renewer struct {
+// Config of a [Renewer].
+type Config struct {
+	Files  Files
+	Roots  func() (*x509.CertPool, error)  // whom the CA's own certificate may come from, read anew each time
+	Reload func(ctx context.Context) error // run after a renewal, as often as it takes to succeed; nil: nothing is to be reloaded
+	Force  bool                            // renew though it is not due
+	// URL and Audience stand in place of what the station set up; empty: that holds.
+	URL, Audience string
+	Log           *slog.Logger
+}
+
+// New makes the renewer of a box whose files the agent serves.
+func New(a *agent.Agent, c Config) *Renewer {
+	return &Renewer{
+		dev: local{a}, files: c.Files, fetch: caClient{c.Roots}.fetch, reload: c.Reload, now: time.Now, chance: rand.Float64, force: c.Force,
+		log: c.Log, url: c.URL, audience: c.Audience,
+	}
+}
+
+// Renewer renews a box's own certificate, by tokens that its agent signs.
+type Renewer struct {
 	dev    local
-	files  renewalFiles
+	files  Files
 	fetch  func(ctx context.Context, url, token string) (leaf []byte, err error)
 	reload func(ctx context.Context) error // nil: nothing to reload
 	now    func() time.Time
@@ -92,12 +112,12 @@ const (
 	leastSleep = time.Second
 )
 
-// run renews for as long as ctx lives.
-func (r *renewer) run(ctx context.Context) {
+// Run renews for as long as ctx lives.
+func (r *Renewer) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		next, err := r.pass(ctx)
+		next, err := r.Pass(ctx)
 		if err != nil && ctx.Err() == nil {
-			r.log.Warn("not renewed", "code", codeOf(err), "error", err, "next", next)
+			r.log.Warn("not renewed", "code", CodeOf(err), "error", err, "next", next)
 		}
 		timer := time.NewTimer(min(max(next.Sub(r.now()), leastSleep), mostSleep))
 		select {
@@ -116,8 +136,8 @@ type held struct {
 	digest   string
 }
 
-// pass looks once, renews if it is due, and says when to look again.
-func (r *renewer) pass(ctx context.Context) (time.Time, error) {
+// Pass looks once, renews if it is due, and says when to look again.
+func (r *Renewer) Pass(ctx context.Context) (time.Time, error) {
 	later := r.now().Add(idlePause)
 	p, err := r.files.progress()
 	if err != nil {
@@ -158,7 +178,7 @@ func (r *renewer) pass(ctx context.Context) (time.Time, error) {
 	return r.failure(h, p, err)
 }
 
-func (r *renewer) keep(p renewalProgress) error {
+func (r *Renewer) keep(p renewalProgress) error {
 	if err := r.files.save(p); err != nil {
 		return failed(codeStorage, "keep the state: %w", err)
 	}
@@ -166,16 +186,16 @@ func (r *renewer) keep(p renewalProgress) error {
 }
 
 // failure counts a failure and says when to try again.
-func (r *renewer) failure(h held, p renewalProgress, err error) (time.Time, error) {
+func (r *Renewer) failure(h held, p renewalProgress, err error) (time.Time, error) {
 	p.Failures++
-	p.Error = string(codeOf(err))
+	p.Error = string(CodeOf(err))
 	now := r.now()
 	p.Next = now.Add(backOff(p.Failures, h.leaf.NotAfter.Sub(h.leaf.NotBefore), h.leaf.NotAfter.Sub(now), r.chance()))
 	return p.Next, errors.Join(err, r.keep(p))
 }
 
 // settle keeps what a renewal came to, then reloads what uses the certificate.
-func (r *renewer) settle(ctx context.Context, p renewalProgress) (time.Time, error) {
+func (r *Renewer) settle(ctx context.Context, p renewalProgress) (time.Time, error) {
 	if err := r.keep(p); err != nil {
 		return p.Next, err
 	}
@@ -186,7 +206,7 @@ func (r *renewer) settle(ctx context.Context, p renewalProgress) (time.Time, err
 }
 
 // reloadNow runs the command; until it succeeds it stays due, across restarts.
-func (r *renewer) reloadNow(ctx context.Context, p *renewalProgress) error {
+func (r *Renewer) reloadNow(ctx context.Context, p *renewalProgress) error {
 	if r.reload != nil {
 		if err := r.reload(ctx); err != nil {
 			p.Error = string(codeReload)
@@ -201,7 +221,7 @@ func (r *renewer) reloadNow(ctx context.Context, p *renewalProgress) error {
 }
 
 // target is where to renew.
-func (r *renewer) target() (url, audience string, err error) {
+func (r *Renewer) target() (url, audience string, err error) {
 	url, audience = r.url, r.audience
 	if url == "" {
 		if url, audience, err = r.files.Get(); err != nil {
@@ -218,7 +238,7 @@ func (r *renewer) target() (url, audience string, err error) {
 }
 
 // look reads what the box holds.
-func (r *renewer) look(ctx context.Context) (held, error) {
+func (r *Renewer) look(ctx context.Context) (held, error) {
 	var s serialproto.StatusResult
 	var leaf, rest serialproto.ReadResult
 	if err := r.dev.call(ctx, &serialproto.SimpleArgs{Op: serialproto.OpStatus}, &s); err != nil {
@@ -243,7 +263,7 @@ func (r *renewer) look(ctx context.Context) (held, error) {
 }
 
 // renew fetches a certificate and has the agent take it. What it returns is to be kept.
-func (r *renewer) renew(ctx context.Context, h held, url, audience string, p renewalProgress) (renewalProgress, error) {
+func (r *Renewer) renew(ctx context.Context, h held, url, audience string, p renewalProgress) (renewalProgress, error) {
 	if r.now().After(h.leaf.NotAfter) {
 		return p, failed(codeExpired, "the certificate ended %s; the device must be enrolled anew", h.leaf.NotAfter.UTC().Format(time.RFC3339))
 	}

@@ -1,4 +1,4 @@
-package main
+package onbox
 
 import (
 	"encoding/json"
