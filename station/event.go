@@ -337,6 +337,12 @@ const (
 	FactStepOK          = "step_ok"           // yes|no
 	FactReconciled      = "reconciled"        // what earlier runs began, and whether the device shows that it was done
 
+	FactPrevious    = "previous"           // SHA-256 of the certificate that is renewed, hex
+	FactPreviousEnd = "previous_not_after" // RFC 3339
+	FactRenewedBy   = "renewed_by"         // token|mtls
+	FactTokensLeft  = "tokens_left"        // how many more the device signs
+	FactUnlocked    = "unlocked"           // what for, as [UnlockPurpose]
+
 	FactThingsBoardID = "thingsboard_id"     // its own id of the device
 	FactThingsBoardOn = "thingsboard_active" // yes|no, as its connectivity state says; absent where it says nothing
 	FactHawkBitStatus = "hawkbit_status"     // update status of the target, as unknown or in_sync

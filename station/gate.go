@@ -193,7 +193,7 @@ func (k *keeper) retryFailed() bool {
 	if k.cancelRun != nil || k.last == nil || (k.ended.Outcome != Error && k.ended.Outcome != Timeout) {
 		return false
 	}
-	k.again = true
+	k.tryAgain()
 	return true
 }
 

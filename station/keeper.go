@@ -254,8 +254,16 @@ func (k *keeper) retry() error {
 	if k.last == nil {
 		return &Fault{Code: CodeSlotEmpty, Params: map[string]string{"slot": k.slot}}
 	}
-	k.again = true
+	k.tryAgain()
 	return nil
+}
+
+// tryAgain has the last run made once more, for what it was for. k.mu is held.
+func (k *keeper) tryAgain() {
+	k.again = true
+	if k.task == TaskProvision { // what a person has asked for since counts
+		k.task = k.ended.retried()
+	}
 }
 
 func (k *keeper) abort() error {

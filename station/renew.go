@@ -86,8 +86,8 @@ func (x *run) readBefore(ctx context.Context) error {
 		}
 	}
 	x.before = b
-	x.fact("previous", hexOf(b.leaf))
-	x.fact("previous_not_after", stamp(chain.NotAfter()))
+	x.fact(FactPrevious, hexOf(b.leaf))
+	x.fact(FactPreviousEnd, stamp(chain.NotAfter()))
 	return nil
 }
 
@@ -174,7 +174,7 @@ func (x *run) renewalToken(ctx context.Context, ca Authority) (*stepca.Secret, e
 	if err != nil {
 		return nil, err
 	}
-	x.fact("tokens_left", itoa(t.Left))
+	x.fact(FactTokensLeft, itoa(t.Left))
 	s := stepca.NewSecret(t.Token.Reveal())
 	return &s, nil
 }
@@ -182,10 +182,10 @@ func (x *run) renewalToken(ctx context.Context, ca Authority) (*stepca.Secret, e
 // ask asks the CA once.
 func (x *run) ask(ctx context.Context, ca Authority, token *stepca.Secret) (stepca.Issued, error) {
 	if token != nil {
-		x.fact("renewed_by", string(RenewByToken))
+		x.fact(FactRenewedBy, string(RenewByToken))
 		return ca.RenewByToken(ctx, *token)
 	}
-	x.fact("renewed_by", string(RenewByMTLS))
+	x.fact(FactRenewedBy, string(RenewByMTLS))
 	chain := x.before.chain.DeviceDER()
 	cert := tls.Certificate{Certificate: chain, PrivateKey: x.line.Signer(ctx, x.before.chain.Leaf.PublicKey, chain)}
 	if x.course == courseRekey {

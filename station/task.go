@@ -32,7 +32,8 @@ func (b *Bench) Ask(slot string, t Task) error {
 	return k.ask(t)
 }
 
-// AskAll asks the same of every device that is there and finished, and says of how many. One that is at work is left alone.
+// AskAll asks the same of every device that is there and finished, and says of how many. One that is at work is left alone, and
+// one whose certificate has ended, where that cannot be renewed.
 func (b *Bench) AskAll(t Task) (int, error) {
 	if !slices.Contains(Tasks(), t) {
 		return 0, &Fault{Code: CodeInternal, Params: map[string]string{"detail": "no such task: " + printable(string(t))}}
@@ -42,7 +43,7 @@ func (b *Bench) AskAll(t Task) (int, error) {
 	b.mu.Unlock()
 	n := 0
 	for _, k := range keepers {
-		if k.finishedWell() && k.ask(t) == nil {
+		if k.finishedFor(t) && k.ask(t) == nil {
 			n++
 		}
 	}
@@ -61,13 +62,40 @@ func (k *keeper) ask(t Task) error {
 	if k.last == nil {
 		return &Fault{Code: CodeSlotEmpty, Params: map[string]string{"slot": k.slot}}
 	}
+	if e := k.ended; !Askable(e.Task, e.Outcome, e.Code) {
+		return &Fault{Code: CodeRenewState, Params: map[string]string{
+			"device_id": k.ended.DeviceID, "hardware_serial": k.ended.HardwareSerial, "detail": string(k.ended.Outcome),
+		}}
+	}
 	k.task, k.again = t, true
 	return nil
 }
 
-// finishedWell reports whether the device that is there was finished when it was last looked at, whenever that was done.
-func (k *keeper) finishedWell() bool {
+// finishedFor reports whether the device that is there was finished when it was last looked at, whenever that was done, and may
+// come through what is asked.
+func (k *keeper) finishedFor(t Task) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.cancelRun == nil && k.last != nil && (k.ended.Outcome.Good() || k.ended.Outcome == Installed || k.ended.Code == CodeCertExpired)
+	if k.cancelRun != nil || k.last == nil {
+		return false
+	}
+	return Finished(k.ended.Outcome, k.ended.Code) && (k.ended.Code != CodeCertExpired || t == TaskReenroll)
+}
+
+// Finished reports whether a run that ended so left its device finished, or found it so: one whose certificate has ended is, too.
+func Finished(o Outcome, c Code) bool { return o.Good() || o == Installed || c == CodeCertExpired }
+
+// Askable reports whether the device of a run for a task that ended so may be asked for a [Task]. It is finished; or it was to be
+// renewed or rekeyed and was not, so that it is what it was before. One that was found to be another device, or not finished,
+// is not: only a lead lets that go on.
+func Askable(t Task, o Outcome, c Code) bool {
+	return Finished(o, c) || (t == TaskRenew || t == TaskRekey) && o != Uncertain && c != CodeRenewState
+}
+
+// retried is what another try of a run is for: the same, unless the run has shown that it is not for this device.
+func (e RunEnded) retried() Task {
+	if e.Outcome.Good() || e.Outcome == Installed || e.Outcome == Uncertain || e.Code == CodeRenewState {
+		return TaskProvision
+	}
+	return e.Task
 }

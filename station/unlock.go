@@ -58,7 +58,7 @@ func (x *run) unlock(ctx context.Context, purpose UnlockPurpose, signatures int)
 	_, err := x.cfg.Unlock.open(ctx, x.line.Line, x.greet.Firmware, opening{x.holding.DeviceID, purpose, signatures})
 	x.line.heard(err, "UNLOCK")
 	if err == nil {
-		x.fact("unlocked", string(purpose))
+		x.fact(FactUnlocked, string(purpose))
 	}
 	return err
 }

@@ -22,6 +22,10 @@ type Desk interface {
 	Override(slot, reason, badge string) error
 	// RetryFailed tries every slot again whose run ended with a fault that may have passed, and says how many.
 	RetryFailed() (int, error)
+	// Ask has the finished device in the slot worked on once more, for what a person wants of it.
+	Ask(slot string, t station.Task) error
+	// AskAll asks the same of every device that is there and finished, and says of how many.
+	AskAll(t station.Task) (int, error)
 	PauseBatch(reason string) error
 	ResumeBatch() error // also releases a hold
 	// Learn waits for a device to be plugged in, and calls its place slot. EndLearning ends it.

@@ -290,7 +290,7 @@ func TestWithoutADesk(t *testing.T) {
 	clock := clockOf(m)
 	m.Update(tea.WindowSizeMsg{Width: 100, Height: 30})
 	m.Update(eventsArrived{events: s.events})
-	for _, key := range []string{"o", "i", "R", "p", "L", "b", "l"} {
+	for _, key := range []string{"o", "i", "R", "p", "L", "b", "l", "c", "C"} {
 		clock.people(m, key)
 		if m.mode.screen != keymap.Bench || !strings.Contains(plainView(m), "not available at this station") {
 			t.Errorf("%s: does not say that it is not available:\n%s", key, plainView(m))

@@ -32,7 +32,7 @@ func (m *Model) situation(screen keymap.Screen) keymap.Situation {
 	if m.closed {
 		for _, name := range []keymap.Name{
 			keymap.Retry, keymap.Abort, keymap.RetryAll, keymap.Override, keymap.SignIn, keymap.SignOut, keymap.Learn,
-			keymap.OpenBatch, keymap.CloseBatch, keymap.Pause, keymap.Resolve,
+			keymap.OpenBatch, keymap.CloseBatch, keymap.Pause, keymap.Resolve, keymap.Certificate, keymap.RenewAll,
 		} {
 			why[name] = "why.stopped"
 		}
@@ -50,6 +50,9 @@ func (m *Model) wanted() (names []keymap.Name) {
 	}
 	if s := m.bench.Selected(); s != nil && s.State == board.Ended && s.End.Outcome == station.Uncertain && s.Plugged() {
 		names = append(names, keymap.Override) // its next action names the line lead
+	}
+	if s := m.bench.Selected(); s != nil && s.Askable() && !s.End.Outcome.Good() && s.End.Outcome != station.Installed {
+		names = append(names, keymap.Certificate) // what to do next may be another way
 	}
 	return append(names, keymap.RetryAll)
 }
@@ -85,12 +88,26 @@ func (m *Model) slotWhy(why map[keymap.Name]string) {
 	if s.State != board.Ended || s.End.Outcome.Good() {
 		why[keymap.Override] = "why.notheld"
 	}
+	switch {
+	case m.asked[s.Name]:
+		why[keymap.Certificate] = "why.asked"
+	case s.State == board.Running:
+		why[keymap.Certificate] = "why.running"
+	case s.State != board.Ended:
+		why[keymap.Certificate] = "why.nothing"
+	case !s.Plugged():
+		why[keymap.Certificate] = "why.gone"
+	case !s.Askable():
+		why[keymap.Certificate] = "why.notfinished"
+	case s.Facts[station.FactDeviceState] == string(station.StateForeign):
+		why[keymap.Certificate] = "why.foreign"
+	}
 }
 
 // deskWhy is why the desk can not do what a key asks of it.
 func (m *Model) deskWhy(why map[keymap.Name]string) {
 	if m.cfg.Desk == nil {
-		for _, name := range []keymap.Name{keymap.Override, keymap.SignIn, keymap.SignOut, keymap.RetryAll, keymap.Pause, keymap.Learn} {
+		for _, name := range []keymap.Name{keymap.Override, keymap.SignIn, keymap.SignOut, keymap.RetryAll, keymap.Pause, keymap.Learn, keymap.Certificate, keymap.RenewAll} {
 			why[name] = "why.nodesk"
 		}
 		return
@@ -103,6 +120,9 @@ func (m *Model) deskWhy(why map[keymap.Name]string) {
 	}
 	if !m.anyFailed() {
 		why[keymap.RetryAll] = "why.nofailed"
+	}
+	if n, _ := m.renewable(); n == 0 {
+		why[keymap.RenewAll] = "why.norenewable"
 	}
 }
 
@@ -173,6 +193,12 @@ func (m *Model) work(name keymap.Name) (tea.Cmd, bool) {
 		return m.retryAll(), true
 	case keymap.Override:
 		return m.override(m.bench.Selected().Name), true
+	case keymap.Certificate:
+		m.certificate(m.bench.Selected())
+		return nil, true
+	case keymap.RenewAll:
+		m.renewAll()
+		return nil, true
 	case keymap.SignIn:
 		m.signIn()
 		return nil, true

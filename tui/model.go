@@ -108,7 +108,7 @@ func New(cfg Config) *Model {
 	if terminal.ASCII || cfg.ASCII {
 		m.look.Signs = theme.ASCII()
 	}
-	m.look.Text = m.text
+	m.look.Text, m.look.Zone = m.text, m.now.Location()
 	m.setNow(m.now)
 	m.paint()
 	return m

@@ -64,6 +64,16 @@ func (r *recorder) Override(slot, reason, badge string) error {
 	return r.err
 }
 
+func (r *recorder) Ask(slot string, t station.Task) error {
+	r.note("ask " + slot + " " + string(t))
+	return r.err
+}
+
+func (r *recorder) AskAll(t station.Task) (int, error) {
+	r.note("ask all " + string(t))
+	return 2, r.err
+}
+
 func (r *recorder) RetryFailed() (int, error)      { r.note("retry failed"); return 3, r.err }
 func (r *recorder) PauseBatch(reason string) error { r.note("pause " + reason); return r.err }
 func (r *recorder) ResumeBatch() error             { r.note("resume"); return r.err }

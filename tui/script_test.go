@@ -14,6 +14,7 @@ type script struct {
 	seq    uint64
 	at     time.Time
 	events []station.Event
+	task   station.Task // of the runs that begin from now on
 }
 
 var scriptStart = time.Date(2026, 11, 23, 14, 3, 0, 0, time.UTC)
@@ -43,7 +44,7 @@ func (s *script) listen(i int) {
 }
 
 func (s *script) begin(i int) {
-	s.add(station.RunStarted{Run: runID(i), Attempt: 1, Slot: slotName(i), Port: portName(i)})
+	s.add(station.RunStarted{Run: runID(i), Attempt: 1, Slot: slotName(i), Port: portName(i), Task: s.task})
 }
 
 // ordinaryPhases are those that every run has, skipped or not.
@@ -147,7 +148,7 @@ func (s *script) work(i int, upTo station.Phase, last station.PhaseStatus) {
 
 func (s *script) end(i int, o station.Outcome, e station.RunEnded) {
 	notAfter := time.Date(2027, 11, 23, 14, 2, 0, 0, time.UTC)
-	e.Run, e.Attempt, e.Slot, e.Port, e.Outcome = runID(i), 1, slotName(i), portName(i), o
+	e.Run, e.Attempt, e.Slot, e.Port, e.Outcome, e.Task = runID(i), 1, slotName(i), portName(i), o, s.task
 	e.DeviceID, e.HardwareSerial = deviceID(i), fmt.Sprintf("SN-7731-%05d", i)
 	e.ElapsedMS, e.WireTxBytes, e.WireRxBytes = 2555, 4410, 1986
 	if o == station.Pass {

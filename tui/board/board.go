@@ -181,7 +181,7 @@ func (b *Board) start(r station.RunStarted, at time.Time) {
 	}
 	b.begin(s, Clean(r.Run, maxWord), r.Attempt, at)
 	s.Port, s.PortStatus = Clean(r.Port, maxWord), "listening"
-	s.Batch, s.Operator = Clean(r.Batch, maxWord), Clean(r.Operator, maxWord)
+	s.Batch, s.Operator, s.Task = Clean(r.Batch, maxWord), Clean(r.Operator, maxWord), task(r.Task)
 }
 
 func (b *Board) begin(s *Slot, run string, attempt int, at time.Time) {
@@ -276,7 +276,7 @@ func (b *Board) end(r station.RunEnded, at time.Time) {
 	if s.State == Running {
 		b.Running--
 	}
-	s.State = s.State.next(runEnds)
+	s.State, s.Task = s.State.next(runEnds), task(r.Task)
 	s.Revision++
 	s.Attempt, s.Elapsed, s.Retrying, s.RetryParams, s.WantsScan = r.Attempt, elapsed, "", nil, false
 	s.Refused, s.RefusedNext = "", ""

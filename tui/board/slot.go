@@ -95,6 +95,7 @@ type Slot struct {
 	// Of the present or last run.
 	Run            string
 	Attempt        int
+	Task           station.Task // what it is for, where a person asked for that
 	DeviceID       string
 	HardwareSerial string
 	Started        time.Time

@@ -55,6 +55,9 @@ const (
 	Export Name = "export"
 	Again  Name = "again" // load or check anew
 
+	Certificate Name = "certificate" // a new one for a finished device, by one of three ways
+	RenewAll    Name = "renewall"    // of all that are finished
+
 	Resolve    Name = "resolve"    // decide about a run that was held
 	Duplicates Name = "duplicates" // between stations
 

@@ -64,7 +64,7 @@ func (now Situation) apply(m Map, screen Screen) {
 			continue
 		}
 		switch m[i].Name {
-		case Up, Down, Left, Right, PageUp, PageDown, Home, End, Next, Previous, Attention, Detail, Retry, Abort, Override, Label:
+		case Up, Down, Left, Right, PageUp, PageDown, Home, End, Next, Previous, Attention, Detail, Retry, Abort, Override, Label, Certificate:
 			m[i].Why = "why.noslot"
 		}
 	}
@@ -93,7 +93,8 @@ func (b binder) slots(screen Screen) Map {
 	}
 	m = append(m, b.bind(Retry, true, "r", "retry", "r"), b.bind(Abort, true, "a", "abort", "a"), b.bind(Attention, true, "n", "attention", "n"))
 	m = append(m, b.work(true, Label)...)
-	m = append(m, b.work(false, Override, RetryAll, OpenBatch, Pause, SignIn, SignOut, Learn)...)
+	m = append(m, b.work(screen == Details, Certificate)...)
+	m = append(m, b.work(false, Override, RetryAll, RenewAll, OpenBatch, Pause, SignIn, SignOut, Learn)...)
 	m = append(m, b.places(screen)...)
 	return append(m, b.bind(Help, true, "?", "help", "?"), b.bind(Quit, true, "q", "quit", "q"), b.interrupt())
 }
@@ -114,7 +115,7 @@ func (b binder) scroll() Map {
 func (b binder) work(short bool, names ...Name) Map {
 	keys := map[Name]string{
 		Label: "l", Override: "o", RetryAll: "R", OpenBatch: "b", Pause: "p", CloseBatch: "c", SignIn: "i", SignOut: "I", Learn: "L", Resolve: "u",
-		Duplicates: "d",
+		Duplicates: "d", Certificate: "c", RenewAll: "C",
 	}
 	m := make(Map, 0, len(names))
 	for _, name := range names {

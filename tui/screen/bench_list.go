@@ -5,6 +5,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"provstation/station"
 	"provstation/tui/board"
 	"provstation/tui/widget"
 )
@@ -73,11 +74,24 @@ func (b *Bench) row(s *board.Slot, c columns, w, height int, selected bool) stri
 
 // note is the last column of a row: a few words, or the sentence where it has room and no line of its own.
 func (b *Bench) note(s *board.Slot, w, height int) string {
+	l := b.look
+	what, task := l.Short(s), l.Task(s)
 	if height == 1 && w >= 30 && (s.State == board.Trouble || s.State == board.Ended) {
-		what, _ := b.look.Sentence(s)
-		return what
+		what, _ = l.Sentence(s)
+		if s.End.Outcome == station.Pass { // the sentence says it
+			task = ""
+		}
 	}
-	return b.look.Short(s)
+	switch {
+	case task == "":
+		return what
+	case what == "":
+		return task
+	}
+	if all := task + " " + l.Signs.Dot + " " + what; height == 1 && w >= 30 || ansi.StringWidth(all) <= w {
+		return all
+	}
+	return what
 }
 
 // more is the sentence below a row.
@@ -89,6 +103,9 @@ func (b *Bench) more(s *board.Slot, c columns, w int, selected bool) string {
 		marker = l.Styles.Marker.Render(l.Signs.Marker) + " "
 	}
 	what, _ := l.Sentence(s)
+	if task := l.Task(s); task != "" && ansi.StringWidth(task) > c.note && (s.State != board.Ended || s.End.Outcome != station.Pass) {
+		what = task + " " + l.Signs.Dot + " " + what
+	}
 	style := l.Styles.Muted
 	if s.State == board.Ended && !s.End.Outcome.Good() {
 		style = l.Styles.VerdictText(s.End.Outcome)

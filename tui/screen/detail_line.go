@@ -32,11 +32,18 @@ func (v view) line(w int) []string {
 	if v.done(station.PhaseCSR) {
 		say(m.left, "line.csr")
 	}
-	if v.done(station.PhaseInstall) {
+	if way := v.slot.Facts[station.FactRenewedBy]; way == string(station.RenewByToken) || way == string(station.RenewByMTLS) {
+		say(m.left, "line.renewed."+way)
+	}
+	switch {
+	case !v.done(station.PhaseInstall):
+	case v.slot.Task == station.TaskRenew: // the rest stays as it was
+		say(m.right, "line.leaf")
+	default:
 		if n := len(factChain(v.slot.Facts)); n > 0 {
 			say(m.right, "line.certificates", "n", strconv.Itoa(n))
 		}
-		if v.slot.Facts[station.FactTunnelAddress] != "" {
+		if v.slot.Facts[station.FactTunnelAddress] != "" && v.slot.Task != station.TaskRekey {
 			say(m.right, "line.tunnel")
 		}
 	}

@@ -39,7 +39,11 @@ func (v view) known(name string) string {
 		}
 	case station.FactClockOffset:
 		return offset(value)
-	case station.FactDeviceClock, station.FactNotBefore, station.FactNotAfter, station.FactTunnelHandshake:
+	case station.FactRenewedBy, station.FactUnlocked:
+		if text := v.Text("value." + value); value != "" && text != "value."+value {
+			return text
+		}
+	case station.FactDeviceClock, station.FactNotBefore, station.FactNotAfter, station.FactTunnelHandshake, station.FactPreviousEnd:
 		if at, err := time.Parse(time.RFC3339, value); err == nil {
 			return at.In(v.now.Location()).Format("2006-01-02 15:04")
 		}
@@ -140,6 +144,13 @@ func (v view) certificate(w int) []string {
 	for _, name := range []string{station.FactMQTT, station.FactTLS, station.FactContract} {
 		add(name, v.known(name))
 	}
+	names := []string{station.FactRenewedBy, station.FactPreviousEnd}
+	if v.full {
+		names = append(names, station.FactPrevious, station.FactTokensLeft, station.FactUnlocked)
+	}
+	for _, name := range names {
+		add(name, v.known(name))
+	}
 	if len(lines) == 0 {
 		return nil
 	}
@@ -148,16 +159,11 @@ func (v view) certificate(w int) []string {
 
 // until is how long the device's certificate is good for.
 func (v view) until() string {
-	until := v.known(station.FactNotAfter)
-	at, err := time.Parse(time.RFC3339, v.slot.Facts[station.FactNotAfter])
-	if err != nil && !v.slot.End.NotAfter.IsZero() {
-		at, err = v.slot.End.NotAfter, nil
-		until = at.In(v.now.Location()).Format("2006-01-02 15:04")
+	at := v.slot.NotAfter()
+	if at.IsZero() {
+		return v.slot.Facts[station.FactNotAfter]
 	}
-	if err != nil {
-		return until
-	}
-	return v.Left(at, v.now) + " (" + until + ")"
+	return v.Left(at, v.now) + " (" + at.In(v.now.Location()).Format("2006-01-02 15:04") + ")"
 }
 
 // tunnel is the tunnel's address and key, what was seen of it, and its settings where there is room for them.
@@ -183,7 +189,7 @@ func (v view) steps(w int) []string {
 	lines := []string{v.heading("section.phases")}
 	for i, phase := range station.Phases() {
 		p := v.slot.Phases[i]
-		if p.Status == "" && (phase.Rare() || !v.full) {
+		if p.Status == "" && (!v.full || v.left(phase)) {
 			continue
 		}
 		elapsed := ""
@@ -204,6 +210,19 @@ func (v view) steps(w int) []string {
 		}
 	}
 	return lines
+}
+
+// left reports whether a phase that was not reached is none of this run's: at the CA, or in its place at the bridge.
+func (v view) left(p station.Phase) bool {
+	atCA := v.slot.Task == station.TaskRenew || v.slot.Task == station.TaskRekey
+	switch p {
+	case station.PhaseEnroll:
+		return atCA
+	case station.PhaseRenew:
+		return !atCA
+	default:
+		return p.Rare()
+	}
 }
 
 func (v view) step(st board.Step, w int) string {

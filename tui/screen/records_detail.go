@@ -21,6 +21,9 @@ func (r *Records) opened() string {
 	if id := f.clean(d.DeviceID); id != "" {
 		title += " " + l.Signs.Dot + " " + id
 	}
+	if task := taskName(l, &d.RunRow); task != "" {
+		title += " " + l.Signs.Dot + " " + task
+	}
 	ground := l.Styles.BusyBar
 	if d.Outcome != "" {
 		ground = l.Styles.Verdict(d.Outcome)
@@ -131,6 +134,7 @@ func (f file) run(w int) []string {
 		{"record.elapsed", elapsed},
 		{"fact.device_id", d.DeviceID},
 		{"fact.hardware_serial", d.HardwareSerial},
+		{"record.task", taskName(f.look, &d.RunRow)},
 		{"fact.attempt", attempt},
 		{"fact.proof", f.value(string(d.Proof))},
 		{"fact.not_after", f.stamp(d.NotAfter)},

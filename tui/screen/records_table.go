@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -33,10 +34,11 @@ func allColumns() columnsOf {
 		{key: "device", width: 12, most: 32, need: 1, id: true, text: func(_ *Records, row *ledger.RunRow) string { return row.DeviceID }},
 		{key: "hardware", width: 14, most: 32, need: 2, id: true, text: func(_ *Records, row *ledger.RunRow) string { return row.HardwareSerial }},
 		{key: "outcome", width: 11, most: 11, need: 0},
-		{key: "code", width: 18, most: 22, need: 5, text: func(_ *Records, row *ledger.RunRow) string { return string(row.Code) }},
-		{key: "operator", width: 12, most: 20, need: 6, text: func(_ *Records, row *ledger.RunRow) string { return row.Operator }},
-		{key: "batch", width: 12, most: 24, need: 7, text: func(_ *Records, row *ledger.RunRow) string { return row.Batch }},
-		{key: "elapsed", width: 7, most: 7, need: 4, right: true, text: func(_ *Records, row *ledger.RunRow) string {
+		{key: "task", width: 9, most: 16, need: 4, text: func(r *Records, row *ledger.RunRow) string { return taskName(r.look, row) }},
+		{key: "code", width: 18, most: 22, need: 6, text: func(_ *Records, row *ledger.RunRow) string { return string(row.Code) }},
+		{key: "operator", width: 12, most: 20, need: 7, text: func(_ *Records, row *ledger.RunRow) string { return row.Operator }},
+		{key: "batch", width: 12, most: 24, need: 8, text: func(_ *Records, row *ledger.RunRow) string { return row.Batch }},
+		{key: "elapsed", width: 7, most: 7, need: 5, right: true, text: func(_ *Records, row *ledger.RunRow) string {
 			if row.Outcome == "" {
 				return ""
 			}
@@ -58,6 +60,9 @@ func (c columnsOf) width() int {
 // columns are those that fit in w cells, grown to what the rows in sight need where there is room.
 func (r *Records) columns(w int) columnsOf {
 	cols := allColumns()
+	if !slices.ContainsFunc(r.rows, func(row ledger.RunRow) bool { return row.Task != station.TaskProvision }) {
+		cols = slices.DeleteFunc(cols, func(c column) bool { return c.key == "task" })
+	}
 	for cols.width() > w && len(cols) > 1 {
 		least := 0
 		for i := range cols {
@@ -132,6 +137,14 @@ func outcomeWord(l widget.Look, o station.Outcome) (sign, word string, style lip
 	return l.Signs.Outcome(o), l.Text("outcome." + board.Clean(string(o), 32)), l.Styles.VerdictText(o)
 }
 
+// taskName is what a run was for, where a person asked for that.
+func taskName(l widget.Look, row *ledger.RunRow) string {
+	if !slices.Contains(station.Tasks(), row.Task) {
+		return ""
+	}
+	return l.Text("task." + string(row.Task))
+}
+
 // runSentence says in plain words how a run on file ended.
 func runSentence(l widget.Look, row *ledger.RunRow) (string, lipgloss.Style) {
 	switch code := board.Clean(string(row.Code), 64); {
@@ -146,10 +159,17 @@ func runSentence(l widget.Look, row *ledger.RunRow) (string, lipgloss.Style) {
 		if text == "fault."+code {
 			text = code
 		}
+		if task := taskName(l, row); task != "" {
+			text = task + ": " + text
+		}
 		return text, l.Styles.VerdictText(row.Outcome)
 	default:
 		outcome := board.Clean(string(row.Outcome), 32)
-		return l.Text("outcome."+outcome) + ": " + l.Text("meaning."+outcome), l.Styles.VerdictText(row.Outcome)
+		word := l.Text("outcome." + outcome)
+		if task := taskName(l, row); task != "" {
+			word = task + ", " + word
+		}
+		return word + ": " + l.Text("meaning."+outcome), l.Styles.VerdictText(row.Outcome)
 	}
 }
 

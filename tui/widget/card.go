@@ -144,6 +144,17 @@ func (c card) id(w int) string {
 	return c.CutID(c.slot.HardwareSerial, w)
 }
 
+// device is the id, and what the run is for where there is room for both.
+func (c card) device(w int) string {
+	id := c.id(w)
+	if task := c.Task(c.slot); id != "" && task != "" {
+		if all := id + " " + c.Signs.Dot + " " + task; ansi.StringWidth(all) <= w {
+			return all
+		}
+	}
+	return id
+}
+
 // body is h-1 lines.
 func (c card) body() []cardLine {
 	rows := c.h - 1
@@ -152,7 +163,7 @@ func (c card) body() []cardLine {
 		return []cardLine{{text: c.Ends(c.shownWord(0), c.id(c.w), c.w), loud: true}}
 	case rows == 2:
 		pad := c.pad()
-		return []cardLine{{text: pad + c.shownWord(len(pad)), loud: true}, {text: pad + c.id(c.w-len(pad))}}
+		return []cardLine{{text: pad + c.shownWord(len(pad)), loud: true}, {text: pad + c.device(c.w-len(pad))}}
 	case c.slot.State == board.Running && !c.slot.WantsScan:
 		return c.working(rows)
 	default:
@@ -189,7 +200,7 @@ func (c card) working(rows int) []cardLine {
 	if rows > 5+thick {
 		lines = append(lines, cardLine{})
 	}
-	lines = append(lines, cardLine{text: " " + c.id(c.w-1)})
+	lines = append(lines, cardLine{text: " " + c.device(c.w-1)})
 	what, _ := c.words()
 	return c.fill(lines, rows, c.wrap(what, rows-len(lines)), nil)
 }
@@ -232,7 +243,7 @@ func (c card) bar() string {
 func (c card) standing(rows int) []cardLine {
 	what, next := c.words()
 	needs := NeedsPerson(c.slot)
-	id, steps := c.id(c.w-1), ""
+	id, steps := c.device(c.w-1), ""
 	if c.slot.Run != "" && c.slot.State == board.Ended {
 		steps = c.progress()
 	}

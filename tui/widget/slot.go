@@ -121,6 +121,9 @@ func (l Look) Bar(s *board.Slot, note string, now time.Time, w int) string {
 	if s.DeviceID != "" {
 		left += " " + l.Signs.Dot + " " + s.DeviceID
 	}
+	if task := l.Task(s); task != "" {
+		left += " " + l.Signs.Dot + " " + task
+	}
 	if s.Attempt > 1 {
 		left += " " + l.Signs.Dot + " " + l.Text("detail.attempt", "n", itoa(s.Attempt))
 	}
@@ -135,6 +138,14 @@ func (l Look) Bar(s *board.Slot, note string, now time.Time, w int) string {
 		right += " "
 	}
 	return l.BarStyle(s).Render(l.Ends(left, right, w))
+}
+
+// Task is what a slot's run is for, where a person asked for that.
+func (l Look) Task(s *board.Slot) string {
+	if s.Task == station.TaskProvision {
+		return ""
+	}
+	return l.Text("task." + string(s.Task))
 }
 
 // BarStyle is the ground of a slot's verdict.
@@ -209,6 +220,8 @@ func (l Look) ended(s *board.Slot) (what, next string) {
 	what, next = s.End.Message, s.End.Hint
 	if what == "" {
 		switch o := s.End.Outcome; {
+		case o == station.Pass && s.Task != station.TaskProvision:
+			what = l.Text("done."+string(s.Task), "until", l.Day(s.NotAfter()))
 		case o == station.Pass || o == station.Installed || o == station.Skipped:
 			what = l.Text("done." + string(o))
 		case s.End.Code != "":

@@ -21,6 +21,20 @@ type Look struct {
 	Styles theme.Styles
 	Signs  theme.Signs
 	Text   Text
+	Zone   *time.Location // of the days that are said; nil: UTC
+}
+
+// Day is the day of a point in time; empty for none.
+func (l Look) Day(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return ""
+	case l.Zone != nil:
+		t = t.In(l.Zone)
+	default:
+		t = t.UTC()
+	}
+	return t.Format("2006-01-02")
 }
 
 // Cut shortens s to w cells, with the ellipsis as its last one if anything is lost.
