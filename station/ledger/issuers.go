@@ -208,7 +208,8 @@ func (c ca) issued(d DeviceUnder) bool {
 
 // commonName is the CN of a distinguished name as text (RFC 4514); empty: it has none.
 func commonName(dn string) string {
-	for part, rest, more := "", dn, true; more; {
+	for rest, more := dn, true; more; {
+		var part string
 		part, rest, more = cutName(rest)
 		if name, value, ok := strings.Cut(part, "="); ok && strings.EqualFold(strings.TrimSpace(name), "CN") {
 			return unescapeName(strings.TrimSpace(value))

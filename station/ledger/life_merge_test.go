@@ -116,6 +116,13 @@ func TestMergeRetirement(t *testing.T) {
 		{Step: station.StepTunnel, State: station.StepFailed, At: r.At.Add(4 * time.Second)},
 	}})
 
+	// Whoever carries on meets the pseudonym of a person who was forgotten meanwhile.
+	nameless := r
+	nameless.By = audit.Pseudonym(audit.NewSalt(), r.By)
+	got, err := a.RetirementBegun(ctx, nameless)
+	must(t, err)
+	diff(t, got, nameless)
+
 	// It came back and goes again: the file that has not heard of the first one's end follows the shared ledger.
 	again := d.retirement()
 	again.At = r.At.Add(time.Hour)

@@ -86,10 +86,10 @@ func (t *txn) retire(ctx context.Context, r station.Retirement) error {
 		{"device_id_fold", fold(r.DeviceID)},
 		{"hardware_serial", r.HardwareSerial},
 		{"reason", free(r.Reason)},
-		{"retired_by", r.By},
 		{"station_id", r.StationID},
 		{"begun_at", micros(r.At)},
 	}
+	// Not who began it: one of the two ledgers may have forgotten the name.
 	if err := t.same(ctx, "retirements", 1, cells); !isNotFound(err) {
 		return err
 	}
@@ -105,7 +105,7 @@ func (t *txn) retire(ctx context.Context, r station.Retirement) error {
 	} else if open.ID != r.ID {
 		return fmt.Errorf("%w: the device is being decommissioned under %s", ErrConflict, open.ID)
 	}
-	_, err := t.insertOnce(ctx, "retirements", 1, cells)
+	_, err := t.insertOnce(ctx, "retirements", 1, append(cells, cell{"retired_by", r.By}))
 	return err
 }
 
