@@ -14,42 +14,44 @@ import (
 //
 // The table, as the tests have it:
 //
-//	device holds                       ledger knows                                          journal                       ends                          key   posted
-//	nothing                            nothing                                               -                             PASS                          new   CSR
-//	nothing                            no PASS                                               make-key: found not done      PASS                          new   CSR
-//	nothing                            no PASS                                               set-clock: found done         PASS                          new   CSR
-//	nothing                            a PASS                                                -                             UNCERTAIN E-ID-OTHER-KEY      none  -
-//	a key                              no key                                                make-key: found done          PASS                          same  CSR
-//	a key                              that key                                              the request's answer is lost  PASS                          same  CSR
-//	a key                              a certificate, not judged yet                         -                             PASS                          same  -
-//	a key                              a certificate                                         install: found not done       PASS                          same  -
-//	a key                              a certificate that was refused                        -                             PASS                          same  CSR
-//	a key                              a certificate that is revoked                         -                             PASS                          same  CSR
-//	a key                              a certificate that is over                            -                             PASS                          same  CSR
-//	a key                              a certificate with a tunnel key that the bridge made  -                             PASS                          same  CSR
-//	a key                              nothing; the key signs no more                        -                             PASS                          new   CSR
-//	a key beside an active generation  a PASS with the active one                            -                             PASS                          same  CSR
-//	a key                              a PASS with a third key                               -                             UNCERTAIN E-ID-OTHER-KEY      same  -
-//	all files                          their certificate                                     install: found done           PASS                          same  -
-//	other files for that certificate   their certificate                                     -                             PASS                          same  -
-//	all files                          no certificate                                        -                             PASS                          same  CSR
-//	all files                          their certificate and a proof                         seal: found not done          PASS                          same  -
-//	all files                          a PASS with a third key                               -                             UNCERTAIN E-ID-OTHER-KEY      same  -
-//	sealed                             a proof, no end of its run                            seal: found done              PASS                          same  -
-//	sealed, signs no more              a proof, no end of its run                            seal: found done              PASS                          same  -
-//	sealed, signs no more              no proof                                              -                             UNCERTAIN E-PROOF-IMPOSSIBLE  same  -
-//	sealed                             nothing                                               -                             PASS                          same  -
-//	sealed                             its certificate with another wg0.conf                 -                             UNCERTAIN E-READBACK          same  -
-//	sealed                             its certificate with that wg0.conf                    -                             PASS                          same  -
-//	sealed                             a PASS with this key and certificate                  -                             SKIPPED I-SKIPPED             same  -
-//	sealed                             that PASS; re-enrollment was given up                 abandon: found done           SKIPPED I-SKIPPED             same  -
-//	sealed                             that PASS, certificate revoked                        -                             UNCERTAIN E-UNCERTAIN         same  -
-//	sealed                             that PASS, certificate expired                        -                             FAIL E-CERT-EXPIRED           same  -
-//	sealed                             a PASS with this key, another certificate             -                             PASS                          same  -
-//	sealed                             a PASS with another key                               -                             UNCERTAIN E-ID-OTHER-KEY      same  -
-//	enrolled by enroll.sh              nothing                                               -                             PASS                          same  -
-//	enrolled by enroll.sh              a PASS with this key and certificate                  -                             SKIPPED I-SKIPPED             same  -
-//	enrolled by enroll.sh              a PASS with another key                               -                             UNCERTAIN E-ID-OTHER-KEY      same  -
+//	device holds                       ledger knows                                            journal                       ends                          key   posted
+//	nothing                            nothing                                                 -                             PASS                          new   CSR
+//	nothing                            no PASS                                                 make-key: found not done      PASS                          new   CSR
+//	nothing                            no PASS                                                 set-clock: found done         PASS                          new   CSR
+//	nothing                            a PASS                                                  -                             UNCERTAIN E-ID-OTHER-KEY      none  -
+//	a key                              no key                                                  make-key: found done          PASS                          same  CSR
+//	a key                              that key                                                the request's answer is lost  PASS                          same  CSR
+//	a key                              a certificate, not judged yet                           -                             PASS                          same  -
+//	a key                              a certificate                                           install: found not done       PASS                          same  -
+//	a key                              a certificate that was refused                          -                             PASS                          same  CSR
+//	a key                              a certificate that is revoked                           -                             PASS                          same  CSR
+//	a key                              a certificate that is over                              -                             PASS                          same  CSR
+//	a key                              a certificate with a tunnel key that the bridge made    -                             PASS                          same  CSR
+//	a key                              nothing; the key signs no more                          -                             PASS                          new   CSR
+//	a key beside an active generation  a PASS with the active one                              -                             PASS                          same  CSR
+//	a key                              a PASS with a third key                                 -                             UNCERTAIN E-ID-OTHER-KEY      same  -
+//	all files                          their certificate                                       install: found done           PASS                          same  -
+//	other files for that certificate   their certificate                                       -                             PASS                          same  -
+//	all files                          no certificate                                          -                             PASS                          same  CSR
+//	all files                          their certificate and a proof                           seal: found not done          PASS                          same  -
+//	all files                          a PASS with a third key                                 -                             UNCERTAIN E-ID-OTHER-KEY      same  -
+//	sealed                             a proof, no end of its run                              seal: found done              PASS                          same  -
+//	sealed, signs no more              a proof, no end of its run                              seal: found done              PASS                          same  -
+//	sealed, signs no more              no proof                                                -                             UNCERTAIN E-PROOF-IMPOSSIBLE  same  -
+//	sealed                             nothing                                                 -                             PASS                          same  -
+//	sealed                             its certificate with another wg0.conf                   -                             UNCERTAIN E-READBACK          same  -
+//	sealed                             its certificate with that wg0.conf                      -                             PASS                          same  -
+//	sealed                             a PASS with this key and certificate                    -                             SKIPPED I-SKIPPED             same  -
+//	sealed                             that PASS; re-enrollment was given up                   abandon: found done           SKIPPED I-SKIPPED             same  -
+//	sealed                             that PASS, certificate revoked                          -                             UNCERTAIN E-UNCERTAIN         same  -
+//	sealed                             that PASS, certificate expired                          -                             FAIL E-CERT-EXPIRED           same  -
+//	sealed                             a PASS with this key, another certificate               -                             PASS                          same  -
+//	sealed                             a PASS with another key                                 -                             UNCERTAIN E-ID-OTHER-KEY      same  -
+//	sealed                             a proof that is later than the PASS with another key    seal: found done              PASS                          same  -
+//	sealed                             a proof that is earlier than the PASS with another key  -                             UNCERTAIN E-ID-OTHER-KEY      same  -
+//	enrolled by enroll.sh              nothing                                                 -                             PASS                          same  -
+//	enrolled by enroll.sh              a PASS with this key and certificate                    -                             SKIPPED I-SKIPPED             same  -
+//	enrolled by enroll.sh              a PASS with another key                                 -                             UNCERTAIN E-ID-OTHER-KEY      same  -
 //
 // (end of the table)
 

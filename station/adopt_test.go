@@ -78,7 +78,7 @@ func (k *kit) onFile(d *fakeDevice, judged bool, edit func(*CertRecord)) {
 }
 
 func (k *kit) proven(d *fakeDevice) {
-	k.ledger.proofs = append(k.ledger.proofs, ProofRecord{
+	k.ledger.proofs = append(k.ledger.proofs, ProofRecord{At: time.Now(), 
 		Run: "earlier", HardwareSerial: "SN-1", DeviceID: "edge-sn-1", SPKI: d.spki(), Leaf: d.leafHash(), Proof: BrokerAcked,
 	})
 }
@@ -306,6 +306,27 @@ func adoptSealed() []adoption {
 			device: "sealed", ledger: "a PASS with another key", journal: "-",
 			set: state(StateSealed, func(k *kit, _ *fakeDevice) { k.passed(third, third) }),
 			end: Uncertain, code: CodeUnknownKey, key: "same", why: "an old image put back, or a copy; --reenroll goes on",
+		},
+		{
+			device: "sealed", ledger: "a proof that is later than the PASS with another key", journal: "seal: found done",
+			set: state(StateSealed, func(k *kit, d *fakeDevice) {
+				k.passed(third, third)
+				time.Sleep(time.Minute) // of the bubble's time
+				k.onFile(d, true, nil)
+				k.proven(d)
+				k.cut(IntendSeal, d)
+			}),
+			intent: IntendSeal, came: ResultFound, end: Pass, key: "same", adopted: all, tests: 1, why: "its key was replaced, and the end of that run is lost",
+		},
+		{
+			device: "sealed", ledger: "a proof that is earlier than the PASS with another key", journal: "-",
+			set: state(StateSealed, func(k *kit, d *fakeDevice) {
+				k.onFile(d, true, nil)
+				k.proven(d)
+				time.Sleep(time.Minute) // of the bubble's time
+				k.passed(third, third)
+			}),
+			end: Uncertain, code: CodeUnknownKey, key: "same", why: "an old image put back",
 		},
 		{
 			device: "enrolled by enroll.sh", ledger: "nothing", journal: "-", set: state(StateForeign, func(*kit, *fakeDevice) {}),

@@ -596,7 +596,7 @@ func passKey(serial string, spki, leaf []byte) string {
 func (l *fakeLedger) knows(serial, id string, spki, leaf []byte, notAfter time.Time, revoked bool) {
 	l.devices[serial] = DeviceRecord{Tenant: "acme", HardwareSerial: serial, DeviceID: id, SPKI: spki, Leaf: leaf, LastOutcome: Pass}
 	l.ids[strings.ToLower(id)] = serial
-	l.passes[passKey(serial, spki, leaf)] = PassRecord{Run: "earlier", DeviceID: id, NotAfter: notAfter, Revoked: revoked}
+	l.passes[passKey(serial, spki, leaf)] = PassRecord{Run: "earlier", DeviceID: id, NotAfter: notAfter, PassedAt: time.Now(), Revoked: revoked}
 }
 
 func (l *fakeLedger) begin(ctx context.Context, method string) (func(), error) {

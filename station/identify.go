@@ -98,7 +98,7 @@ func (x *run) observe(ctx context.Context, g Greeting) error {
 //	sealed           a PASS with this key and leaf    skip (--reenroll enrolls anew)
 //	sealed           no PASS                          adopt and prove
 //	sealed           a PASS with this key, other leaf adopt and prove: it was renewed
-//	sealed           a PASS with another key          held (--reenroll goes on)
+//	sealed           a PASS with another key          held (--reenroll goes on), unless this one was proven since
 //	foreign          as sealed                        as sealed, but never enrolled anew
 //
 // What a person decided about the hardware goes first, see [DecisionsFor]: decommissioned holds it whatever it holds;
@@ -119,9 +119,10 @@ func (x *run) decide(ctx context.Context) error {
 	passed := len(d.SPKI) > 0
 	h := x.holding
 	if t := x.start.Task; t == TaskRenew || t == TaskRekey {
-		other := passed && !bytes.Equal(d.SPKI, h.SPKI) && x.greet.State == StateSealed
-		if other && !x.keeps() {
-			return x.otherKey(d)
+		if x.greet.State == StateSealed {
+			if err := x.knownKey(ctx, d, passed); err != nil {
+				return err
+			}
 		}
 		return x.decideTask()
 	}
@@ -157,8 +158,8 @@ func (x *run) decideEnrolled(ctx context.Context, d DeviceRecord, passed bool) e
 		return nil
 	}
 	other := passed && !bytes.Equal(d.SPKI, h.SPKI) // an old image put back has a PASS on file, too
-	if other && !x.keeps() {
-		return x.otherKey(d)
+	if err := x.knownKey(ctx, d, passed); err != nil {
+		return err
 	}
 	pass, err := x.ledger.Passed(ctx, x.start.Tenant, x.greet.HardwareSerial, h.SPKI, h.Leaf)
 	switch {
@@ -169,6 +170,30 @@ func (x *run) decideEnrolled(ctx context.Context, d DeviceRecord, passed bool) e
 		return x.ledgerFault("look the PASS up", err)
 	}
 	x.course = courseAdopt
+	return nil
+}
+
+// knownKey holds an enrolled device whose key is another than that of the hardware's last PASS. Not one that a person decided
+// about, nor one that was sealed anew by a run whose end is lost: its proof is later than that PASS.
+func (x *run) knownKey(ctx context.Context, d DeviceRecord, passed bool) error {
+	h := x.holding
+	if !passed || bytes.Equal(d.SPKI, h.SPKI) || x.keeps() {
+		return nil
+	}
+	proof, err := x.ledger.Proof(ctx, x.start.Tenant, x.greet.HardwareSerial, h.SPKI, h.Leaf)
+	if errors.Is(err, ErrNotFound) {
+		return x.otherKey(d)
+	}
+	if err != nil {
+		return x.ledgerFault("look the proof up", err)
+	}
+	last, err := x.ledger.Passed(ctx, x.start.Tenant, x.greet.HardwareSerial, d.SPKI, d.Leaf)
+	switch {
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return x.ledgerFault("look the PASS up", err)
+	case err != nil || !proof.At.After(last.PassedAt):
+		return x.otherKey(d)
+	}
 	return nil
 }
 

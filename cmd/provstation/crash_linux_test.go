@@ -136,11 +136,16 @@ func (b *crashBench) config(name string, edit func(*config.Config)) string {
 
 // die runs a station on one device until it dies at the place; an empty one means that it ends by itself, in good order.
 func (b *crashBench) die(d *devstack.Device, at string, edit func(*config.Config), flags ...string) {
+	b.dieAt(d, at, edit, append([]string{"run", "--count", "1"}, flags...)...)
+}
+
+// dieAt is die for any command that works on devices.
+func (b *crashBench) dieAt(d *devstack.Device, at string, edit func(*config.Config), args ...string) {
 	ctx, cancel := context.WithTimeout(b.t.Context(), liveEnd)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.deadly, append([]string{
-		"run", "--json", "--count", "1", "--timeout", "45s", "--config", b.config(d.Name, edit), "--slot", d.Path + "=" + d.Name,
-	}, flags...)...)
+	cmd := exec.CommandContext(ctx, b.deadly, append(args,
+		"--json", "--timeout", "45s", "--config", b.config(d.Name, edit), "--slot", d.Path+"="+d.Name,
+	)...)
 	cmd.Env, cmd.Dir = isolated(b.t, "PROVSTATION_CRASH_AT="+at), b.t.TempDir()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
