@@ -111,7 +111,26 @@ func TestShift(t *testing.T) {
 	p.types("?")
 	p.waitText("ctrl+c")
 	p.capture("help")
-	p.types("?")
+	p.page("?", "Overview")
+	p.page("1", "slot-16")
+	acted = time.Time{}
+	p.waitFor("what a finished device can get", func(s string) bool {
+		switch {
+		case strings.Contains(s, "what shall it get?"):
+			return true
+		case time.Since(acted) < pace:
+		case strings.Contains(s, "is not finished"): // one of the two bad ones
+			acted = time.Now()
+			p.types("\t")
+		default:
+			acted = time.Now()
+			p.types("c")
+		}
+		return false
+	})
+	p.capture("certificate")
+	p.types("\x1b")
+	p.waitFor("the dialog gone", func(s string) bool { return !strings.Contains(s, "what shall it get?") })
 	p.types("q")
 	p.leaves()
 
