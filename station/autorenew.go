@@ -36,8 +36,8 @@ func (x *run) autorenew(ctx context.Context) error {
 	if state == nil {
 		return x.tooShort(nil)
 	}
-	x.fact("renewal_url", printable(state.URL))
-	x.fact("renewal_next", stamp(state.Next))
+	x.fact(FactRenewalURL, printable(state.URL))
+	x.fact(FactRenewalNext, stamp(state.Next))
 	if x.short != nil {
 		params := x.short
 		params["url"] = state.URL

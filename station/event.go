@@ -342,6 +342,8 @@ const (
 	FactRenewedBy   = "renewed_by"         // token|mtls
 	FactTokensLeft  = "tokens_left"        // how many more the device signs
 	FactUnlocked    = "unlocked"           // what for, as [UnlockPurpose]
+	FactRenewalURL  = "renewal_url"        // where the device renews by itself
+	FactRenewalNext = "renewal_next"       // RFC 3339
 
 	FactThingsBoardID = "thingsboard_id"     // its own id of the device
 	FactThingsBoardOn = "thingsboard_active" // yes|no, as its connectivity state says; absent where it says nothing

@@ -47,6 +47,10 @@ func TestShift(t *testing.T) {
 	}
 	p := sitDownAt(t, 120, 35, nil, "demo", "--devices", "16", "--outage", "15s", "--state-dir", dir)
 	p.waitText("PASS 16")
+	p.page("c", "what shall it get?")
+	p.capture("certificate")
+	p.types("\x1b")
+	p.waitFor("the dialog gone", func(s string) bool { return !strings.Contains(s, "what shall it get?") })
 	p.types("b")
 	p.waitText("demo-batch.csv")
 	p.types("\r")

@@ -302,8 +302,11 @@ func (b *Board) end(r station.RunEnded, at time.Time) {
 	b.contract(Clean(r.Contract, maxWord))
 }
 
+// contract notes what the bridge speaks. What a CA issues by itself says nothing of that.
 func (b *Board) contract(c string) {
-	if c != "" {
+	switch station.Contract(c) {
+	case "", station.ContractRenew, station.ContractRekey:
+	default:
 		b.Contract = c
 	}
 }

@@ -75,3 +75,14 @@ func TestExpired(t *testing.T) {
 		}
 	}
 }
+
+// TestContractIsTheBridges: a certificate that the CA renewed does not change what is said of the bridge.
+func TestContractIsTheBridges(t *testing.T) {
+	b := New()
+	for i, c := range []station.Contract{station.ContractDeployed, station.ContractRenew, station.ContractRekey, ""} {
+		b.Apply(station.Event{Seq: uint64(i + 1), Body: station.RunEnded{Run: string(rune('a' + i)), Slot: "slot 1", Outcome: station.Pass, Contract: string(c)}})
+		if b.Contract != string(station.ContractDeployed) {
+			t.Errorf("after %q: got %q, want what the bridge speaks", c, b.Contract)
+		}
+	}
+}

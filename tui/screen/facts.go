@@ -43,7 +43,7 @@ func (v view) known(name string) string {
 		if text := v.Text("value." + value); value != "" && text != "value."+value {
 			return text
 		}
-	case station.FactDeviceClock, station.FactNotBefore, station.FactNotAfter, station.FactTunnelHandshake, station.FactPreviousEnd:
+	case station.FactDeviceClock, station.FactNotBefore, station.FactNotAfter, station.FactTunnelHandshake, station.FactPreviousEnd, station.FactRenewalNext:
 		if at, err := time.Parse(time.RFC3339, value); err == nil {
 			return at.In(v.now.Location()).Format("2006-01-02 15:04")
 		}
@@ -144,9 +144,9 @@ func (v view) certificate(w int) []string {
 	for _, name := range []string{station.FactMQTT, station.FactTLS, station.FactContract} {
 		add(name, v.known(name))
 	}
-	names := []string{station.FactRenewedBy, station.FactPreviousEnd}
+	names := []string{station.FactRenewedBy, station.FactPreviousEnd, station.FactRenewalNext}
 	if v.full {
-		names = append(names, station.FactPrevious, station.FactTokensLeft, station.FactUnlocked)
+		names = append(names, station.FactPrevious, station.FactTokensLeft, station.FactUnlocked, station.FactRenewalURL)
 	}
 	for _, name := range names {
 		add(name, v.known(name))

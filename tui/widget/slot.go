@@ -121,10 +121,10 @@ func (l Look) Bar(s *board.Slot, note string, now time.Time, w int) string {
 	if s.DeviceID != "" {
 		left += " " + l.Signs.Dot + " " + s.DeviceID
 	}
-	if task := l.Task(s); task != "" {
+	switch task := l.Task(s); {
+	case task != "": // it is the next run of a finished device by nature
 		left += " " + l.Signs.Dot + " " + task
-	}
-	if s.Attempt > 1 {
+	case s.Attempt > 1:
 		left += " " + l.Signs.Dot + " " + l.Text("detail.attempt", "n", itoa(s.Attempt))
 	}
 	right := note
