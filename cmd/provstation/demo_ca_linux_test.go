@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/pem"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"provstation/station/config"
+	"provstation/station/stationtest"
 )
 
 // What the embedded stack's own CA is for: devices that a first command has enrolled are renewed and given new keys by later
@@ -37,7 +40,6 @@ func TestDemoCA(t *testing.T) {
 		sameKey bool
 	}{
 		{"renew", []string{"cert", "renew", "--all", "--by", "token"}, true},
-		{"renew", []string{"cert", "renew", "--all", "--by", "mtls"}, true},
 		{"rekey", []string{"cert", "rekey", "--all"}, false},
 	} {
 		before := map[string][]byte{}
@@ -63,4 +65,27 @@ func TestDemoCA(t *testing.T) {
 			}
 		}
 	}
+	id := idAt(t, s, "slot-01")
+	got := cli(t, nil, "cert", "revoke", id, "--reason", "keyCompromise", "--yes", "--by", "Lea", "--config", s.config()).good(t)
+	if !strings.Contains(got.stdout+got.stderr, "refuses the device as soon as it has the list") {
+		t.Errorf("revoke: got %s%s, want it said what brokers do", got.stdout, got.stderr)
+	}
+	again := cli(t, nil, "cert", "renew", id, "--json", "--config", s.config(), "--timeout", "60s")
+	if end := one(t, again.events(t), "run-end"); again.code != exitBad || end.text("code") != "E-CA-REVOKED" {
+		t.Errorf("renew after that: got exit code %d, %v", again.code, end)
+	}
+}
+
+// idAt is the id in the certificate that the device at a place holds.
+func idAt(t *testing.T, s tenantStack, slot string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.dir, "devices", slot, "device.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		t.Fatalf("%s: no certificate in %q", slot, data)
+	}
+	return stationtest.ParseCert(t, block.Bytes).Subject.CommonName
 }
