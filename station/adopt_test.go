@@ -78,7 +78,8 @@ func (k *kit) onFile(d *fakeDevice, judged bool, edit func(*CertRecord)) {
 }
 
 func (k *kit) proven(d *fakeDevice) {
-	k.ledger.proofs = append(k.ledger.proofs, ProofRecord{At: time.Now(), 
+	k.ledger.proofs = append(k.ledger.proofs, ProofRecord{
+		At:  time.Now(),
 		Run: "earlier", HardwareSerial: "SN-1", DeviceID: "edge-sn-1", SPKI: d.spki(), Leaf: d.leafHash(), Proof: BrokerAcked,
 	})
 }
@@ -311,7 +312,7 @@ func adoptSealed() []adoption {
 			device: "sealed", ledger: "a proof that is later than the PASS with another key", journal: "seal: found done",
 			set: state(StateSealed, func(k *kit, d *fakeDevice) {
 				k.passed(third, third)
-				time.Sleep(time.Minute) // of the bubble's time
+				<-time.After(time.Minute) // of the bubble's time
 				k.onFile(d, true, nil)
 				k.proven(d)
 				k.cut(IntendSeal, d)
@@ -323,7 +324,7 @@ func adoptSealed() []adoption {
 			set: state(StateSealed, func(k *kit, d *fakeDevice) {
 				k.onFile(d, true, nil)
 				k.proven(d)
-				time.Sleep(time.Minute) // of the bubble's time
+				<-time.After(time.Minute) // of the bubble's time
 				k.passed(third, third)
 			}),
 			end: Uncertain, code: CodeUnknownKey, key: "same", why: "an old image put back",

@@ -102,7 +102,7 @@ func TestCAFaultLeavesOthersAlone(t *testing.T) {
 	switch {
 	case CAFault(nil) != nil:
 		t.Error("nil became an error")
-	case CAFault(own) != error(own):
+	case !errors.Is(CAFault(own), own):
 		t.Error("a fault was put into another")
 	case CAFault(other) != other: //nolint:errorlint // the very same
 		t.Error("an error that the CA did not make was changed")

@@ -49,7 +49,7 @@ func (e *Eraser) empty(ctx context.Context, d *visited) error {
 
 // isEmpty has the device say so itself.
 func isEmpty(ctx context.Context, d *visited) error {
-	h, err := d.Line.Holding(ctx)
+	h, err := d.Holding(ctx)
 	if err != nil {
 		return err
 	}

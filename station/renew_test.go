@@ -111,7 +111,8 @@ func TestRenewRefused(t *testing.T) {
 		"expired": {func(*kit, *fakeDevice) (*stepca.Issued, error) { return nil, caErr(stepca.ErrExpired) }, Fail, CodeCertExpired, []string{"closed"}, false},
 		"down": {
 			func(*kit, *fakeDevice) (*stepca.Issued, error) { return nil, caErr(stepca.ErrUnreachable) }, Error, CodeCADown,
-			[]string{"closed", "closed", "closed"}, false,
+			[]string{"closed", "closed", "closed"},
+			false,
 		},
 		"lost": {
 			func(*kit, *fakeDevice) (*stepca.Issued, error) {
@@ -182,7 +183,7 @@ func TestRenewTriesAgain(t *testing.T) {
 func TestRenewTooLate(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		k, d, ca := renewKit(t, TaskRenew)
-		time.Sleep(25 * time.Hour) // of the bubble's time: the certificate ends
+		<-time.After(25 * time.Hour) // of the bubble's time: the certificate ends
 		e := wantEnd(t, k.play(), Fail, CodeCertExpired)
 		if len(ca.asks) != 0 || d.life.tokens != 0 || !strings.Contains(e.Hint, string(CodeCertExpired)) {
 			t.Errorf("got %q asked, %d tokens", ca.asks, d.life.tokens)
