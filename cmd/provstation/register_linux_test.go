@@ -50,7 +50,7 @@ func TestDemoRegisters(t *testing.T) {
 			}
 			continue
 		}
-		for _, secret := range []string{"tenant/thingsboard.password", "tenant/hawkbit.password"} {
+		for _, secret := range []string{"tenant/thingsboard.password", "tenant/hawkbit.password", "tenant/step-ca.password"} {
 			s, err := os.ReadFile(filepath.Join(dir, secret))
 			if err != nil {
 				t.Fatal(err)
@@ -63,8 +63,8 @@ func TestDemoRegisters(t *testing.T) {
 			t.Errorf("%s holds what looks like a token", name)
 		}
 	}
-	if passwords != 2 {
-		t.Errorf("got %d password files, want 2", passwords)
+	if passwords != 3 {
+		t.Errorf("got %d password files, want 3", passwords)
 	}
 	shown := cli(t, nil, "config", "show", "--config", filepath.Join(dir, "station.yaml")).good(t)
 	if !strings.Contains(shown.stdout, "thingsboard.password") || strings.Contains(shown.stdout, "password: ") {
