@@ -83,7 +83,7 @@ func TestAskOfTheUnfinished(t *testing.T) {
 func TestAskOfTheExpired(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		k, d, ca := renewKit(t, TaskProvision)
-		time.Sleep(25 * time.Hour) // of the bubble's time: the certificate ends
+		<-time.After(25 * time.Hour) // of the bubble's time: the certificate ends
 		n := 0
 		k.on = func(b *Bench, e Event) {
 			if _, ok := e.Body.(RunEnded); !ok {
