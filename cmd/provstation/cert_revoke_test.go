@@ -58,7 +58,7 @@ func TestCertRevoke(t *testing.T) {
 	b.do(exitGood, "cert", "revoke", "--serial", third.leaf.SerialNumber.String(), "--yes").says(t, "edge-3", "revoked (unspecified)")
 	b.do(exitBad, "cert", "revoke", "--serial", "123456789012345678901234567890", "--yes").says(t, "is on file", "--unknown")
 	b.do(exitGood, "cert", "revoke", "--serial", "123456789012345678901234567890", "--unknown", "--yes").
-		says(t, "warning:", `The CA says "ok" whether it has ever issuedCert one or not`, "revoked (unspecified)")
+		says(t, "warning:", `The CA says "ok" whether it has ever issued one or not`, "revoked (unspecified)")
 	b.do(exitGood, "cert", "revoke", "--serial", "123456789012345678901234567890", "--unknown", "--yes").says(t, "was revoked before")
 
 	// Somebody revokes one elsewhere: what was wanted is the case.

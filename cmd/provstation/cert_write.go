@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"provstation/station"
@@ -54,13 +55,16 @@ type revokeEnd struct {
 	Revoked int          `json:"revoked"` // now
 	Already int          `json:"already"` // before
 	Failed  int          `json:"failed"`
-	Left    int          `json:"left"` // the CA was not asked for them
+	Left    int          `json:"left"` // it was stopped before them
 	Code    station.Code `json:"code,omitempty"`
 }
 
 // outcome tells of one certificate.
 func (w *revokeWriter) outcome(o retire.Outcome) {
 	line := revokedJSON{certificateName: nameOf(o.Certificate), Reason: o.Reason.String(), Result: string(o.Way)}
+	if errors.Is(o.Err, context.Canceled) { // a person stopped it: nobody knows, as with what comes after
+		o.Err, o.Left = nil, true
+	}
 	switch {
 	case o.Err != nil:
 		line.Result = "failed"
@@ -87,7 +91,7 @@ func (w *revokeWriter) outcome(o retire.Outcome) {
 			w.printf("  next: %s\n", line.Hint)
 		}
 	case o.Left:
-		w.printf("%s  %s  left: the CA was not asked\n", name, plain(o.CertSerial))
+		w.printf("%s  %s  left\n", name, plain(o.CertSerial))
 	case o.Way == retire.ByUs:
 		w.printf("%s  %s  revoked (%s)\n", name, plain(o.CertSerial), o.Reason)
 	case o.Way == retire.OnRecord && !o.RevokedAt.IsZero():

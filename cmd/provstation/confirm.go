@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"reflect"
 	"strings"
-	"time"
 
+	"github.com/muesli/cancelreader"
 	"golang.org/x/term"
 
 	"provstation/station"
@@ -38,73 +38,60 @@ func (a *app) confirm(ctx context.Context, question, word string, yes bool) erro
 		return nil
 	}
 	fmt.Fprintf(a.stderr, "%s\nTo confirm, type: %s\n> ", plain(question), plain(word))
-	line, err := waited(ctx, func() (string, error) { return bufio.NewReaderSize(os.Stdin, 4096).ReadString('\n') }, nil)
-	if err != nil && strings.TrimSpace(line) == "" || strings.TrimSpace(line) != word {
+	var line string
+	err := fromTerminal(ctx, func(r io.Reader) (err error) {
+		line, err = bufio.NewReader(io.LimitReader(r, maxTyped)).ReadString('\n')
+		return err
+	})
+	if err != nil || strings.TrimSpace(line) != word {
 		return &exitError{exitBad, errNotConfirmed}
 	}
 	return nil
 }
 
+// maxTyped bounds what a person types, in bytes.
+const maxTyped = 4096
+
 // askSecret has a person type a secret that is not shown. The prompt comes when the terminal shows nothing any more, so that
-// nobody types too early.
+// nobody types too early. Ctrl-C, which is a character like others then, is context.Canceled.
 func (a *app) askSecret(ctx context.Context, prompt string) (station.Secret, error) {
 	fd := int(os.Stdin.Fd()) //nolint:gosec // a descriptor
-	was, err := term.GetState(fd)
+	was, err := term.MakeRaw(fd)
 	if err != nil {
 		return station.Secret{}, err
 	}
-	prompted := make(chan struct{})
-	go func() {
-		defer close(prompted)
-		untilQuiet(fd, was)
-		fmt.Fprint(a.stderr, prompt)
-	}()
-	text, err := waited(ctx, func() ([]byte, error) { return term.ReadPassword(fd) }, func() { _ = term.Restore(fd, was) })
-	<-prompted
-	fmt.Fprintln(a.stderr)
-	if err != nil {
+	defer func() { _ = term.Restore(fd, was) }()
+	var text string
+	err = fromTerminal(ctx, func(r io.Reader) (err error) {
+		screen := struct {
+			io.Reader
+			io.Writer
+		}{io.LimitReader(r, maxTyped), a.stderr}
+		text, err = term.NewTerminal(screen, "").ReadPassword(prompt)
+		return err
+	})
+	fmt.Fprint(a.stderr, "\r")
+	switch {
+	case errors.Is(err, io.EOF):
+		return station.Secret{}, context.Canceled
+	case err != nil:
 		return station.Secret{}, err
 	}
-	return lineSecret(text, "what was typed")
+	return lineSecret([]byte(text), "what was typed")
 }
 
-// quietLimit bounds the wait for the terminal to show nothing any more.
-const quietLimit = time.Second
-
-// untilQuiet waits until the terminal has left the state in which it shows what is typed.
-func untilQuiet(fd int, was *term.State) {
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	for late := time.After(quietLimit); ; {
-		if now, err := term.GetState(fd); err != nil || !reflect.DeepEqual(now, was) {
-			return
-		}
-		select {
-		case <-look.C:
-		case <-late:
-			return
-		}
+// fromTerminal reads from the terminal until the context ends. Nothing goes on reading then: what is typed next, and what the
+// terminal itself answers, is for others.
+func fromTerminal(ctx context.Context, read func(io.Reader) error) error {
+	r, err := cancelreader.NewReader(os.Stdin)
+	if err != nil {
+		return err
 	}
-}
-
-// waited reads from the terminal until the context ends: a read cannot be stopped. undo is called if it is left behind.
-func waited[T any](ctx context.Context, read func() (T, error), undo func()) (v T, err error) {
-	type answer struct {
-		v   T
-		err error
+	defer r.Close()
+	stop := context.AfterFunc(ctx, func() { r.Cancel() })
+	defer stop()
+	if err := read(r); err != nil {
+		return errors.Join(ctx.Err(), err)
 	}
-	done := make(chan answer, 1)
-	go func() {
-		v, err := read()
-		done <- answer{v, err}
-	}()
-	select {
-	case a := <-done:
-		return a.v, a.err
-	case <-ctx.Done():
-		if undo != nil {
-			undo()
-		}
-		return v, ctx.Err()
-	}
+	return nil
 }

@@ -115,7 +115,7 @@ func (w *retireWriter) report(wish retire.Wish, rep retire.Report) {
 		if rep.Before {
 			w.step(s)
 		}
-		if !s.State.Over() && !(s.Step == station.StepErase && s.State == station.StepManual) {
+		if s.Hinders() {
 			left = append(left, string(s.Step))
 		}
 	}

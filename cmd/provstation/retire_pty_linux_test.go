@@ -69,7 +69,13 @@ func TestCertRevokeAtTerminal(t *testing.T) {
 		t.Errorf("the password is on the screen:\n%s", p.sees())
 	}
 
-	// Interrupted at the prompt: the terminal echoes again, and nothing was done.
+	// Interrupted at the prompts: nothing was done, and nothing keeps the terminal.
+	for range 3 {
+		p = sitDownIn(t, []string{"PROVSTATION_CONFIG=" + asks}, "cert", "revoke", "edge-2")
+		p.waitFor("the question", shows("To confirm, type: edge-2"))
+		p.types("\x03")
+		p.endsWith(exitBad)
+	}
 	p = sitDownIn(t, []string{"PROVSTATION_CONFIG=" + asks}, "cert", "revoke", "edge-2", "--yes")
 	p.waitFor("the prompt", shows("Password of the CA's provisioner"))
 	p.types("\x03")

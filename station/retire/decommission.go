@@ -27,6 +27,9 @@ type Step struct {
 	Waits bool           // it was not begun: the certificates have to be revoked first
 }
 
+// Hinders reports whether the decommissioning cannot end before something is done about the step.
+func (s Step) Hinders() bool { return !settled(s.StepRecord) }
+
 // Report is how a decommissioning stands.
 type Report struct {
 	station.RetirementRow
