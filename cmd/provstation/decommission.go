@@ -220,9 +220,7 @@ func (p *retirePlaces) into(c *retire.Config) {
 	if p.hawk != nil {
 		c.HawkBit = listedAt(p.hawk.Remove)
 	}
-	if p.unlock.Key != nil {
-		c.Eraser = &station.Eraser{Visitor: visitor(p.cfg), Unlock: p.unlock}
-	}
+	c.Eraser = &station.Eraser{Visitor: visitor(p.cfg), Unlock: p.unlock}
 	w := p.cfg.WireGuard
 	c.NoTunnels = !w.Enroll
 	if w.Server != "" {

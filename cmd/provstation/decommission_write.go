@@ -62,7 +62,7 @@ func (w *retireWriter) step(s retire.Step) {
 	}
 	line := stepJSON{Step: s.Step, State: stateOf(s), Code: s.Code, Detail: plain(s.Detail), At: given(s.At)}
 	if s.Fault != nil {
-		_, line.Message, line.Hint = w.faultWords(s.Fault)
+		line.Code, line.Message, line.Hint = w.faultWords(s.Fault)
 	}
 	if w.json {
 		line.eventHead = w.head("step")

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -87,8 +89,13 @@ func TestRealLife(t *testing.T) {
 		t.Error("enrolled anew: got the old key")
 	}
 
-	if out, err := b.step("ca", "revoke", "--cert", b.file("device.pem"), "--key", b.file("device-key.pem"), "--ca-url", b.caURL, "--root", b.file("ca-chain.pem")); err != nil {
-		t.Fatalf("step ca revoke: %v\n%s", err, out)
+	// It revokes itself, borrowed across the line; the same again is done.
+	for _, want := range []string{"revoked", "on-record"} {
+		got := cli(t, nil, "cert", "revoke", lifeID, "--config", b.config, "--with-device", "--yes", "--json").good(t)
+		b.out.WriteString(got.stdout + got.stderr)
+		if !strings.Contains(got.stdout, `"result":"`+want+`"`) || !strings.Contains(got.stdout, `"brokers":"off"`) {
+			t.Errorf("cert revoke --with-device: got %s, want it %s, and what brokers make of it", got.stdout, want)
+		}
 	}
 	before := b.present()
 	for _, by := range []string{"token", "mtls"} {
@@ -98,6 +105,16 @@ func TestRealLife(t *testing.T) {
 		}
 	}
 	b.unchanged(before)
+
+	// Out of service: what is left of it is revoked by the provisioner, and the device is emptied under an unlock.
+	got := cli(t, nil, "decommission", lifeID, "--config", b.config, "--yes", "--done", "wireguard-peer", "--json").good(t)
+	b.out.WriteString(got.stdout + got.stderr)
+	for _, name := range []string{"device.pem", "device-key.pem", "wg0.conf", ".enrolled"} {
+		if _, err := os.Stat(b.file(name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after decommission: %s: got %v, want it gone", name, err)
+		}
+	}
+	b.ends("UNCERTAIN", "E-DECOMMISSIONED", "run", "--count", "1")
 	b.checkSecrets(devstack.Deployed)
 }
 

@@ -104,6 +104,7 @@ func realBenchWith(
 	c.Bridge.URL, c.Bridge.TLS.Trust = stack.BridgeURL, config.TrustRoot
 	c.PKI.RootFingerprint, c.PKI.StepCAURL = stack.RootPrint, stack.StepCAURL
 	c.PKI.MinValidity = config.Duration(time.Hour)
+	c.PKI.Revoke.Provisioner, c.PKI.Revoke.PasswordFile = stack.Provisioner.Name, stack.Provisioner.PasswordFile
 	c.MQTT.Host, c.MQTT.Port, c.MQTT.TLSMax = "127.0.0.1", b.broker.Port, tlsMax
 	if tlsMax == "1.3" {
 		c.MQTT.TLSMin = "1.3"

@@ -203,7 +203,7 @@ func (x *retirement) step(ctx context.Context, name station.RetirementStepName, 
 	}
 	station.CrashPoint(pointOf(name, acted))
 	out := Step{StepRecord: station.StepRecord{Step: name, State: v.state, Detail: v.detail, At: x.now()}, Fault: v.fault}
-	if v.fault != nil {
+	if v.fault != nil && v.state == station.StepFailed {
 		out.Code = v.fault.Code
 	}
 	if err := x.record(ctx, out.StepRecord); err != nil {

@@ -337,6 +337,27 @@ func TestDecommissionNotHere(t *testing.T) {
 	wantStates(t, k.decommission(wish()), true, "done", "done", "done", "done", "done")
 }
 
+// A device that is here and that this station cannot open does not hinder the end either: what keeps it shut is said, and another
+// try would not mend it. What may pass does hinder it.
+func TestDecommissionCannotErase(t *testing.T) {
+	for code, ends := range map[station.Code]bool{
+		station.CodeUnlockKey: true, station.CodeUnlockPin: true, station.CodeUnlockRefused: true, station.CodeAgentOld: true,
+		station.CodeUnlockWait: false, station.CodePortBusy: false,
+	} {
+		k := newKit(t)
+		k.eraser.err = &station.Fault{Code: code}
+		want := "failed " + string(code)
+		if ends {
+			want = "manual"
+		}
+		rep := k.decommission(wish())
+		wantStates(t, rep, ends, "done", "done", "done", "done", want)
+		if f := rep.Steps[len(rep.Steps)-1].Fault; f == nil || f.Code != code {
+			t.Errorf("%s: got fault %v, want it told", code, f)
+		}
+	}
+}
+
 // Which peers are a device's: those with a key of its own, and those with no address but its own.
 func TestTunnelPeers(t *testing.T) {
 	own, old, byBridge, other, net := newKey(t), newKey(t), newKey(t), newKey(t), newKey(t)

@@ -101,6 +101,19 @@ func (x *retirement) place(ctx context.Context, p Place) (verdict, error) {
 // notHere says what becomes of a device that nobody can erase now.
 const notHere = "it is not connected to this station: its key and files are still on it. Erase or destroy it when it is at hand"
 
+// cannot says what becomes of a device that is here and that this station cannot erase.
+const cannot = "it is connected, and this station cannot erase it: its key and files are still on it. Erase or destroy it"
+
+// closedForEver tells why a device is not erased that another try here would not mend.
+func closedForEver(c station.Code) bool {
+	switch c {
+	case station.CodeUnlockKey, station.CodeUnlockPin, station.CodeUnlockRefused, station.CodeAgentOld, station.CodeRenewState:
+		return true
+	default:
+		return false
+	}
+}
+
 // erase empties the device, if it is here.
 func (x *retirement) erase(ctx context.Context) (verdict, error) {
 	if x.cfg.Eraser == nil {
@@ -113,7 +126,11 @@ func (x *retirement) erase(ctx context.Context) (verdict, error) {
 	case err != nil && ctx.Err() != nil:
 		return verdict{}, ctx.Err()
 	case err != nil:
-		return failedBy(err)
+		v, err := failedBy(err)
+		if v.fault != nil && closedForEver(v.fault.Code) {
+			v.state, v.detail = station.StepManual, cannot
+		}
+		return v, err
 	}
 	return verdict{state: station.StepDone, detail: "erased"}, nil
 }
