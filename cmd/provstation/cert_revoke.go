@@ -36,8 +36,9 @@ func (a *app) certRevokeCommand() *cobra.Command {
 serial number, or all orphans: certificates that no device works with any more (see "records orphans").
 
 The CA is asked with the key of a provisioner, whose password comes from pki.revoke of the configuration or is asked for; or, with
---with-device, by the device itself, which has to be connected, to hold the certificate and to sign TLS 1.2. Each request is on record before it is made, and again when its result is known. What is revoked already counts as done, and a request
-whose answer was lost is made again by the next call.
+--with-device, by the device itself, which has to be connected, to hold the certificate and to sign TLS 1.2. Each request is on
+record before it is made, and again when its result is known. What is revoked already counts as done, and a request whose answer
+was lost is made again by the next call.
 
 Revoking does not cut a device off by itself: brokers accept the certificate until it expires, unless they have the CA's list of
 revoked certificates. The command says which it is.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"io/fs"
 	"math/big"
 	"os"
 	"os/exec"
@@ -41,8 +42,12 @@ func newRetireBench(t *testing.T, devices int) *retireBench {
 	})}
 	b.base.Station.Operator = "Lea"
 	b.base.Tenant.ThingsBoard.Timeout, b.base.Tenant.HawkBit.Timeout = config.Default().Tenant.HawkBit.Timeout, config.Default().Tenant.HawkBit.Timeout
-	b.config = b.crashBench.config("station", nil)
-	ended := cli(t, nil, "run", "--json", "--config", b.config, "--count", strconv.Itoa(devices), "--timeout", "120s").good(t)
+	key, pub := filepath.Join(b.dir, "unlock.key"), filepath.Join(b.dir, "unlock.pub")
+	command(t, "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+	command(t, "openssl", "pkey", "-in", key, "-pubout", "-out", pub)
+	b.base.Device.Unlock.KeyFile, b.base.Device.Unlock.PinsFile = key, pub
+	b.config = b.away("station", nil)
+	ended := cli(t, nil, "run", "--json", "--config", b.crashBench.config("bench", nil), "--count", strconv.Itoa(devices), "--timeout", "120s").good(t)
 	if n := strings.Count(ended.stdout, `"outcome":"PASS"`); n != devices {
 		t.Fatalf("got %d PASS, want %d:\n%s", n, devices, ended.stderr)
 	}
@@ -68,6 +73,17 @@ func newRetireBench(t *testing.T, devices int) *retireBench {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// away writes the configuration of a station that has no devices.
+func (b *retireBench) away(name string, edit func(*config.Config)) string {
+	b.t.Helper()
+	return b.crashBench.config(name, func(c *config.Config) {
+		c.Ports.Include, c.Ports.Slots = nil, nil
+		if edit != nil {
+			edit(c)
+		}
+	})
 }
 
 func (b *retireBench) id(i int) string { return "edge-" + strings.ToLower(b.stack.Devices[i].Serial) }
@@ -157,7 +173,7 @@ func (b *retireBench) revoked(serial string) bool {
 // administrator can do; and it is held when it turns up.
 func TestDecommissionStack(t *testing.T) {
 	t.Parallel()
-	b := newRetireBench(t, 5)
+	b := newRetireBench(t, 6)
 	b.do(exitBad, "decommission", "edge-none", "--yes").says(t, `no device "edge-none" is on file`)
 	b.do(exitUsage, "decommission", b.id(0)).says(t, "no terminal", "--yes")
 	b.do(exitUsage, "decommission", b.id(0), "--yes", "--done", "revoke").says(t, "the CA is always asked")
@@ -179,7 +195,8 @@ func TestDecommissionStack(t *testing.T) {
 	t.Run("servers fail", func(t *testing.T) { b.failing(2) })
 	t.Run("CA down", func(t *testing.T) { b.withoutCA(3) })
 	t.Run("by hand", func(t *testing.T) { b.byHand(4) })
-	for i := range 5 {
+	t.Run("connected", func(t *testing.T) { b.connected(5) })
+	for i := range 6 {
 		if left := b.known(i); left != "" && i != 4 {
 			t.Errorf("%s: the tenant still has %s of it", b.id(i), left)
 		}
@@ -261,7 +278,7 @@ func (b *retireBench) failing(i int) {
 // withoutCA: what would list the device again waits for its certificates.
 func (b *retireBench) withoutCA(i int) {
 	board := b.stack.ThingsBoard
-	gone := b.crashBench.config("no-ca", func(c *config.Config) {
+	gone := b.away("no-ca", func(c *config.Config) {
 		c.PKI.StepCAURL = "https://127.0.0.1:" + strconv.Itoa(stationtest.FreePort(b.t))
 	})
 	got := b.doWith(gone, exitBad, "decommission", b.id(i), "--yes", "--json")
@@ -281,16 +298,43 @@ func (b *retireBench) withoutCA(i int) {
 
 // byHand: the tunnel server is out of reach.
 func (b *retireBench) byHand(i int) {
-	far := b.crashBench.config("far", func(c *config.Config) { c.WireGuard.Server, c.WireGuard.Mode = "", config.WGOff })
+	far := b.away("far", func(c *config.Config) {
+		c.WireGuard.Server, c.WireGuard.Mode, c.Device.Unlock.KeyFile = "", config.WGOff, ""
+	})
 	key := b.texts("SELECT hex(wireguard_key) FROM keys WHERE device_id = ?", b.id(i))
 	got := b.doWith(far, exitBad, "decommission", b.id(i), "--yes", "--json")
 	if diff := cmp.Diff([]string{"done", "manual", "done", "done", "manual"}, steps(b.t, got)); diff != "" || len(key) != 1 {
 		b.t.Errorf("%d keys, (-want +got):\n%s", len(key), diff)
 	}
-	got.says(b.t, "wg set wg0 peer ", " remove && wg-quick save wg0")
+	got.says(b.t, "wg set wg0 peer ", " remove && wg-quick save wg0", "this station has no key that opens it")
 	b.doWith(far, exitGood, "decommission", b.id(i), "--yes", "--done", "wireguard-peer").says(b.t, "done by hand, says Lea")
 	if left := b.known(i); left != "peer" {
 		b.t.Errorf("the tenant has %q of it, want the peer alone", left)
+	}
+}
+
+// connected: the device is at hand. It revokes itself, and is erased under an unlock.
+func (b *retireBench) connected(i int) {
+	d := b.stack.Devices[i]
+	here := b.crashBench.config("here", func(c *config.Config) {
+		c.Ports.Include, c.Ports.Slots = []string{d.Path}, nil
+		c.PKI.Revoke = config.Revoke{} // no provisioner is needed
+	})
+	b.do(exitBad, "cert", "revoke", b.id(i), "--with-device", "--yes").says(b.t, "E-NOT-HERE")
+	b.doWith(here, exitGood, "cert", "revoke", b.id(i), "--with-device", "--yes", "--reason", "cessationOfOperation").says(b.t, "revoked (cessationOfOperation)")
+	if got := b.texts("SELECT way || ' ' || result FROM revocations WHERE device_id = ? ORDER BY begun_at", b.id(i)); !slices.Equal(got, []string{"device failed: E-NOT-HERE", "device done"}) {
+		b.t.Errorf("got %q on record", got)
+	}
+	flag := filepath.Join(b.dir, "devices", d.Name, ".enrolled")
+	if _, err := os.Stat(flag); err != nil {
+		b.t.Fatal(err)
+	}
+	got := b.doWith(here, exitGood, "decommission", b.id(i), "--yes", "--json")
+	if diff := cmp.Diff([]string{"gone", "done", "done", "done", "done"}, steps(b.t, got)); diff != "" {
+		b.t.Errorf("(-want +got):\n%s\n%s", diff, got.stdout)
+	}
+	if _, err := os.Stat(flag); !errors.Is(err, fs.ErrNotExist) {
+		b.t.Errorf("got %v, want the device erased", err)
 	}
 }
 

@@ -75,8 +75,10 @@ func (w *retireWriter) step(s retire.Step) {
 		text = string(line.Code) + " " + line.Message
 	case s.Waits:
 		text = w.words.Text("retire.waits", nil)
-	case s.Step == station.StepErase && s.State == station.StepManual:
+	case s.Detail == retire.NotHere:
 		text = w.words.Text("retire.not-here", nil)
+	case s.Detail == retire.NoKey:
+		text = w.words.Text("retire.no-key", nil)
 	}
 	w.printf("  %-14s  %s  %s\n", s.Step, padded(w.words.Text("retire.state."+line.State, nil), 9), text)
 	if line.Hint != "" {

@@ -98,8 +98,11 @@ func (x *retirement) place(ctx context.Context, p Place) (verdict, error) {
 	return verdict{state: station.StepDone, detail: "deleted"}, nil
 }
 
-// notHere says what becomes of a device that nobody can erase now.
-const notHere = "it is not connected to this station: its key and files are still on it. Erase or destroy it when it is at hand"
+// Details of a device that nobody can erase now.
+const (
+	NotHere = "it is not connected to this station: its key and files are still on it. Erase or destroy it when it is at hand"
+	NoKey   = "this station has no key that opens it (device.unlock): its key and files are still on it. Erase or destroy it elsewhere"
+)
 
 // cannot says what becomes of a device that is here and that this station cannot erase.
 const cannot = "it is connected, and this station cannot erase it: its key and files are still on it. Erase or destroy it"
@@ -117,12 +120,12 @@ func closedForEver(c station.Code) bool {
 // erase empties the device, if it is here.
 func (x *retirement) erase(ctx context.Context) (verdict, error) {
 	if x.cfg.Eraser == nil {
-		return verdict{state: station.StepManual, detail: notHere}, nil
+		return verdict{state: station.StepManual, detail: NoKey}, nil
 	}
 	err := x.cfg.Eraser.Erase(ctx, x.row.DeviceID, x.row.HardwareSerial)
 	switch {
 	case errors.Is(err, station.ErrNotHere):
-		return verdict{state: station.StepManual, detail: notHere}, nil
+		return verdict{state: station.StepManual, detail: NotHere}, nil
 	case err != nil && ctx.Err() != nil:
 		return verdict{}, ctx.Err()
 	case err != nil:
