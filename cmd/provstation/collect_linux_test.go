@@ -28,7 +28,7 @@ type fieldKit struct {
 
 func newFieldKit(t *testing.T, f stackFlags) *fieldKit {
 	t.Helper()
-	f.stateDir, f.baud, f.signer = filepath.Join(t.TempDir(), "stack"), 115200, devstack.SignerBuiltin
+	f.stateDir, f.baud, f.signer, f.reenroll = filepath.Join(t.TempDir(), "stack"), 115200, devstack.SignerBuiltin, "open"
 	if f.contract == "" {
 		f.contract = string(devstack.Deployed)
 	}

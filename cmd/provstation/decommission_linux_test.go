@@ -306,7 +306,7 @@ func (b *retireBench) byHand(i int) {
 	if diff := cmp.Diff([]string{"done", "manual", "done", "done", "manual"}, steps(b.t, got)); diff != "" || len(key) != 1 {
 		b.t.Errorf("%d keys, (-want +got):\n%s", len(key), diff)
 	}
-	got.says(b.t, "wg set wg0 peer ", " remove && wg-quick save wg0", "this station has no key that opens it")
+	got.says(b.t, "wg set wg0 peer ", " remove && wg-quick save wg0", "its key and files are still on it")
 	b.doWith(far, exitGood, "decommission", b.id(i), "--yes", "--done", "wireguard-peer").says(b.t, "done by hand, says Lea")
 	if left := b.known(i); left != "peer" {
 		b.t.Errorf("the tenant has %q of it, want the peer alone", left)

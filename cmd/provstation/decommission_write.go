@@ -77,8 +77,6 @@ func (w *retireWriter) step(s retire.Step) {
 		text = w.words.Text("retire.waits", nil)
 	case s.Detail == retire.NotHere:
 		text = w.words.Text("retire.not-here", nil)
-	case s.Detail == retire.NoKey:
-		text = w.words.Text("retire.no-key", nil)
 	}
 	w.printf("  %-14s  %s  %s\n", s.Step, padded(w.words.Text("retire.state."+line.State, nil), 9), text)
 	if line.Hint != "" {

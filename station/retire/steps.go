@@ -98,11 +98,8 @@ func (x *retirement) place(ctx context.Context, p Place) (verdict, error) {
 	return verdict{state: station.StepDone, detail: "deleted"}, nil
 }
 
-// Details of a device that nobody can erase now.
-const (
-	NotHere = "it is not connected to this station: its key and files are still on it. Erase or destroy it when it is at hand"
-	NoKey   = "this station has no key that opens it (device.unlock): its key and files are still on it. Erase or destroy it elsewhere"
-)
+// NotHere says what becomes of a device that nobody can erase now.
+const NotHere = "it is not connected to this station: its key and files are still on it. Erase or destroy it when it is at hand"
 
 // cannot says what becomes of a device that is here and that this station cannot erase.
 const cannot = "it is connected, and this station cannot erase it: its key and files are still on it. Erase or destroy it"
@@ -120,7 +117,7 @@ func closedForEver(c station.Code) bool {
 // erase empties the device, if it is here.
 func (x *retirement) erase(ctx context.Context) (verdict, error) {
 	if x.cfg.Eraser == nil {
-		return verdict{state: station.StepManual, detail: NoKey}, nil
+		return verdict{state: station.StepManual, detail: NotHere}, nil
 	}
 	err := x.cfg.Eraser.Erase(ctx, x.row.DeviceID, x.row.HardwareSerial)
 	switch {
