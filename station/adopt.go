@@ -47,6 +47,7 @@ import (
 //	sealed                             that PASS, certificate expired                          -                             FAIL E-CERT-EXPIRED           same  -
 //	sealed                             a PASS with this key, another certificate               -                             PASS                          same  -
 //	sealed                             a PASS with another key                                 -                             UNCERTAIN E-ID-OTHER-KEY      same  -
+//	sealed                             its certificate, which is revoked                       -                             UNCERTAIN E-UNCERTAIN         same  -
 //	sealed                             a proof that is later than the PASS with another key    seal: found done              PASS                          same  -
 //	sealed                             a proof that is earlier than the PASS with another key  -                             UNCERTAIN E-ID-OTHER-KEY      same  -
 //	enrolled by enroll.sh              nothing                                                 -                             PASS                          same  -

@@ -309,6 +309,11 @@ func adoptSealed() []adoption {
 			end: Uncertain, code: CodeUnknownKey, key: "same", why: "an old image put back, or a copy; --reenroll goes on",
 		},
 		{
+			device: "sealed", ledger: "its certificate, which is revoked", journal: "-",
+			set: state(StateSealed, func(k *kit, d *fakeDevice) { k.onFile(d, true, func(c *CertRecord) { c.Revoked = true }) }),
+			end: Uncertain, code: CodeUncertain, key: "same", why: "a broker without the CA's list would take it",
+		},
+		{
 			device: "sealed", ledger: "a proof that is later than the PASS with another key", journal: "seal: found done",
 			set: state(StateSealed, func(k *kit, d *fakeDevice) {
 				k.passed(third, third)

@@ -15,11 +15,16 @@ import (
 // keygen has the device make its key pair, or name the one it made under this enroll id. Where the id comes from an earlier
 // run that asked for something else (another key type, no tunnel), the device makes a new key under a new id.
 func (x *run) keygen(ctx context.Context) error {
-	a, err := x.makeKey(ctx)
+	keep := x.keepsTunnel()
+	a, err := x.makeKey(ctx, keep)
+	if errors.Is(err, ErrEnrollIDUsed) && x.enrollID == x.holding.EnrollID && x.holding.Active != 0 && !keep {
+		// It was begun to replace the key alone, and came with the tunnel of the one before.
+		a, err = x.makeKey(ctx, true)
+	}
 	if errors.Is(err, ErrEnrollIDUsed) && x.enrollID == x.holding.EnrollID {
 		x.log.Info("the device's unfinished key does not serve this run", "err", err)
 		x.enrollID, x.holding.Leaf = newEnrollID(), nil
-		a, err = x.makeKey(ctx)
+		a, err = x.makeKey(ctx, keep)
 	}
 	if err != nil {
 		return err
@@ -36,9 +41,9 @@ func (x *run) keygen(ctx context.Context) error {
 	return nil
 }
 
-func (x *run) makeKey(ctx context.Context) (a KeyAnswer, err error) {
-	r := KeyRequest{DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, KeepTunnel: x.keepsTunnel()}
-	if x.course != courseRekey {
+func (x *run) makeKey(ctx context.Context, keepTunnel bool) (a KeyAnswer, err error) {
+	r := KeyRequest{DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, KeepTunnel: keepTunnel}
+	if !keepTunnel && x.course != courseRekey {
 		r.WireGuard = x.wantsDeviceTunnelKey(ctx)
 	}
 	if err := x.mayMakeKey(ctx); err != nil {
@@ -241,6 +246,9 @@ func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error)
 // be revoked. What came with it is kept, too, secrets cut out: a station that dies now judges it after, and asks for no
 // second one.
 func (x *run) journalAnswer(ctx context.Context) error {
+	// It is here, whoever gave the run up meanwhile.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.timeout(PhaseRecord))
+	defer cancel()
 	ours, others := x.issued()
 	for _, r := range ours {
 		r.Chain = others

@@ -93,7 +93,7 @@ func (l *fakeLine) Token(ctx context.Context, audience string, now time.Time) (R
 		return RenewalToken{}, &Fault{Code: CodeAgentOld, Outcome: Fail}
 	}
 	d.life.tokens++
-	return RenewalToken{Token: NewSecret(fmt.Appendf(nil, "token %d for %s", d.life.tokens, audience)), Issued: now, Left: 99}, nil
+	return RenewalToken{Token: NewSecret(fmt.Appendf(nil, "token %d for %s", d.life.tokens, audience)), Issued: now, Left: 99, Leaf: d.leafHash()}, nil
 }
 
 func (l *fakeLine) Renew(ctx context.Context, id EnrollID, leaf []byte, commit bool) (Readback, error) {

@@ -88,7 +88,8 @@ type RenewalToken struct {
 	Token   Secret
 	Issued  time.Time // by the device's clock
 	Expires time.Time
-	Left    int // tokens that the key still gives
+	Left    int    // tokens that the key still gives
+	Leaf    []byte // SHA-256 of the certificate whose key has signed it, and which is in it
 }
 
 // TunnelReport is what a device saw of its tunnel.

@@ -176,7 +176,7 @@ func (b *Bench) words(key string) string {
 func (k *keeper) overrule(o Override) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.cancelRun != nil {
+	if k.busy() {
 		return &Fault{Code: CodeSlotRunning, Params: map[string]string{"slot": k.slot}}
 	}
 	if k.last == nil || !slices.Contains(overridable, k.ended.Code) {
@@ -190,7 +190,7 @@ func (k *keeper) overrule(o Override) error {
 func (k *keeper) retryFailed() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.cancelRun != nil || k.last == nil || (k.ended.Outcome != Error && k.ended.Outcome != Timeout) {
+	if k.busy() || k.last == nil || (k.ended.Outcome != Error && k.ended.Outcome != Timeout) {
 		return false
 	}
 	k.tryAgain()

@@ -23,6 +23,13 @@ func (x *run) verifyHeld(ctx context.Context) error {
 	if err := x.recordHeld(ctx, chain); err != nil {
 		return err
 	}
+	if on, found, err := x.onRecord(ctx, x.spki, x.leaf); err != nil {
+		return err
+	} else if found && on.Revoked { // a broker without the CA's list would take it
+		return &Fault{Code: CodeUncertain, Outcome: Uncertain, Params: map[string]string{
+			"device_id": x.deviceID, "not_after": stamp(x.notAfter), "left": left(x.notAfter.Sub(x.now())),
+		}}
+	}
 	x.adopt(AdoptedKey, AdoptedCertificate)
 	crash(pointHeldSaved)
 	return nil
@@ -94,4 +101,18 @@ func (x *run) completeFiles(device, anchorFile [][]byte, chain *pki.Chain) error
 		return &Fault{Code: CodeForeign, Outcome: Uncertain, Params: map[string]string{"device_id": x.deviceID, "detail": strings.Join(bad, "; ")}}
 	}
 	return &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": joined([]string{ObjectChain, ObjectAnchors}), "detail": strings.Join(bad, "; ")}}
+}
+
+// onRecord finds the certificate by its key and its fingerprint.
+func (x *run) onRecord(ctx context.Context, spki, leaf []byte) (c CertRecord, found bool, err error) {
+	certs, err := x.ledger.Certificates(ctx, x.start.Tenant, spki)
+	if err != nil {
+		return c, false, x.ledgerFault("look certificates up", err)
+	}
+	for _, c := range certs {
+		if bytes.Equal(c.Fingerprint, leaf) {
+			return c, true, nil
+		}
+	}
+	return c, false, nil
 }

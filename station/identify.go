@@ -16,6 +16,9 @@ func (x *run) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if x.exact && g.HardwareSerial != x.announced.HardwareSerial {
+		return &Fault{Code: CodeSwapped, Outcome: Fail, Params: map[string]string{"want": x.announced.HardwareSerial, "have": g.HardwareSerial}}
+	}
 	if err := x.sameHardware(g); err != nil {
 		return err
 	}

@@ -78,16 +78,11 @@ func (x *run) readBackHeld(ctx context.Context) error {
 // tunnelOnFile is the wg0.conf that came with the device's certificate. It is not known where others wrote it, where the
 // certificate is a later one for the same key, and where a secret was cut out of it.
 func (x *run) tunnelOnFile(ctx context.Context) (conf string, known bool, err error) {
-	certs, err := x.ledger.Certificates(ctx, x.start.Tenant, x.spki)
-	if err != nil {
-		return "", false, x.ledgerFault("look certificates up", err)
+	c, _, err := x.onRecord(ctx, x.spki, x.leaf)
+	if err != nil || c.WGConf == "" || strings.Contains(c.WGConf, hidden) {
+		return "", false, err
 	}
-	for _, c := range certs {
-		if bytes.Equal(c.Fingerprint, x.leaf) && c.WGConf != "" && !strings.Contains(c.WGConf, hidden) {
-			return c.WGConf, true, nil
-		}
-	}
-	return "", false, nil
+	return c.WGConf, true, nil
 }
 
 // expected is what a device that holds the run's credentials answers: the first 8 bytes of SHA-256 of each object.

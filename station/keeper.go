@@ -22,6 +22,7 @@ type keeper struct {
 	again     bool                    // a person asked for another run
 	override  *Override               // of the next run
 	task      Task                    // of the next run
+	starting  bool                    // a run is about to begin
 	last      *Announcement           // the device of the last run
 	ended     RunEnded                // the last run's end
 	held      Code                    // why the device that is there is not worked on, as it was said last
@@ -187,9 +188,12 @@ func (k *keeper) took(a Announcement) (o *Override, task Task, serial string) {
 	if k.ended.HardwareSerial == a.HardwareSerial {
 		o, task, serial = k.override, k.task, a.HardwareSerial
 	}
-	k.again, k.override, k.task, k.last = false, nil, TaskProvision, &a
+	k.again, k.override, k.task, k.last, k.starting = false, nil, TaskProvision, &a, true
 	return o, task, serial
 }
+
+// busy reports whether a run is in flight or about to be. k.mu is held.
+func (k *keeper) busy() bool { return k.cancelRun != nil || k.starting }
 
 // hold says, once, why the device that is there is not worked on.
 func (k *keeper) hold(code Code, params map[string]string) {
@@ -218,7 +222,7 @@ func (k *keeper) device() (id, serial string) {
 func (k *keeper) run(ctx context.Context, line Line, a Announcement, heard time.Time, t ticket) error {
 	rctx, cancel := context.WithCancelCause(ctx)
 	k.mu.Lock()
-	k.cancelRun = cancel
+	k.cancelRun, k.starting = cancel, false
 	k.mu.Unlock()
 	end, boot, err := k.b.runner.run(rctx, k.b, k.port, k.slot, line, a, heard, t)
 	if boot != "" { // a restart that the run saw is no news after it
@@ -248,7 +252,7 @@ func (k *keeper) run(ctx context.Context, line Line, a Announcement, heard time.
 func (k *keeper) retry() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.cancelRun != nil {
+	if k.busy() {
 		return &Fault{Code: CodeSlotRunning, Params: map[string]string{"slot": k.slot}}
 	}
 	if k.last == nil {

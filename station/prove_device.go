@@ -1,7 +1,10 @@
 package station
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -34,6 +37,11 @@ func (x *run) proveByDevice(ctx context.Context) error {
 	if !ok {
 		return &Fault{Code: CodeAgentOld, Outcome: Fail, Params: map[string]string{"have": x.greet.Firmware, "want": "CHECK_MQTT"}}
 	}
+	if x.closed() {
+		if err := x.possesses(ctx); err != nil {
+			return err
+		}
+	}
 	both := x.cfg.MQTTRun == ProveBoth
 	prefix := ""
 	if both {
@@ -65,6 +73,32 @@ func (x *run) proveByDevice(ctx context.Context) error {
 	p := x.proofOf(res, BrokerAcked)
 	p.Broker, p.MQTT = said(res.Addr), printable(p.MQTT)
 	x.proven(p, proofByDevice)
+	return nil
+}
+
+// possesses has a sealed device sign what only this run knows: a renewal token for a name that no CA has. What a device says of
+// a test shows nothing of its key, and its certificate is no secret.
+func (x *run) possesses(ctx context.Context) error {
+	impossible := &Fault{Code: CodeProofImpossible, Outcome: Uncertain, Params: map[string]string{"device_id": x.deviceID}}
+	r, ok := x.line.Line.(Renewer)
+	if !ok {
+		return impossible
+	}
+	var nonce [16]byte
+	_, _ = rand.Read(nonce[:]) // crypto/rand.Read never fails
+	audience := "https://" + hex.EncodeToString(nonce[:]) + ".proof.invalid/renew"
+	x.line.say("-> TOKEN for %s", audience)
+	t, err := r.Token(ctx, audience, x.now())
+	x.line.heard(err, "TOKEN, %d left", t.Left)
+	switch {
+	case isCode(err, CodeAgentOld, CodeAgentRefuse):
+		impossible.Err = err
+		return impossible
+	case err != nil:
+		return err
+	case !bytes.Equal(t.Leaf, x.leaf):
+		return &Fault{Code: CodeReadback, Outcome: Uncertain, Params: map[string]string{"objects": ObjectLeaf}}
+	}
 	return nil
 }
 

@@ -58,6 +58,21 @@ func (l fieldLine) Unlock(_ context.Context, r UnlockRequest) (time.Duration, er
 
 func (fieldLine) Erase(context.Context, EnrollID) error { panic("nobody asks for it") }
 
+// signing is a fieldLine whose device makes tokens, too.
+type signing struct {
+	fieldLine
+	Renewer
+}
+
+// byAnother is a device whose tokens are signed by the key of another certificate.
+type byAnother struct{ Renewer }
+
+func (r byAnother) Token(ctx context.Context, audience string, now time.Time) (RenewalToken, error) {
+	t, err := r.Renewer.Token(ctx, audience, now)
+	t.Leaf = make([]byte, 32)
+	return t, err
+}
+
 func (l fieldLine) CheckBroker(_ context.Context, cfg mqttcheck.Config) (mqttcheck.Result, error) {
 	if l.test == nil {
 		return mqttcheck.Result{}, fault(CodeAgentOld, Fail, Permanent)
@@ -84,7 +99,40 @@ func acked() *ownTest {
 
 // field makes the device in s1 one that does these.
 func (k *kit) field(u *unlocks, test *ownTest) {
-	k.conn.wrap = func(l Line) Line { return fieldLine{l, u, test} }
+	k.conn.wrap = func(l Line) Line { return signing{fieldLine{l, u, test}, l.(Renewer)} }
+}
+
+// What a sealed device says of its own test counts only with a signature that it makes there and then: its certificate is no
+// secret, and a copy of it is no device.
+func TestOwnTestNeedsTheKey(t *testing.T) {
+	for name, row := range map[string]struct {
+		change  func(k *kit, d *fakeDevice)
+		outcome Outcome
+		code    Code
+	}{
+		"with it":         {func(*kit, *fakeDevice) {}, Pass, ""},
+		"signs no tokens": {func(_ *kit, d *fakeDevice) { d.life.noTokens = true }, Uncertain, CodeProofImpossible},
+		"another key's": {func(k *kit, _ *fakeDevice) {
+			k.conn.wrap = func(l Line) Line { return signing{fieldLine{l, nil, acked()}, byAnother{l.(Renewer)}} }
+		}, Uncertain, CodeReadback},
+		"cannot sign": {func(k *kit, _ *fakeDevice) {
+			k.conn.wrap = func(l Line) Line { return fieldLine{l, nil, acked()} }
+		}, Uncertain, CodeProofImpossible},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				k := newKit(t)
+				d := k.enrolled(StateSealed)
+				d.noTLS12, k.cfg.MQTTRun = true, ProveDevice
+				k.field(nil, acked())
+				row.change(k, d)
+				wantEnd(t, k.play(), row.outcome, row.code)
+				if row.outcome == Pass && d.life.tokens != 1 {
+					t.Errorf("got %d signatures, want one", d.life.tokens)
+				}
+			})
+		})
+	}
 }
 
 func pinnedDevice() *unlocks { return &unlocks{state: FieldState{Pinned: true}} }

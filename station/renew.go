@@ -1,7 +1,6 @@
 package station
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -73,17 +72,11 @@ func (x *run) readBefore(ctx context.Context) error {
 	}
 	b := before{chain: chain, leaf: certRecord(chain.Leaf).Fingerprint}
 	spki := chain.SPKIHash()
-	certs, err := x.ledger.Certificates(ctx, x.start.Tenant, spki[:])
-	if err != nil {
-		return x.ledgerFault("look certificates up", err)
+	if b.record, _, err = x.onRecord(ctx, spki[:], b.leaf); err != nil {
+		return err
 	}
-	for _, c := range certs {
-		if bytes.Equal(c.Fingerprint, b.leaf) {
-			b.record = c
-		}
-		if c.Revoked && bytes.Equal(c.Fingerprint, b.leaf) {
-			return &Fault{Code: CodeCARevoked, Outcome: Fail, Params: map[string]string{"device_id": x.deviceID}}
-		}
+	if b.record.Revoked {
+		return &Fault{Code: CodeCARevoked, Outcome: Fail, Params: map[string]string{"device_id": x.deviceID}}
 	}
 	x.before = b
 	x.fact(FactPrevious, hexOf(b.leaf))

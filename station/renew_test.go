@@ -419,3 +419,29 @@ func TestPins(t *testing.T) {
 		})
 	}
 }
+
+// A certificate that the CA has issued is on record, also where the run was given up while the answer came.
+func TestRenewGivenUpAsTheAnswerComes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k, d, ca := renewKit(t, TaskRenew)
+		benches := make(chan *Bench, 1)
+		k.on = func(b *Bench, e Event) {
+			if _, ok := e.Body.(StationInfo); ok {
+				benches <- b
+			}
+		}
+		leaf := issueUntil(k.pki, d.key.Public(), d.id, time.Now().Add(48*time.Hour))
+		ca.on = func(int) (*stepca.Issued, error) {
+			if err := (<-benches).Abort("s1"); err != nil {
+				t.Error(err)
+			}
+			return &stepca.Issued{Leaf: leaf, Chain: [][]byte{k.pki.Sub.Cert.Raw, k.pki.ICA.Cert.Raw}}, nil
+		}
+		wantEnd(t, k.play(), Aborted, CodeAborted)
+		wantPosts(t, k, "issued")
+		last := k.ledger.certs[len(k.ledger.certs)-1]
+		if !bytes.Equal(last.Leaf, leaf) {
+			t.Error("the certificate is on no record")
+		}
+	})
+}

@@ -42,6 +42,7 @@ type run struct {
 	claimed   bool
 	deviceID  string
 	released  string // the hardware that the override is for
+	exact     bool   // the run is for the hardware that announced itself, and no other
 	enrollID  EnrollID
 	began     time.Time // first byte heard
 
@@ -100,7 +101,7 @@ func (r *Runner) run(
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
 		intended: map[string]bool{}, results: map[string]IntentResult{},
 	}
-	x.released = t.serial
+	x.released, x.exact = t.serial, t.task != "" || b.cfg.Only != nil
 	x.tx, x.rx = line.Traffic()
 	if x.began.IsZero() {
 		x.began = s.StartedAt

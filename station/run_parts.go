@@ -111,11 +111,18 @@ func (x *run) sameHardware(g Greeting) error {
 	return nil
 }
 
-// abandon lets a re-enrolled device return to its active generation when the new one did not come to its proof. A
-// cable that is gone cannot be told; the next run decides then.
+// abandon lets a device return to its active generation when the new one did not come to its proof: the one that this run has
+// built, or one that an earlier run began and that nobody can go on with here. A cable that is gone cannot be told; the next run
+// decides then.
 func (x *run) abandon(ctx context.Context, f *Fault) {
-	if (x.course != courseEnroll && x.course != courseRekey) || x.sealed || x.holding.Active == 0 || x.key.CSR == nil || f.Code == CodePortGone {
+	if (x.course != courseEnroll && x.course != courseRekey) || x.sealed || x.holding.Active == 0 || f.Code == CodePortGone {
 		return
+	}
+	if x.key.CSR == nil {
+		if x.holding.Generation == x.holding.Active || !lockedOut(f.Code) {
+			return
+		}
+		x.enrollID = x.holding.EnrollID
 	}
 	actx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -129,6 +136,16 @@ func (x *run) abandon(ctx context.Context, f *Fault) {
 		}
 	}
 	crash(pointAbandoned)
+}
+
+// lockedOut tells the faults of a device that makes no new key for this station.
+func lockedOut(c Code) bool {
+	switch c {
+	case CodeUnlockKey, CodeUnlockPin, CodeUnlockRefused, CodeAgentLocked:
+		return true
+	default:
+		return false
+	}
 }
 
 func (x *run) skipParams() map[string]string {

@@ -56,7 +56,7 @@ func (b *Bench) AskAll(t Task) (int, error) {
 func (k *keeper) ask(t Task) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.cancelRun != nil {
+	if k.busy() {
 		return &Fault{Code: CodeSlotRunning, Params: map[string]string{"slot": k.slot}}
 	}
 	if k.last == nil {
@@ -76,7 +76,7 @@ func (k *keeper) ask(t Task) error {
 func (k *keeper) finishedFor(t Task) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.cancelRun != nil || k.last == nil {
+	if k.busy() || k.last == nil {
 		return false
 	}
 	return Finished(k.ended.Outcome, k.ended.Code) && (k.ended.Code != CodeCertExpired || t == TaskReenroll)

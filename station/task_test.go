@@ -1,6 +1,8 @@
 package station
 
 import (
+	"bytes"
+	"crypto"
 	"testing"
 	"time"
 
@@ -110,4 +112,41 @@ func TestAskOfTheExpired(t *testing.T) {
 			t.Errorf("got %+v, the CA asked %q, %d new keys, %d posts at the bridge", list[1], ca.asks, d.keys, k.bridge.posts)
 		}
 	})
+}
+
+// What was asked of one device is not done to another that sits in the slot when it is greeted.
+func TestAskOfAnother(t *testing.T) {
+	for _, task := range Tasks() {
+		bubble(t, func(t *testing.T) {
+			k, _, ca := renewKit(t, TaskProvision)
+			other := newFakeDevice("SN-2")
+			other.enrolled(k.pki, "edge-sn-2", StateSealed, func(pub crypto.PublicKey, id string) []byte { return issueFor(k.pki, pub, id) })
+			other.announces = "SN-1"
+			k.ledger.knows("SN-2", "edge-sn-2", other.spki(), other.leafHash(), time.Now().Add(24*time.Hour), false)
+			ca.of, ca.id = other.key.Public(), other.id
+			key, leaf := other.spki(), other.leafHash()
+			n := 0
+			k.on = func(b *Bench, e Event) {
+				if _, ok := e.Body.(RunEnded); !ok {
+					return
+				}
+				if n++; n == 1 {
+					if err := b.Ask("s1", task); err != nil {
+						t.Error(err)
+					}
+					p := k.port("s1")
+					p.mu.Lock()
+					p.dev = other
+					p.mu.Unlock()
+				}
+			}
+			list := ends(k.play())
+			if len(list) < 2 || list[1].Outcome != Fail || list[1].Code != CodeSwapped {
+				t.Errorf("%s: got %+v, want the second run stopped", task, list)
+			}
+			if !bytes.Equal(other.spki(), key) || !bytes.Equal(other.leafHash(), leaf) {
+				t.Errorf("%s: SN-2 was worked on for what was asked of SN-1", task)
+			}
+		})
+	}
 }

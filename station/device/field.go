@@ -167,7 +167,9 @@ func (l *line) Token(ctx context.Context, audience string, now time.Time) (stati
 	if err != nil {
 		return station.RenewalToken{}, badAnswer(err)
 	}
+	sum := sha256.Sum256(chain[0])
 	return station.RenewalToken{
+		Leaf:  sum[:],
 		Token: station.NewSecret([]byte(text)), Issued: time.Unix(claims.Issued, 0).UTC(), Expires: time.Unix(claims.Expires, 0).UTC(), Left: int(r.Left),
 	}, nil
 }
