@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -82,7 +83,23 @@ func (b *realBench) agrees(db *stationtest.Postgres, when string, issued, revoke
 	if !slices.Equal(keysOf(gone), keysOf(crl)) || len(crl) != revoked {
 		t.Errorf("%s: got revoked %v in the ledger and %v in the CA's database, want the same %d", when, gone, crl, revoked)
 	}
-	t.Logf("%s: %d certificates, %d revoked, ledger %v, CA %v", when, len(has), len(crl), gone, crl)
+	byDevice := 0
+	for serial, text := range crl {
+		var entry struct {
+			ReasonCode int
+			MTLS       bool
+		}
+		if err := json.Unmarshal([]byte(text), &entry); err != nil || entry.ReasonCode != map[string]int{"unspecified": 0, "cessationOfOperation": 5}[gone[serial]] {
+			t.Errorf("%s: %s: got %s in the CA's database (%v), want the ledger's reason %s", when, serial, text, err, gone[serial])
+		}
+		if entry.MTLS {
+			byDevice++
+		}
+	}
+	if byDevice != min(revoked, 1) {
+		t.Errorf("%s: got %d revocations by the device itself, want the first alone: %v", when, byDevice, crl)
+	}
+	t.Logf("%s: %d certificates, %d revoked", when, len(has), len(crl))
 }
 
 func keysOf(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
