@@ -39,12 +39,7 @@ func TestAgentKilledAtEveryFileOperation(t *testing.T) {
 		t.Skip("kills some hundred agents")
 	}
 	dir := t.TempDir()
-	bin := filepath.Join(dir, "provagent")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "crashpoints", "-o", bin, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build -tags crashpoints: %v\n%s", err, out)
-	}
+	bin := builtMortal(t)
 	root := issuer{}.ca(t, "Provider Root CA", 2)
 	ica := root.ca(t, "Provider ICA", 1)
 	sub := ica.ca(t, "Tenant Sub-CA", 0)
@@ -91,6 +86,18 @@ func TestAgentKilledAtEveryFileOperation(t *testing.T) {
 			t.Errorf("no agent died before %s", op)
 		}
 	}
+}
+
+// builtMortal gives a provagent that can be told where to die.
+func builtMortal(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "provagent")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "crashpoints", "-o", bin, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build -tags crashpoints: %v\n%s", err, out)
+	}
+	return bin
 }
 
 // dieAt enrolls a new device whose agent dies before its n-th operation, and enrolls it again with one that does not. It gives

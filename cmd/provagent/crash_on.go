@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 	"sync/atomic"
 )
 
-// beforeFile kills the process, as kill -9 does, before the operation on its files that PROVAGENT_CRASH_AT numbers, counted
-// from 1. It says which that is, for the test that goes through them all.
-func beforeFile() func(op, path string) error {
+// beforeFile gives what kills the process, as kill -9 does, before the operation on its files that PROVAGENT_CRASH_AT numbers,
+// counted from 1, whoever does them. It says which that is, for the test that goes through them all.
+var beforeFile = sync.OnceValue(func() func(op, path string) error {
 	at, err := strconv.ParseInt(os.Getenv("PROVAGENT_CRASH_AT"), 10, 64)
 	if err != nil {
 		return nil
@@ -31,4 +32,4 @@ func beforeFile() func(op, path string) error {
 		}
 		select {} // the signal is on its way
 	}
-}
+})

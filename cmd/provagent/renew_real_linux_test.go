@@ -153,32 +153,41 @@ type box struct {
 // pair reads the files as they do, and fails unless they work together.
 func (b *box) pair() *x509.Certificate {
 	b.t.Helper()
-	pair, err := tls.LoadX509KeyPair(filepath.Join(b.dir, "device.pem"), filepath.Join(b.dir, "device-key.pem"))
-	if err != nil {
-		b.t.Fatalf("the files do not work together: %v", err)
-	}
-	ca, err := os.ReadFile(filepath.Join(b.dir, "ca-chain.pem"))
+	leaf, err := pairIn(b.dir)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	return leaf
+}
+
+// pairIn is the certificate that a box's programs find in its state directory: with its key, and verified by its CA file.
+func pairIn(dir string) (*x509.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "device.pem"), filepath.Join(dir, "device-key.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("the files do not work together: %w", err)
+	}
+	ca, err := os.ReadFile(filepath.Join(dir, "ca-chain.pem"))
+	if err != nil {
+		return nil, err
 	}
 	roots, err := onbox.RootsOf(ca)
 	if err != nil {
-		b.t.Fatal(err)
+		return nil, err
 	}
 	between := x509.NewCertPool()
 	for _, der := range pair.Certificate[1:] {
 		c, err := x509.ParseCertificate(der)
 		if err != nil {
-			b.t.Fatal(err)
+			return nil, err
 		}
 		between.AddCert(c)
 	}
 	if _, err := pair.Leaf.Verify(x509.VerifyOptions{
 		Roots: roots, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, CurrentTime: pair.Leaf.NotBefore.Add(time.Second),
 	}); err != nil {
-		b.t.Fatalf("device.pem does not verify: %v", err)
+		return nil, fmt.Errorf("device.pem does not verify: %w", err)
 	}
-	return pair.Leaf
+	return pair.Leaf, nil
 }
 
 // provision seals a box over its line, set up to renew at url.

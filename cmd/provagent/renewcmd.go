@@ -136,7 +136,7 @@ func newRenewer(o renewOptions, log *slog.Logger) (*onbox.Renewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := onbox.Files{Dir: o.stateDir}
+	files := onbox.Files{Dir: o.stateDir, Before: beforeFile()}
 	a, err := agent.New(store, fieldConfig(o.options, files, log))
 	if err != nil {
 		return nil, err

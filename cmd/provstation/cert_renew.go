@@ -158,6 +158,9 @@ func (f *renewFlags) check(args []string) (id string, within time.Duration, err 
 func span(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)
+		if err == nil && n == 0 { // would be taken for all
+			err = errors.New("not positive")
+		}
 		return time.Duration(n) * 24 * time.Hour, err
 	}
 	d, err := time.ParseDuration(text)

@@ -34,6 +34,7 @@ type Config struct {
 	Baud     int      // of their lines; 0: 115200
 	Signer   string   // builtin (default) or step-ca
 	StepCA   string   // the step-ca program; empty: from PATH
+	StepCADB string   // PostgreSQL URL of step-ca's database; empty: files of its own
 	Contract Contract // of the bridge; empty: Deployed
 	CRL      bool     // the CA makes a list of revoked certificates, and the broker goes by it
 	Seed     uint64   // hardware serials and faults follow from it

@@ -56,7 +56,7 @@ func (s *Stack) startCA(ctx context.Context) (sign signer, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.ca, err = startStepCA(ctx, program, filepath.Join(s.cfg.StateDir, "step-ca"), s.pki, s.Provisioner, s.cfg.Log); err != nil {
+		if s.ca, err = startStepCA(ctx, program, filepath.Join(s.cfg.StateDir, "step-ca"), s.pki, s.Provisioner, s.cfg); err != nil {
 			return nil, err
 		}
 		s.StepCAURL = s.ca.url

@@ -12,9 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,7 +63,7 @@ func (a *authority) claims() map[string]string {
 
 // startStepCA writes a configuration into dir, starts the program and waits until it answers. The process dies with
 // this one.
-func startStepCA(ctx context.Context, program, dir string, a *authority, p *Provisioner, log *slog.Logger) (*stepCA, error) {
+func startStepCA(ctx context.Context, program, dir string, a *authority, p *Provisioner, of Config) (*stepCA, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "db"), 0o700); err != nil {
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
@@ -72,7 +72,7 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, p *Prov
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	cfg, err := stepCAConfig(dir, addr, a, p)
+	cfg, err := stepCAConfig(dir, addr, a, p, of.StepCADB)
 	if err != nil {
 		return nil, fmt.Errorf("step-ca: %w", err)
 	}
@@ -96,7 +96,7 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, p *Prov
 	go func() {
 		defer close(s.exited)
 		err := s.cmd.Wait()
-		log.Debug("step-ca ended", "err", err)
+		of.Log.Debug("step-ca ended", "err", err)
 	}()
 	if err := s.ready(ctx); err != nil {
 		s.close()
@@ -106,7 +106,7 @@ func startStepCA(ctx context.Context, program, dir string, a *authority, p *Prov
 }
 
 // stepCAConfig writes ca.json and what it refers to.
-func stepCAConfig(dir, addr string, a *authority, p *Provisioner) (string, error) {
+func stepCAConfig(dir, addr string, a *authority, p *Provisioner, database string) (string, error) {
 	block, err := pemutil.Serialize(a.subKey)
 	if err != nil {
 		return "", err
@@ -119,11 +119,15 @@ func stepCAConfig(dir, addr string, a *authority, p *Provisioner) (string, error
 	if err != nil {
 		return "", err
 	}
+	db, err := stepCADatabase(dir, database)
+	if err != nil {
+		return "", err
+	}
 	cfg := map[string]any{
 		"root": filepath.Join(dir, "root.pem"), "crt": filepath.Join(dir, "chain.pem"), "key": filepath.Join(dir, "key.pem"),
 		"address": addr, "dnsNames": []string{"127.0.0.1", "localhost"},
 		"logger": map[string]string{"format": "text"},
-		"db":     map[string]string{"type": "badgerv2", "dataSource": filepath.Join(dir, "db")},
+		"db":     db,
 		"authority": map[string]any{
 			"backdate": "1m0s",
 			"provisioners": []any{map[string]any{
@@ -149,6 +153,18 @@ func stepCAConfig(dir, addr string, a *authority, p *Provisioner) (string, error
 		}
 	}
 	return path, nil
+}
+
+// stepCADatabase says where step-ca keeps what it has issued and revoked. Its files only it can read, while it runs.
+func stepCADatabase(dir, database string) (map[string]string, error) {
+	if database == "" {
+		return map[string]string{"type": "badgerv2", "dataSource": filepath.Join(dir, "db")}, nil
+	}
+	u, err := url.Parse(database)
+	if err != nil {
+		return nil, errors.New("the database's URL cannot be read") // it may hold a password
+	}
+	return map[string]string{"type": "postgresql", "dataSource": database, "database": strings.TrimPrefix(u.Path, "/")}, nil
 }
 
 // ready waits for /health. A process that ended or a context that is done ends the wait.
