@@ -41,7 +41,8 @@ func (a *app) decommissionCommand() *cobra.Command {
 
 Each step is on record before it is taken and after. What is gone already counts as done; a step that failed is named, and the same
 command tries it again, carries on where it was interrupted, and does nothing twice. ThingsBoard, hawkBit and the device wait until
-the certificates are revoked. --done takes a person's word for a step that was done by hand (not for revoke: the CA is asked).
+the certificates are revoked. --done takes a person's word for a step that was done by hand. Not for revoke, as the CA is asked; but
+for a device that renews by itself and of which nothing valid is on file: what it has fetched, the CA's own list alone tells.
 
 Afterwards the device is held whenever it turns up at a bench.
 
@@ -57,16 +58,11 @@ Exit codes: 0 it is out of service, 1 something is left to do, 2 usage or config
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "why, for the records and the CA")
 	f.StringVar(&o.by, "by", "", "who wants it; station.operator of the configuration where it is left out")
-	f.StringSliceVar(&o.done, "done", nil, "a step that was done by hand: "+listed(byHand()))
+	f.StringSliceVar(&o.done, "done", nil, "a step that was done by hand: "+listed(station.RetirementSteps()))
 	f.BoolVar(&o.again, "again", false, "go through all steps anew, although it was taken out of service before")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.BoolVar(&o.asJSON, "json", false, "one JSON object a line on standard output")
 	return cmd
-}
-
-// byHand are the steps that a person can report as done.
-func byHand() []station.RetirementStepName {
-	return slices.DeleteFunc(station.RetirementSteps(), func(s station.RetirementStepName) bool { return s == station.StepRevoke })
 }
 
 func (o *decommissioning) check() (steps []station.RetirementStepName, err error) {
@@ -80,11 +76,8 @@ func (o *decommissioning) check() (steps []station.RetirementStepName, err error
 	}
 	for _, name := range o.done {
 		step := station.RetirementStepName(strings.TrimSpace(name))
-		if step == station.StepRevoke {
-			return nil, usage("--done %s: %v", step, retire.ErrNotByHand)
-		}
-		if !slices.Contains(byHand(), step) {
-			return nil, usage("--done %q: want one of %s", plain(name), listed(byHand()))
+		if !slices.Contains(station.RetirementSteps(), step) {
+			return nil, usage("--done %q: want one of %s", plain(name), listed(station.RetirementSteps()))
 		}
 		steps = append(steps, step)
 	}
@@ -131,8 +124,7 @@ func (a *app) decommission(ctx context.Context, o decommissioning) error {
 		return retireError(err)
 	}
 	out.judged(ctx, ca, rep.Revoked, out.brokersOf)
-	out.lost(ctx, w.DeviceID)
-	out.report(w, rep)
+	out.report(w, rep, out.lost(ctx, w.DeviceID))
 	switch {
 	case out.err != nil:
 		return &exitError{exitFault, out.err}
@@ -151,6 +143,9 @@ func bracketed(hardware string) string {
 
 // retireError gives what stopped a decommissioning its exit code.
 func retireError(err error) error {
+	if errors.Is(err, retire.ErrNotByHand) {
+		return usage("--done %s: %v", station.StepRevoke, err)
+	}
 	if errors.Is(err, context.Canceled) {
 		return &exitError{exitBad, errors.New("stopped: the same command carries on")}
 	}

@@ -39,6 +39,8 @@ type decommissionJSON struct {
 	EndedAt        *time.Time `json:"ended_at,omitempty"` // absent: something is left to do
 	Before         bool       `json:"before,omitempty"`   // it had ended before
 	Left           []string   `json:"left,omitempty"`     // steps
+	// PossiblyIssued counts the requests that may have made certificates which nobody received.
+	PossiblyIssued int `json:"possibly_issued,omitempty"`
 }
 
 func (w *retireWriter) begin(wish retire.Wish) {
@@ -77,11 +79,29 @@ func (w *retireWriter) step(s retire.Step) {
 		text = w.words.Text("retire.waits", nil)
 	case s.Detail == retire.NotHere:
 		text = w.words.Text("retire.not-here", nil)
+	default:
+		text = w.ownRenewal(s, text)
 	}
 	w.printf("  %-14s  %s  %s\n", s.Step, padded(w.words.Text("retire.state."+line.State, nil), 9), text)
 	if line.Hint != "" {
 		w.printf("  %-14s  %s  %s\n", "", padded("", 9), line.Hint)
 	}
+}
+
+// ownRenewal is the detail of a step in the station's language where it is about a device that renews by itself.
+func (w *retireWriter) ownRenewal(s retire.Step, detail string) string {
+	before, since, id, ok := retire.MayHoldMore(detail)
+	if !ok {
+		return detail
+	}
+	text := w.words.Text("retire.fetched", map[string]string{"since": since, "device_id": id})
+	if s.State == station.StepManual {
+		text += " " + w.words.Text("retire.fetched.done", nil)
+	}
+	if before != "" {
+		text = before + ". " + text
+	}
+	return text
 }
 
 // brokersOf writes one line of JSON for each certificate that was revoked.
@@ -91,13 +111,12 @@ func (w *retireWriter) brokersOf(o retire.Outcome, b retire.Brokers, text string
 	}
 }
 
-// lost says that certificates may exist that nobody has a serial number of.
-func (w *retireWriter) lost(ctx context.Context, deviceID string) {
+// lost says that certificates may exist that nobody has a serial number of, and counts the requests that may have made them.
+func (w *retireWriter) lost(ctx context.Context, deviceID string) (n int) {
 	list, _, err := w.Orphans(ctx, ledger.OrphanFilter{Tenant: w.tenant, DeviceID: deviceID})
 	if err != nil {
-		return // the report is what counts
+		return 0 // the report is what counts
 	}
-	n := 0
 	for _, o := range list {
 		if o.Reason == ledger.OrphanPossiblyIssued {
 			n++
@@ -106,10 +125,11 @@ func (w *retireWriter) lost(ctx context.Context, deviceID string) {
 	if n > 0 && !w.json {
 		w.printf("%d requests may have made certificates that nobody received: look into the CA's own list (provstation records orphans --device-id %s)\n", n, plain(deviceID))
 	}
+	return n
 }
 
 // report says whether it has ended, and what is left.
-func (w *retireWriter) report(wish retire.Wish, rep retire.Report) {
+func (w *retireWriter) report(wish retire.Wish, rep retire.Report, possiblyIssued int) {
 	var left []string
 	for _, s := range rep.Steps {
 		if rep.Before {
@@ -121,7 +141,7 @@ func (w *retireWriter) report(wish retire.Wish, rep retire.Report) {
 	}
 	if w.json {
 		w.encode(decommissionJSON{
-			w.head("decommission"), rep.ID, rep.DeviceID, rep.HardwareSerial, rep.Reason, rep.By, rep.At, given(rep.EndedAt), rep.Before, left,
+			w.head("decommission"), rep.ID, rep.DeviceID, rep.HardwareSerial, rep.Reason, rep.By, rep.At, given(rep.EndedAt), rep.Before, left, possiblyIssued,
 		})
 		return
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
@@ -103,7 +104,7 @@ func (b *lifeBench) onFile(c issuedCert, pass bool) {
 		b.t.Fatal(err)
 	}
 	defer l.Close()
-	ctx, run, now := b.t.Context(), uuid.Must(uuid.NewV7()).String(), time.Now().UTC()
+	ctx, run, post, now := b.t.Context(), uuid.Must(uuid.NewV7()).String(), uuid.Must(uuid.NewV7()).String(), time.Now().UTC()
 	spki, sum := sha256.Sum256(c.leaf.RawSubjectPublicKeyInfo), sha256.Sum256(c.leaf.Raw)
 	_, err = func() (int, error) {
 		if err := l.BeginRun(ctx, station.RunStart{Run: run, Tenant: "acme", StartedAt: now}); err != nil {
@@ -115,8 +116,9 @@ func (b *lifeBench) onFile(c issuedCert, pass bool) {
 		err,
 		l.BindDevice(ctx, station.Binding{Run: run, Tenant: "acme", HardwareSerial: c.hardware, DeviceID: c.id, Source: "template", At: now}),
 		l.BindKey(ctx, station.KeyRecord{Run: run, Tenant: "acme", HardwareSerial: c.hardware, DeviceID: c.id, SPKI: spki[:], Generation: 1, KeyType: "P-256", At: now}),
+		l.PostBegun(ctx, station.Post{ID: post, Run: run, Tenant: "acme", DeviceID: c.id, SPKI: spki[:], At: now}),
 		l.SaveCertificate(ctx, station.CertRecord{
-			Run: run, Tenant: "acme", DeviceID: c.id, HardwareSerial: c.hardware, SPKI: spki[:], Fingerprint: sum[:], CertSerial: c.serial(),
+			Run: run, PostID: post, Tenant: "acme", DeviceID: c.id, HardwareSerial: c.hardware, SPKI: spki[:], Fingerprint: sum[:], CertSerial: c.serial(),
 			Subject: c.id, Issuer: c.leaf.Issuer.CommonName, NotBefore: c.leaf.NotBefore, NotAfter: c.leaf.NotAfter, Leaf: c.leaf.Raw, ReceivedAt: now,
 		}),
 	)
@@ -132,6 +134,30 @@ func (b *lifeBench) onFile(c issuedCert, pass bool) {
 	}
 	if err := errors.Join(err, l.FinishRun(ctx, end)); err != nil {
 		b.t.Fatalf("%s on file: %v", c.id, err)
+	}
+}
+
+// runFails puts a run on file that came so far as do, and then failed.
+func (b *lifeBench) runFails(c issuedCert, do func(ctx context.Context, l *ledger.Ledger, run string) error) {
+	b.t.Helper()
+	l, err := ledger.Open(b.t.Context(), "sqlite:"+b.ledger, ledger.Config{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, run, now := b.t.Context(), uuid.Must(uuid.NewV7()).String(), time.Now().UTC()
+	_, err = func() (int, error) {
+		if err := l.BeginRun(ctx, station.RunStart{Run: run, Tenant: "acme", StartedAt: now}); err != nil {
+			return 0, err
+		}
+		return l.IdentifyRun(ctx, run, station.Observed{Tenant: "acme", HardwareSerial: c.hardware, State: station.StateSealed})
+	}()
+	if err == nil {
+		err = do(ctx, l, run)
+	}
+	end := station.RunFinish{Run: run, Tenant: "acme", HardwareSerial: c.hardware, DeviceID: c.id, Outcome: station.Error, EndedAt: time.Now().UTC()}
+	if err := errors.Join(err, l.FinishRun(ctx, end)); err != nil {
+		b.t.Fatalf("a run of %s: %v", c.id, err)
 	}
 }
 

@@ -34,6 +34,12 @@ func retireCertificates(rows []ledger.CertStanding) (list []retire.Certificate) 
 	return list
 }
 
+// Life is what runs tell of a device.
+func (r retireRecords) Life(ctx context.Context, tenant, deviceID string) (retire.Life, error) {
+	l, err := r.DeviceLife(ctx, tenant, deviceID)
+	return retire.Life{PassedAt: l.PassedAt, Renews: l.Renews, SeenAt: l.SeenAt}, err
+}
+
 // Tunnel is every key and address that the device's tunnel ever had.
 func (r retireRecords) Tunnel(ctx context.Context, tenant, deviceID string) (t retire.Tunnel, err error) {
 	certs, err := r.CertificatesOf(ctx, tenant, deviceID)

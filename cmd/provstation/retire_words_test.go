@@ -32,6 +32,8 @@ func TestRetireWords(t *testing.T) {
 		for _, b := range brokers {
 			has("revoke.brokers." + string(b))
 		}
+		has("retire.fetched")
+		has("retire.fetched.done")
 		for _, s := range states {
 			has("retire.state." + string(s))
 		}

@@ -64,15 +64,36 @@ type OrphanFilter struct {
 	Expired  bool // those that have ended, too: nobody need revoke them
 }
 
-// present is the condition that certificate c is at work on device d: the last PASS was with it, or it was proven (or
-// installed, where policy wants no proof) since that.
+// present is the condition that certificate c is at work on device d, or may be: the last PASS was with it, or it was proven (or
+// installed, where policy wants no proof) since that, or the device has it since that and nobody has proven it yet. The
+// certificate before stays present beside the last until a PASS tells: what may be at work is nothing to revoke in bulk.
 const present = `(d.leaf IS NOT NULL AND d.leaf = c.fingerprint
 	OR EXISTS (SELECT 1 FROM proofs p WHERE p.leaf = c.fingerprint AND p.tenant = c.tenant
 		AND p.hardware_serial = c.hardware_serial AND p.proven_at > coalesce(d.passed_at, 0))
 	OR EXISTS (SELECT 1 FROM runs i WHERE i.tenant = c.tenant AND i.hardware_serial = c.hardware_serial
 		AND i.leaf = c.fingerprint AND i.outcome = 'INSTALLED' AND i.started_at > coalesce(d.passed_at, 0)
 		AND NOT EXISTS (SELECT 1 FROM runs j WHERE j.tenant = c.tenant AND j.hardware_serial = c.hardware_serial
-			AND j.started_at > i.started_at AND j.outcome = 'INSTALLED' AND j.leaf <> c.fingerprint)))`
+			AND j.started_at > i.started_at AND j.outcome = 'INSTALLED' AND j.leaf <> c.fingerprint))
+	OR ` + putIn + ` OR ` + readFrom + `)`
+
+// putIn is the condition that certificate c was put into device d, or may have been (nobody heard), and that nothing on record
+// has taken its place: no PASS, no INSTALLED with another one, no other one for the same key, no giving up of its enrollment.
+// A certificate for another key lies beside it until it is sealed, and sealing ends in a proof.
+const putIn = `EXISTS (SELECT 1 FROM runs g JOIN intents n ON n.run = g.run
+	WHERE g.tenant = c.tenant AND g.hardware_serial = c.hardware_serial AND n.kind = 'install' AND n.leaf = c.fingerprint
+	AND (n.result IS NULL OR n.result IN ('done', 'found done')) AND n.begun_at > coalesce(d.passed_at, 0)
+	AND NOT EXISTS (SELECT 1 FROM runs h JOIN intents m ON m.run = h.run
+		WHERE h.tenant = c.tenant AND h.hardware_serial = c.hardware_serial AND m.begun_at > n.begun_at
+		AND m.result IN ('done', 'found done')
+		AND (m.kind = 'install' AND m.leaf <> n.leaf AND m.spki = n.spki OR m.kind = 'abandon' AND m.enroll_id = n.enroll_id))
+	AND NOT EXISTS (SELECT 1 FROM runs j WHERE j.tenant = c.tenant AND j.hardware_serial = c.hardware_serial
+		AND j.started_at > n.begun_at AND j.outcome = 'INSTALLED' AND j.leaf <> c.fingerprint))`
+
+// readFrom is the condition that certificate c was read from device d, not received for it: no request made it. A device that
+// renews by itself has such, and so has one that another station enrolled.
+const readFrom = `(c.post IS NULL AND c.received_at > coalesce(d.passed_at, 0)
+	AND NOT EXISTS (SELECT 1 FROM runs j WHERE j.tenant = c.tenant AND j.hardware_serial = c.hardware_serial
+		AND j.started_at > c.received_at AND j.outcome = 'INSTALLED' AND j.leaf <> c.fingerprint))`
 
 // shown is the condition that certificate c was ever at work on its device.
 const shown = `(EXISTS (SELECT 1 FROM proofs p WHERE p.leaf = c.fingerprint AND p.tenant = c.tenant

@@ -40,7 +40,8 @@ type PruneReport struct {
 // them rests on (it loses its phases, observations and label prints alone).
 //
 // A run stays whole while it is: not ended; held and not settled; with a request or a journal entry that nobody knows the
-// end of; waiting in the queue of collected requests; the one that shows its device's present state; of a batch that is not closed; or the newest of its device.
+// end of; waiting in the queue of collected requests; the one that shows its device's present state, or that put in a certificate
+// which no PASS has followed; of a batch that is not closed; or the newest of its device.
 //
 // What was deleted is said by one row of the table pruned, written in the same transactions, with a digest over the rows.
 //
@@ -68,6 +69,9 @@ const (
 	needed = `(r.outcome IS NULL OR (` + unresolved + `)
 	OR EXISTS (SELECT 1 FROM posts p WHERE p.run = r.run AND p.state IN ('open', 'unknown'))
 	OR EXISTS (SELECT 1 FROM intents i WHERE i.run = r.run AND i.result IS NULL)
+	OR EXISTS (SELECT 1 FROM intents i JOIN certificates c ON c.fingerprint = i.leaf AND c.tenant = i.tenant
+		WHERE i.run = r.run AND i.kind = 'install' AND i.result IN ('done', 'found done') AND c.revoked_at IS NULL
+		AND i.begun_at > coalesce((SELECT d.passed_at FROM devices d WHERE d.tenant = r.tenant AND d.hardware_serial = r.hardware_serial), 0))
 	OR EXISTS (SELECT 1 FROM collected q WHERE q.run = r.run AND q.state NOT IN ('installed', 'dropped'))
 	OR EXISTS (SELECT 1 FROM devices d WHERE d.tenant = r.tenant AND d.hardware_serial = r.hardware_serial
 		AND (d.pass_run = r.run OR d.last_run = r.run))

@@ -41,25 +41,30 @@ type Report struct {
 // Ended reports whether nothing is left to do.
 func (r Report) Ended() bool { return !r.EndedAt.IsZero() }
 
-// ErrNotByHand says that a step is not one that a person can report as done.
+// ErrNotByHand says that a step is not one that a person can report as done. The exception is a device that renews by itself
+// and of which nothing valid is on file: what it has fetched, only a look into the CA's own list can tell.
 var ErrNotByHand = errors.New("the CA is always asked: whether a certificate is revoked, it says itself")
 
 // Decommission takes a device out of service, or carries on where it was interrupted. tell, if not nil, hears of each step as
 // it begins and ends. The error is that of the records, or the context's; what else failed stands in the report.
 func (r *Retirer) Decommission(ctx context.Context, w Wish, tell func(Step)) (Report, error) {
-	if slices.Contains(w.Done, station.StepRevoke) {
-		return Report{}, ErrNotByHand
-	}
 	if tell == nil {
 		tell = func(Step) {}
+	}
+	valid, life, err := r.onFile(ctx, w.DeviceID)
+	if err != nil {
+		return Report{}, err
+	}
+	if slices.Contains(w.Done, station.StepRevoke) && (len(valid) > 0 || !life.Renews) {
+		return Report{}, ErrNotByHand
 	}
 	last, err := r.records.Retirement(ctx, r.cfg.Tenant, w.DeviceID)
 	switch {
 	case errors.Is(err, station.ErrNotFound):
 	case err != nil:
 		return Report{}, recordFault("look the decommissioning up", err)
-	case !last.EndedAt.IsZero() && !w.Again:
-		return before(last), nil
+	case !last.EndedAt.IsZero() && !w.Again && len(valid) == 0 && !life.PassedAt.After(last.EndedAt):
+		return before(last), nil // else it has come back into service since
 	}
 	x := &retirement{Retirer: r, tell: tell, state: map[station.RetirementStepName]station.StepRecord{}}
 	if err := x.begin(ctx, w); err != nil {
@@ -69,6 +74,19 @@ func (r *Retirer) Decommission(ctx context.Context, w Wish, tell func(Step)) (Re
 		return Report{}, err
 	}
 	return x.steps(ctx)
+}
+
+// onFile gives the device's certificates that somebody would still accept, as far as they are on file, and what runs tell of it.
+func (r *Retirer) onFile(ctx context.Context, deviceID string) (valid []Certificate, life Life, err error) {
+	certs, err := r.records.Certificates(ctx, r.cfg.Tenant, deviceID)
+	if err != nil {
+		return nil, life, recordFault("look the certificates up", err)
+	}
+	if life, err = r.records.Life(ctx, r.cfg.Tenant, deviceID); err != nil {
+		return nil, life, recordFault("look the device up", err)
+	}
+	valid = slices.DeleteFunc(certs, func(c Certificate) bool { return !c.RevokedAt.IsZero() || c.Over(r.now()) })
+	return valid, life, nil
 }
 
 // before is the report of a decommissioning that had ended.
@@ -179,9 +197,14 @@ func needsRevoked(name station.RetirementStepName) bool {
 // step does one step unless it is over.
 func (x *retirement) step(ctx context.Context, name station.RetirementStepName, act func(context.Context) (verdict, error)) (Step, error) {
 	if s := x.state[name]; s.State.Over() {
-		out := Step{StepRecord: s}
-		x.tell(out)
-		return out, nil
+		out, err := Step{StepRecord: s}, error(nil)
+		if name == station.StepRevoke {
+			out, err = x.revokedSince(ctx, s)
+		}
+		if err == nil {
+			x.tell(out)
+		}
+		return out, err
 	}
 	if needsRevoked(name) && !x.state[station.StepRevoke].State.Over() {
 		out := Step{StepRecord: station.StepRecord{Step: name, Detail: "waits until the certificates are revoked"}, Waits: true}
@@ -212,4 +235,25 @@ func (x *retirement) step(ctx context.Context, name station.RetirementStepName, 
 	station.CrashPoint(pointOf(name, recorded))
 	x.tell(out)
 	return out, nil
+}
+
+// revokedSince revokes what came on file after the step was over, and gives how the step stands now. What is over stays so on
+// record: a failure hinders the end of this call alone, and the next one finds the certificate again.
+func (x *retirement) revokedSince(ctx context.Context, was station.StepRecord) (Step, error) {
+	if err := ctx.Err(); err != nil {
+		return Step{}, err
+	}
+	v, err := x.revoke(ctx)
+	switch {
+	case err != nil:
+		return Step{}, err
+	case len(x.rep.Revoked) == 0 && v.state != station.StepFailed:
+		return Step{StepRecord: was}, nil
+	}
+	now := station.StepRecord{Step: was.Step, State: v.state, Detail: v.detail, At: x.now()}
+	if v.fault != nil {
+		now.Code = v.fault.Code
+	}
+	x.state[was.Step] = now
+	return Step{StepRecord: now, Fault: v.fault}, nil
 }

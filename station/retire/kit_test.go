@@ -27,6 +27,7 @@ type records struct {
 	retirements []station.RetirementRow
 	certs       []Certificate
 	tunnel      Tunnel
+	life        Life
 	writes      int
 	failAt      int // the write that fails, from 1; 0: none
 	log         *[]string
@@ -158,6 +159,8 @@ func (m *records) Certificates(_ context.Context, _, deviceID string) (list []Ce
 }
 
 func (m *records) Tunnel(context.Context, string, string) (Tunnel, error) { return m.tunnel, nil }
+
+func (m *records) Life(context.Context, string, string) (Life, error) { return m.life, nil }
 
 // authority is a CA in memory. answer, if not nil, is asked before each revocation, and lost says that the answer does not
 // come back although the certificate is revoked.

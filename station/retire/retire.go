@@ -23,6 +23,15 @@ type Records interface {
 	Certificates(ctx context.Context, tenant, deviceID string) ([]Certificate, error)
 	// Tunnel is what is known of a device's tunnel, over all its enrollments.
 	Tunnel(ctx context.Context, tenant, deviceID string) (Tunnel, error)
+	// Life is what runs tell of a device.
+	Life(ctx context.Context, tenant, deviceID string) (Life, error)
+}
+
+// Life is what runs tell of a device.
+type Life struct {
+	PassedAt time.Time // of its last PASS; zero: none is on file
+	Renews   bool      // it renews by itself: it may hold certificates that are not on file
+	SeenAt   time.Time // when what it held was put on record last
 }
 
 // Authority is the CA, asked with a provisioner's key. Its errors are stepca's.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"provstation/station"
 	"provstation/station/stepca"
@@ -37,18 +38,18 @@ func failedBy(err error) (verdict, error) {
 
 // revoke has every certificate of the device revoked that somebody would still accept.
 func (x *retirement) revoke(ctx context.Context) (verdict, error) {
-	certs, err := x.records.Certificates(ctx, x.cfg.Tenant, x.row.DeviceID)
-	if err != nil {
-		return verdict{}, recordFault("look the certificates up", err)
+	valid, life, err := x.onFile(ctx, x.row.DeviceID)
+	switch {
+	case err != nil:
+		return verdict{}, err
+	case len(valid) == 0 && life.Renews:
+		return verdict{state: station.StepManual, detail: mayHoldMore(life.SeenAt, x.row.DeviceID)}, nil
+	case len(valid) == 0:
+		return verdict{state: station.StepGone, detail: "no certificate on file is valid"}, nil
 	}
 	var orders []Order
-	for _, c := range certs {
-		if c.RevokedAt.IsZero() && !c.Over(x.now()) {
-			orders = append(orders, Order{Certificate: c, Reason: stepca.CessationOfOperation, Text: x.row.Reason})
-		}
-	}
-	if len(orders) == 0 {
-		return verdict{state: station.StepGone, detail: fmt.Sprintf("of %d certificates none is valid", len(certs))}, nil
+	for _, c := range valid {
+		orders = append(orders, Order{Certificate: c, Reason: stepca.CessationOfOperation, Text: x.row.Reason})
 	}
 	list, err := x.RevokeAll(ctx, orders, nil)
 	x.rep.Revoked = list
@@ -78,7 +79,36 @@ func (x *retirement) revoke(ctx context.Context) (verdict, error) {
 	if already > 0 {
 		detail += fmt.Sprintf(", %d of them before", already)
 	}
+	if life.Renews {
+		detail += "; " + mayHoldMore(life.SeenAt, x.row.DeviceID)
+	}
 	return verdict{state: station.StepDone, detail: detail}, nil
+}
+
+// The parts of what is said of a device that renews by itself.
+const (
+	fetched = "it may hold certificates that it has fetched itself since "
+	lookFor = ": look into the CA's own list for "
+)
+
+// mayHoldMore says that a device may hold certificates that are not on file.
+func mayHoldMore(seen time.Time, deviceID string) string {
+	since := "its enrollment"
+	if !seen.IsZero() {
+		since = seen.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	return fetched + since + lookFor + deviceID
+}
+
+// MayHoldMore cuts what is said of a device that renews by itself off the detail of a step: since when it may have fetched
+// certificates, and whose they are. ok: it is said.
+func MayHoldMore(detail string) (before, since, deviceID string, ok bool) {
+	before, rest, said := strings.Cut(detail, fetched)
+	since, deviceID, ok = strings.Cut(rest, lookFor)
+	if !said || !ok {
+		return detail, "", "", false
+	}
+	return strings.TrimSuffix(before, "; "), since, deviceID, true
 }
 
 // place takes the device off a server's list.
