@@ -69,7 +69,7 @@ $(TOOLS)/benchstat: tools/go.mod tools/go.sum
 
 .PHONY: test
 test: deps $(TOOLS)/step-ca $(TOOLS)/step ## all tests, with the real step-ca, step, mosquitto, nginx, socat, openssl and PostgreSQL
-	$(GO) test -timeout 25m $(ARGS) ./...
+	$(GO) test -timeout 25m -parallel 4 $(ARGS) ./...
 
 .PHONY: race
 race: deps $(TOOLS)/step-ca $(TOOLS)/step ## all tests under the race detector (needs a C compiler)
