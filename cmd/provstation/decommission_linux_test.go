@@ -186,7 +186,7 @@ func TestDecommissionStack(t *testing.T) {
 	}
 	b.do(exitGood, "decommission", b.id(0), "--yes").says(t, "was taken out of service on", "by Lea", "Nothing was done now")
 	b.wantSteps(exitGood, b.id(0), "done", "done", "done", "done", "manual")
-	held := cli(t, nil, "run", "--json", "--config", b.crashBench.config("again", nil), "--slot", b.stack.Devices[0].Path+"=again", "--count", "1", "--timeout", "20s")
+	held := cli(t, nil, "run", "--json", "--config", b.crashBench.config("again", nil), "--slot", b.stack.Devices[0].Path+"=again", "--timeout", "20s")
 	if !strings.Contains(held.stdout, "E-DECOMMISSIONED") || held.code != exitBad {
 		t.Errorf("the device turns up: got exit code %d, want it held\n%s", held.code, held.stdout)
 	}

@@ -114,7 +114,7 @@ func TestRealLife(t *testing.T) {
 			t.Errorf("after decommission: %s: got %v, want it gone", name, err)
 		}
 	}
-	b.ends("UNCERTAIN", "E-DECOMMISSIONED", "run", "--count", "1")
+	b.ends("UNCERTAIN", "E-DECOMMISSIONED", "run")
 	b.checkSecrets(devstack.Deployed)
 }
 
@@ -153,7 +153,7 @@ func TestRealExpired(t *testing.T) {
 		t.Fatal("the test was ended")
 	case <-wait.C:
 	}
-	for _, args := range [][]string{{"cert", "renew", lifeID, "--by", "token"}, {"cert", "rekey", lifeID}, {"run", "--count", "1"}} {
+	for _, args := range [][]string{{"cert", "renew", lifeID, "--by", "token"}, {"cert", "rekey", lifeID}, {"run"}} {
 		if end := b.ends("FAIL", "E-CERT-EXPIRED", args...); end.text("hint") == "" {
 			t.Errorf("%v: got %v, want what to do next", args, end)
 		}
@@ -206,7 +206,7 @@ func TestRealUnlockKeys(t *testing.T) {
 	}
 	command(t, "openssl", "pkey", "-in", key, "-pubout", "-out", pin)
 	b.ends("FAIL", "E-UNLOCK-REFUSED", "cert", "rekey", lifeID)
-	b.ends("FAIL", "E-UNLOCK-REFUSED", "run", "--count", "1", "--reenroll")
+	b.ends("FAIL", "E-UNLOCK-REFUSED", "run", "--reenroll")
 	b.unchanged(before)
 
 	// The right one again: two pins, and the device keeps those it was given.
