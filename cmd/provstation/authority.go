@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 
 	"provstation/station"
 	"provstation/station/config"
@@ -112,17 +111,5 @@ func (c *authority) crl(ctx context.Context) (stepca.CRL, error) {
 func (c *authority) close() {
 	if c.asked != nil {
 		c.asked.Close()
-	}
-}
-
-// secretPlace reads a secret where the configuration says it is, each time it is asked for. Nil where it says nothing.
-func secretPlace(file, env string) func() (station.Secret, error) {
-	switch {
-	case env != "":
-		return func() (station.Secret, error) { return lineSecret([]byte(os.Getenv(env)), "$"+env) }
-	case file != "":
-		return func() (station.Secret, error) { return fileSecret(file) }
-	default:
-		return nil
 	}
 }

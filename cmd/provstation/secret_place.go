@@ -41,3 +41,15 @@ func lineSecret(text []byte, from string) (station.Secret, error) {
 	}
 	return station.NewSecret(line), nil
 }
+
+// secretPlace reads a secret where the configuration says it is, each time it is asked for. Nil where it says nothing.
+func secretPlace(file, env string) func() (station.Secret, error) {
+	switch {
+	case env != "":
+		return func() (station.Secret, error) { return lineSecret([]byte(os.Getenv(env)), "$"+env) }
+	case file != "":
+		return func() (station.Secret, error) { return fileSecret(file) }
+	default:
+		return nil
+	}
+}
