@@ -41,7 +41,7 @@ func (t *trustSource) Anchors(ctx context.Context) (station.Anchors, error) {
 		defer cancel()
 		a, err := t.find(actx)
 		if err != nil {
-			return nil, trustFault(err)
+			return nil, anchorsFault(err)
 		}
 		t.found.Store(&a)
 		return a, nil
@@ -53,6 +53,15 @@ func (t *trustSource) Anchors(ctx context.Context) (station.Anchors, error) {
 		a, _ := r.Val.(station.Anchors)
 		return a, r.Err
 	}
+}
+
+// anchorsFault tells a CA that did not answer, which a person waits for, from anchors that are not there.
+func anchorsFault(err error) error {
+	var se *stepca.Error
+	if errors.As(err, &se) && se.Status == 0 && errors.Is(err, stepca.ErrUnreachable) {
+		return station.CAFault(err)
+	}
+	return trustFault(err)
 }
 
 func trustFault(err error) *station.Fault {
