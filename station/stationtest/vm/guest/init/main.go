@@ -37,6 +37,21 @@ func main() {
 // say writes a line to the console.
 func say(format string, args ...any) { fmt.Printf("vm: "+format+"\n", args...) }
 
+// speakOn sends what is said here, and what services say, to the machine's own console: the kernel's may be a device line.
+func speakOn(tty string) error {
+	f, err := os.OpenFile(tty, os.O_WRONLY|unix.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for fd := 1; fd <= 2; fd++ {
+		if err := unix.Dup3(int(f.Fd()), fd, 0); err != nil {
+			return fmt.Errorf("dup of %s: %w", tty, err)
+		}
+	}
+	return nil
+}
+
 func end(how int) {
 	unix.Sync()
 	if err := unix.Reboot(how); err != nil {
@@ -65,6 +80,9 @@ func (m *machine) setUp() error {
 		if err := mount(mt); err != nil {
 			return err
 		}
+	}
+	if err := speakOn("/dev/ttyS0"); err != nil {
+		return err
 	}
 	for name, target := range map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"} {
 		if err := os.Symlink(target, filepath.Join("/dev", name)); err != nil && !os.IsExist(err) {
