@@ -22,7 +22,8 @@ func main() {
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGUSR1, unix.SIGUSR2)
 	m := &machine{running: map[int]bool{}, services: map[string]int{}}
 	if err := m.setUp(); err != nil {
-		say("%v", err) // and stay: the test reads it on the console
+		say("cannot go on: %v", err)
+		end(unix.LINUX_REBOOT_CMD_POWER_OFF)
 	}
 	go m.reap()
 	for s := range signals { // as busybox's init has it
@@ -117,9 +118,9 @@ func (m *machine) apply() error {
 			return err
 		}
 	}
-	for _, path := range m.spec.Modules {
-		if err := load(path); err != nil {
-			return fmt.Errorf("load %s: %w", path, err)
+	for _, k := range m.spec.Modules {
+		if err := load(k); err != nil {
+			return fmt.Errorf("load %s: %w", k.Path, err)
 		}
 	}
 	for _, mt := range m.spec.Mounts {
@@ -159,13 +160,13 @@ func appear(path string) error {
 	}
 }
 
-func load(path string) error {
-	f, err := os.Open(path)
+func load(k guest.Module) error {
+	f, err := os.Open(k.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := unix.FinitModule(int(f.Fd()), "", 0); err != nil && err != unix.EEXIST { //nolint:errorlint // a bare errno
+	if err := unix.FinitModule(int(f.Fd()), k.Params, 0); err != nil && err != unix.EEXIST { //nolint:errorlint // a bare errno
 		return err
 	}
 	return nil
