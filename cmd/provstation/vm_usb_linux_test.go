@@ -74,8 +74,9 @@ func (s usbStation) until(what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-late:
+			s.t.Logf("no %s within %v", what, usbPatience)
 			_, there := s.m.Exec("sh", "-c", "ls -l /dev/serial/*; dmesg | tail -n 20; tail -n 3 /run/*.json")
-			s.t.Fatalf("no %s within %v:\n%s\n%s", what, usbPatience, s.m.Console(30), there)
+			s.t.Fatalf("%s\n%s", s.m.Console(30), there)
 		}
 	}
 }
@@ -193,20 +194,27 @@ mkdir functions/acm.usb0 configs/c.1; ln -s functions/acm.usb0 configs/c.1/
 
 // Real drivers on both ends of a USB cable, real udev, hot-plug told by the kernel: the station runs in the machine.
 func TestVMUSB(t *testing.T) {
-	cable := filepath.Join(t.TempDir(), "cable")
+	dir := t.TempDir()
+	box, adapter := filepath.Join(dir, "box"), filepath.Join(dir, "adapter")
 	image := usbImage(t)
 	image.Copy("/usr/bin/device.test", vm.BuildTest(t, "./station/device"))
 	m := vm.Start(t, vm.Config{Name: "USB", Image: image, MemoryMiB: 1024, CPUs: 2, Args: []string{
 		"-device", "qemu-xhci,id=xhci,addr=0x10",
 		// The box's UART is the far end of the adapter's cable.
-		"-chardev", "socket,id=box,server=on,wait=off,path=" + cable, "-device", "isa-serial,index=1,irq=3,chardev=box",
-		"-chardev", "socket,id=adapter,path=" + cable,
+		"-chardev", "socket,id=box,server=on,wait=off,path=" + box, "-device", "isa-serial,index=1,irq=3,chardev=box",
+		"-chardev", "socket,id=adapter,server=on,wait=off,path=" + adapter,
 	}})
+	vm.Cable(t, box, adapter)
 	s := usbStation{t, m}
 	s.until("tenant stack", func() bool { return s.read(guestConfig) != "" })
-	t.Run("gadget", func(t *testing.T) { usbStation{t, m}.gadget() })
-	t.Run("adapter", func(t *testing.T) { usbStation{t, m}.adapter() })
-	t.Run("hot-plug tests", func(t *testing.T) { usbStation{t, m}.hotplugTests() })
+	for name, part := range map[string]func(usbStation){
+		"gadget": usbStation.gadget, "adapter": usbStation.adapter, "hot-plug tests": usbStation.hotplugTests,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m.Use(t)
+			part(usbStation{t, m})
+		})
+	}
 }
 
 // gadget: a box that is provisioned over its USB device port.

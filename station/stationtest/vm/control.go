@@ -110,13 +110,20 @@ func (c *control) ask(ctx context.Context, q guest.Request) (guest.Reply, error)
 	}
 }
 
-// commandTime is how long a command in the guest may take.
-const commandTime = 5 * time.Minute
+// How long a command in the guest may take, and anything else that it is asked for.
+const (
+	commandTime = 5 * time.Minute
+	answerTime  = time.Minute
+)
 
 // Ask has the guest's first process do something. An error is its word, or that it is gone.
 func (m *Machine) Ask(q guest.Request) (guest.Reply, error) {
 	m.t.Helper()
-	ctx, cancel := context.WithTimeout(m.t.Context(), commandTime)
+	limit := answerTime
+	if q.Op == guest.OpRun {
+		limit = commandTime
+	}
+	ctx, cancel := context.WithTimeout(m.t.Context(), limit)
 	defer cancel()
 	return m.on().control.ask(ctx, q)
 }

@@ -140,6 +140,13 @@ func (m *Machine) format() {
 	}
 }
 
+// Use has a subtest be the one that fails where the machine does not do what it is told, until it ends.
+func (m *Machine) Use(t testing.TB) {
+	before := m.t
+	m.t = t
+	t.Cleanup(func() { m.t = before })
+}
+
 // Line is the path of serial line n (the guest's ttyS1 is 1) on this machine: a link to a pty, there while the machine has
 // power, gone else. The pty's own name is another after each power-on.
 func (m *Machine) Line(n int) string { return m.file("line" + strconv.Itoa(n)) }
