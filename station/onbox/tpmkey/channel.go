@@ -77,12 +77,15 @@ func (k *Keys) open() (*channel, error) {
 		if err == nil {
 			return &channel{line: l, until: until}, nil
 		}
-		if !errors.Is(err, syscall.EBUSY) || time.Now().Add(pause).After(until) {
+		if !held(err) || time.Now().Add(pause).After(until) {
 			return nil, &openError{err}
 		}
 		wait(min(pause, mostPause))
 	}
 }
+
+// held reports whether somebody else has the TPM: its device file, or the one client that an emulator takes at a time.
+func held(err error) bool { return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EAGAIN) }
 
 const (
 	firstPause = 5 * time.Millisecond
@@ -93,16 +96,21 @@ func wait(d time.Duration) { <-time.After(d) }
 
 func (c *channel) close() { _ = c.line.Close() } // nothing is loaded any more that it could lose
 
-// Write sends a command and waits for its answer; where the TPM says "later", it is sent again.
+// Write sends a command and waits for its answer; where the TPM says "later", it is sent again. go-tpm would try again, too,
+// by a clock of its own, and has no error for a TPM that never comes round.
 func (c *channel) Write(command []byte) (int, error) {
 	for pause := firstPause; ; pause *= 2 {
 		answer, err := c.exchange(command)
 		if err != nil {
 			return 0, &lineError{err}
 		}
-		if !later(binary.BigEndian.Uint32(answer[6:])) || time.Now().Add(pause).After(c.until) {
+		code := binary.BigEndian.Uint32(answer[6:])
+		if !later(code) {
 			c.answer = answer
 			return len(command), nil
+		}
+		if time.Now().Add(pause).After(c.until) {
+			return 0, &busyError{code}
 		}
 		wait(min(pause, mostPause))
 	}

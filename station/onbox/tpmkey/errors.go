@@ -2,6 +2,7 @@ package tpmkey
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"syscall"
 
@@ -22,15 +23,18 @@ var (
 	ErrBlob      = errors.New("the key file does not hold a key of a TPM")
 )
 
-// openError: the TPM cannot be opened. lineError: it was opened, and does not answer. parentError: it makes no storage key.
+// openError: the TPM cannot be opened. busyError: it said "later" for too long. lineError: it was opened, and does not answer.
+// parentError: it makes no storage key.
 type (
 	openError   struct{ err error }
+	busyError   struct{ code uint32 }
 	lineError   struct{ err error }
 	parentError struct{ err error }
 )
 
 func (e *openError) Error() string   { return "open the TPM: " + e.err.Error() }
 func (e *openError) Unwrap() error   { return e.err }
+func (e *busyError) Error() string   { return fmt.Sprintf("still busy, code %#x", e.code) }
 func (e *lineError) Error() string   { return "talk to the TPM: " + e.err.Error() }
 func (e *lineError) Unwrap() error   { return e.err }
 func (e *parentError) Error() string { return "storage key: " + e.err.Error() }
@@ -48,6 +52,7 @@ const (
 func explain(err error, d doing) error {
 	status, detail, class := serialproto.StatusCrypto, "the TPM failed, see the device's log", error(nil)
 	var open *openError
+	var busy *busyError
 	var line *lineError
 	var parent *parentError
 	var warning tpm2.Warning
@@ -55,6 +60,8 @@ func explain(err error, d doing) error {
 	switch {
 	case errors.As(err, &open):
 		status, detail, class = explainOpen(err)
+	case errors.As(err, &busy):
+		status, detail, class = serialproto.StatusBusy, "the TPM is busy", ErrBusy
 	case errors.As(err, &line):
 		detail, class = "the TPM does not answer", ErrAway
 	case errors.As(err, &warning):
@@ -71,14 +78,14 @@ func explain(err error, d doing) error {
 		detail, class = "the key file is damaged", ErrBlob
 	}
 	if class != nil {
-		err = errors.Join(class, err)
+		err = fmt.Errorf("%w: %w", class, err)
 	}
 	return &agent.KeyError{Status: status, Detail: detail, Lost: errors.Is(err, ErrLost), Err: err}
 }
 
 func explainOpen(err error) (status serialproto.Status, detail string, class error) {
 	switch {
-	case errors.Is(err, syscall.EBUSY):
+	case held(err):
 		return serialproto.StatusBusy, "another program holds the TPM", ErrBusy
 	case errors.Is(err, fs.ErrPermission):
 		return serialproto.StatusCrypto, "the agent may not use the TPM (group tss?)", ErrDenied
