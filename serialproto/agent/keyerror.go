@@ -11,7 +11,8 @@ import (
 type KeyError struct {
 	Status serialproto.Status // it is answered with
 	Detail string             // crosses the wire: printable ASCII, at most serialproto.MaxDetail bytes, no secret, no path
-	// Lost says that the key is gone for good: no other try, and no other day, brings it back.
+	// Lost says that this key store will never open the key, on no other try and no other day. A device that is not sealed may
+	// make another one then.
 	Lost bool
 	Err  error // for the device's log; may be nil
 }

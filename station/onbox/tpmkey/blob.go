@@ -57,15 +57,13 @@ func hashOf(c elliptic.Curve) crypto.Hash {
 func parseBlob(blob []byte) (*tss2.TPMKey, *ecdsa.PublicKey, error) {
 	key, pub, err := parse(blob)
 	switch {
-	case errors.Is(err, errNotTSS2):
-		return nil, nil, &agent.KeyError{Status: serialproto.StatusCrypto, Detail: "the key lies in a file, and is not this TPM's", Err: err}
+	case errors.Is(err, ErrFile):
+		return nil, nil, &agent.KeyError{Status: serialproto.StatusCrypto, Detail: "the key lies in a file, and is not this TPM's", Lost: true, Err: err}
 	case err != nil:
 		return nil, nil, &agent.KeyError{Status: serialproto.StatusCrypto, Detail: "the key file is damaged", Err: fmt.Errorf("%w: %w", ErrBlob, err)}
 	}
 	return key, pub, nil
 }
-
-var errNotTSS2 = errors.New("a PEM block of another kind")
 
 func parse(blob []byte) (*tss2.TPMKey, *ecdsa.PublicKey, error) {
 	if len(blob) > maxBlob {
@@ -76,7 +74,7 @@ func parse(blob []byte) (*tss2.TPMKey, *ecdsa.PublicKey, error) {
 	case block == nil:
 		return nil, nil, errors.New("no PEM block")
 	case block.Type != agent.TPMKeyType:
-		return nil, nil, errNotTSS2
+		return nil, nil, ErrFile
 	case len(bytes.TrimSpace(rest)) > 0:
 		return nil, nil, errors.New("something follows the key")
 	}

@@ -20,6 +20,7 @@ var (
 	ErrDenied    = errors.New("no permission to use the TPM")
 	ErrOwned     = errors.New("the TPM's owner hierarchy is not to be used")
 	ErrLost      = errors.New("the TPM does not hold this key")
+	ErrFile      = errors.New("the key file holds a key in the clear")
 	ErrBlob      = errors.New("the key file does not hold a key of a TPM")
 )
 

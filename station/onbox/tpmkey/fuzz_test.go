@@ -56,7 +56,7 @@ func FuzzBlob(f *testing.F) {
 		key, pub, err := parseBlob(b)
 		if err != nil {
 			var k *agent.KeyError
-			if key != nil || pub != nil || !errors.As(err, &k) || k.Lost {
+			if key != nil || pub != nil || !errors.As(err, &k) || k.Lost != errors.Is(err, ErrFile) {
 				t.Fatalf("got %v, %v, %v", key, pub, err)
 			}
 			return

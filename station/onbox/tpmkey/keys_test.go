@@ -50,7 +50,7 @@ func refusedAs(t *testing.T, what string, err, class error, status serialproto.S
 		t.Errorf("%s: got %v, want %v", what, err, class)
 		return
 	}
-	if k.Status != status || k.Detail == "" || len(k.Detail) > serialproto.MaxDetail || k.Lost != (class == ErrLost) {
+	if k.Status != status || k.Detail == "" || len(k.Detail) > serialproto.MaxDetail || k.Lost != (class == ErrLost || class == ErrFile) {
 		t.Errorf("%s: got status %s, %q, lost %v; want %s", what, k.Status, k.Detail, k.Lost, status)
 	}
 	t.Logf("%s: %s (%v)", what, k.Detail, err)
@@ -461,7 +461,7 @@ func TestDamagedFiles(t *testing.T) {
 		refusedAs(t, name, err, ErrBlob, serialproto.StatusCrypto)
 	}
 	_, err = k.Open(file)
-	refusedAs(t, "a key in a file", err, errNotTSS2, serialproto.StatusCrypto)
+	refusedAs(t, "a key in a file", err, ErrFile, serialproto.StatusCrypto)
 	if _, err := (agent.FlashKeys{}).Open(blob); err == nil {
 		t.Error("a store of files opens a TPM's key")
 	} else {
