@@ -69,10 +69,11 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: "Print the version, and where this build can keep keys",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "provagent %s %s/%s %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "provagent %s %s/%s %s\nkey stores: %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version(),
+				keyStores)
 			return err
 		},
 	}

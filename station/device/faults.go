@@ -58,7 +58,7 @@ var statusFaults = map[serialproto.Status]station.Fault{
 	serialproto.StatusHashMismatch: {Code: station.CodeReadback, Outcome: station.Fail},
 	serialproto.StatusCertKey:      {Code: station.CodeInstallKey, Outcome: station.Fail},
 	serialproto.StatusNoSpace:      {Code: station.CodeAgentSpace, Outcome: station.Fail},
-	serialproto.StatusCrypto:       {Code: station.CodeAgentError, Outcome: station.Fail},
+	serialproto.StatusCrypto:       {Code: station.CodeKeyFailed, Outcome: station.Fail},
 	serialproto.StatusRefused:      {Code: station.CodeAgentRefuse, Outcome: station.Fail},
 	serialproto.StatusBadOffset:    {Code: station.CodeAgentError, Outcome: station.Fail},
 	serialproto.StatusRNGNotReady:  {Code: station.CodeAgentRNG, Outcome: station.Error, Class: station.Passing},
