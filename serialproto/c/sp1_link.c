@@ -124,7 +124,7 @@ static void on_hello(sp1_device *d, const sp1_frame *f, uint32_t now) {
 
 /* --- fragments to requests ------------------------------------------------------------------------------------------ */
 
-static bool has(const sp1_device *d, unsigned i) { return (d->have[i / 8] >> (i % 8) & 1U) != 0; }
+static bool has(const sp1_device *d, unsigned i) { return ((unsigned)d->have[i / 8] >> (i % 8) & 1U) != 0; }
 
 /* A loss shows: this fragment opened a gap, or filled a hole while one below it is still open. */
 static bool gap_below(const sp1_device *d, unsigned idx) {

@@ -137,7 +137,7 @@ void sp1_on_ack(sp1_device *d, const sp1_frame *f, uint32_t now) {
   }
   for (i = d->base; i < d->next; i++) {
     sp1_sent *s = slot(d, i);
-    if (!s->acked && i / 8 < f->n && (f->p[i / 8] >> (i % 8) & 1U) != 0) {
+    if (!s->acked && i / 8 < f->n && ((unsigned)f->p[i / 8] >> (i % 8) & 1U) != 0) {
       s->acked = true;
       s->lost = false;
       newest = s->order > newest ? s->order : newest;
