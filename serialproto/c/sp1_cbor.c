@@ -160,7 +160,7 @@ bool sp1_cbor_strict(const uint8_t *p, size_t n) {
       uint8_t major;
       uint64_t arg;
       used = head(p + at, n - at, &major, &arg);
-      if (used == 0 || (major != SP1_UINT && major != SP1_NEGINT) || !ascends(l, p + at, used)) {
+      if (used == 0 || (major != SP1_UINT && major != SP1_NEGINT) || arg > (uint64_t)INT64_MAX || !ascends(l, p + at, used)) {
         return false;
       }
       at += used;

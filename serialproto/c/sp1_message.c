@@ -225,11 +225,11 @@ bool sp1_read_lock(sp1_bytes m, sp1_lock_args *v) {
 
 bool sp1_read_abort(sp1_bytes m, const uint8_t **id) {
   sp1_bytes b;
+  *id = NULL;
   if (!op_is(m, SP1_OP_ABORT) || !exactly_or_none(m, 4, 8, &b)) {
     return false;
   }
-  *id = b.n > 0 ? b.p : NULL;
-  return true;
+  return b.n == 0 || enroll_id(m, 4, id);
 }
 
 bool sp1_read_clock(sp1_bytes m, int64_t *set) {
