@@ -80,7 +80,7 @@ type Measure struct {
 // Cases lists the suite in the order in which it is run: first what leaves the device empty, last what seals it.
 func Cases() []Case {
 	return slices.Concat(
-		announceCases(), frameCases(), sessionCases(), idCases(), fragmentCases(), ackCases(), cborCases(),
+		announceCases(), readyCases(), frameCases(), sessionCases(), idCases(), fragmentCases(), ackCases(), cborCases(),
 		operationCases(), clockCases(), enrollCases(), abortCases(), installCases(), putCases(), signCases(), tls12Cases(), lockCases(),
 		workCases(), lineCases(), rebootCases(),
 		sealCases(), tokenCases(), renewCases(), unlockCases(), eraseCases(), heardCases(),

@@ -20,7 +20,8 @@ type device struct {
 	agent agent.Config
 	link  link.DeviceConfig
 	line  prototest.Config
-	wrap  func(link.Handler) link.Handler // nil: the agent as it is
+	wrap  func(link.Handler) link.Handler     // nil: the agent as it is
+	tap   func(link.Transport) link.Transport // of the host's end; nil: as it is
 }
 
 const keyLine = "PrivateKey = "
@@ -80,7 +81,7 @@ func whole() device {
 }
 
 // start serves the device until the test ends, and returns the host's end of its line.
-func (d device) start(t *testing.T) *prototest.Conn {
+func (d device) start(t *testing.T) link.Transport {
 	t.Helper()
 	store, err := filestore.Open(t.TempDir(), filestore.Config{})
 	if err != nil {
@@ -101,6 +102,9 @@ func (d device) start(t *testing.T) *prototest.Conn {
 		_ = near.Close()
 		_ = far.Close()
 	})
+	if d.tap != nil {
+		return d.tap(near)
+	}
 	return near
 }
 

@@ -21,7 +21,7 @@ import (
 const (
 	usualLimit  = 60 * time.Second // of a case
 	keyPatience = 90 * time.Second // of one that makes keys, on a small device
-	announced   = 5 * time.Second  // in which a device has to be heard at first
+	announced   = 12 * time.Second // in which a device has to be heard: it may be in a session that somebody left
 	adapter     = 16 * time.Millisecond
 	alert       = 250 * time.Millisecond // in which a device reacts to what it does not have to work for
 	maxQueue    = 4096                   // frames heard and not looked at

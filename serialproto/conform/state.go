@@ -220,30 +220,41 @@ func digest(b []byte) []byte {
 
 func digest8(b []byte) []byte { return digest(b)[:8] }
 
+// readyID is the case that every run begins with.
+const readyID = "ready"
+
+func readyCases() []Case {
+	return []Case{{
+		ID: readyID, Clause: "Session", Level: Must, any: true, run: func(d *dut) { d.prepare() },
+		Text: "the device opens a session, answers STATUS, and is empty or gives up what was begun",
+	}}
+}
+
 // prepare listens for the device, and empties one that had begun something. What is sealed is left alone.
 func (d *dut) prepare() {
 	if len(d.announce.BootID) == 0 && !d.cfg.Probe {
 		f, ok := d.hear(announced, kinds(serialproto.KindAnnounce))
 		if !ok {
-			d.fail("no ANNOUNCE within %v; say nothing before (a boot loader may count down), or probe", announced)
+			unfit(ErrNotHeard, "no ANNOUNCE within "+announced.String()+", and nothing is said before: a boot loader may count down")
 		}
 		d.check(serialproto.Decode(f.Payload, &d.announce) == nil, "ANNOUNCE does not decode: %s", dump(f.Payload))
 	}
 	w := d.greet(nil)
 	d.first, d.features = w, w.Features
-	switch st := d.status(); st.State {
-	case serialproto.StateEmpty:
-		d.fx = fixture{known: true}
-	case serialproto.StateKeyed, serialproto.StateInstalled:
-		if st.Active != 0 {
-			d.fail("it is sealed and builds another generation: ABORT that, and erase the device")
-		}
+	switch st := d.status(); {
+	case st.State == serialproto.StateForeign:
+		unfit(ErrNotEmpty, "it was enrolled by the tenant's own script: use another")
+	case st.State == serialproto.StateSealed || st.Active != 0:
+		unfit(ErrNotEmpty, "it is sealed: erase it under its unlock, or flash it anew")
+	case st.State != serialproto.StateEmpty:
 		d.empty()
-	case serialproto.StateForeign:
-		d.fail("it was enrolled by the tenant's own script: use a device that is empty")
-	default:
-		d.fail("it is %v: erase it under its unlock, or flash it anew", st.State)
 	}
+	d.fx = fixture{known: true}
+}
+
+// unfit ends the suite before anything was done to the device.
+func unfit(class error, why string) {
+	panic(outcome{verdict: NotRun, note: why, fatal: fmt.Errorf("%w: %s", class, why)})
 }
 
 // leave drops what was begun and says goodbye.

@@ -65,6 +65,7 @@ var (
 	ErrUnknownCase = errors.New("no such case")
 	ErrNotEmpty    = errors.New("the device is not empty")
 	ErrNotHeard    = errors.New("no device was heard")
+	ErrNotReady    = errors.New("the device cannot be tested")
 	ErrLine        = errors.New("the line failed")
 )
 
@@ -81,7 +82,7 @@ func Check(ids []string) error {
 
 // Run runs the suite on a device. The transport stays the caller's to close, and is the suite's alone until then. An error
 // says why the suite could not begin or go on; the report then holds what came before, all other cases as not run. Errors:
-// ErrUnknownCase, ErrNotEmpty, ErrNotHeard, ErrLine, the context's.
+// ErrUnknownCase, ErrNotHeard, ErrNotEmpty, ErrNotReady, ErrLine, the context's.
 func Run(ctx context.Context, t link.Transport, cfg Config) (Report, error) {
 	if err := Check(cfg.Only); err != nil {
 		return Report{}, err
@@ -116,7 +117,7 @@ const maxDeaf = 4
 func (s *suite) one(c Case) {
 	r := Result{Case: c, Verdict: NotRun}
 	switch {
-	case len(s.cfg.Only) > 0 && !slices.Contains(s.cfg.Only, c.ID):
+	case len(s.cfg.Only) > 0 && c.ID != readyID && !slices.Contains(s.cfg.Only, c.ID):
 		return
 	case s.ended != nil:
 		r.Note = "the suite ended before"
@@ -135,12 +136,6 @@ func (s *suite) one(c Case) {
 
 // try runs a case within its time.
 func (s *suite) try(r *Result) {
-	if !s.ready && !r.idle {
-		if s.prepare(); s.ended != nil {
-			r.Note = "the suite ended before"
-			return
-		}
-	}
 	start := time.Now()
 	out := s.dut.attempt(r.Case)
 	r.Took = time.Since(start)
@@ -148,39 +143,30 @@ func (s *suite) try(r *Result) {
 	switch {
 	case out.fatal != nil:
 		s.ended = out.fatal
-	case out.deaf:
-		if s.deaf++; s.deaf >= maxDeaf {
-			s.ended = fmt.Errorf("%w: it opened no session for %d cases in a row", ErrNotHeard, s.deaf)
-		}
-	default:
-		s.deaf = 0
-	}
-}
-
-// prepare finds out what is there, and empties a device that had only begun.
-func (s *suite) prepare() {
-	prep := Case{ID: "prepare", any: true, run: func(d *dut) { d.prepare() }}
-	out := s.dut.attempt(prep)
-	switch {
-	case out.fatal != nil:
-		s.ended = out.fatal
-	case out.verdict != Pass && s.dut.welcome.Version == 0:
-		s.ended = fmt.Errorf("%w: %s", ErrNotHeard, out.note)
-	case out.verdict != Pass:
-		s.ended = fmt.Errorf("%w: %s", ErrNotEmpty, out.note)
-	default:
+	case r.ID == readyID && out.verdict != Pass:
+		s.ended = fmt.Errorf("%w: %s", ErrNotReady, out.note)
+	case r.ID == readyID:
 		s.ready = true
 		if s.cfg.Begin != nil {
 			s.cfg.Begin(s.dut.device())
 		}
+	case out.deaf:
+		if s.deaf++; s.deaf >= maxDeaf {
+			s.ended = fmt.Errorf("%w: it opened no session for %d cases in a row", ErrNotReady, s.deaf)
+		}
+	case !r.any:
+		s.deaf = 0
 	}
 }
 
 // report puts the results together and leaves the device empty, where it can be.
 func (s *suite) report() Report {
 	rep := Report{Results: s.results, Device: s.dut.device()}
-	if !s.ready || s.ended != nil && !errors.Is(s.ended, ErrNotHeard) {
-		rep.Advice = "what state the device is in is not known; ABORT without an enroll id gives up what was begun"
+	switch {
+	case !s.ready:
+		return rep // nothing was done to it
+	case s.ended != nil && !errors.Is(s.ended, ErrNotReady):
+		rep.Advice = "what it holds is not known: ABORT without an enroll id gives up what was begun"
 		return rep
 	}
 	out := s.dut.attempt(Case{ID: "leave", any: true, run: func(d *dut) { rep.State = d.leave() }})
