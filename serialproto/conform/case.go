@@ -3,6 +3,7 @@ package conform
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"provstation/serialproto"
@@ -59,12 +60,28 @@ type Case struct {
 	run   func(*dut)
 }
 
+// Needs is what a device has to be or to have for the case, in words; empty: nothing.
+func (c Case) Needs() string {
+	var out []string
+	if c.State != serialproto.StateEmpty {
+		out = append(out, c.State.String())
+	}
+	if c.Features != 0 {
+		out = append(out, featureNames(c.Features))
+	}
+	if c.Reboots {
+		out = append(out, "--reboot")
+	}
+	return strings.Join(out, "; ")
+}
+
 // Result is what came of a case.
 type Result struct {
 	Case
 	Verdict Verdict
 	Note    string // why, escaped and bounded; of a measurement, what was measured
 	Took    time.Duration
+	Cut     bool     // not run because the suite had ended
 	Line    *Measure // of the cases of whole enrollments
 }
 

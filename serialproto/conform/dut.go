@@ -233,6 +233,9 @@ func (d *dut) hear(wait time.Duration, fits func(serialproto.Frame) bool) (heard
 		for len(d.queue) > 0 {
 			f := d.queue[0]
 			d.queue = d.queue[1:]
+			if d.free.After(f.at) && answers(0)(f.Frame) {
+				d.free = f.at // it heard what was said: the line is faster than the model, a pty for example
+			}
 			if fits(f.Frame) {
 				return f, true
 			}

@@ -69,6 +69,9 @@ func (d *dut) exchange(id uint8, parts [][]byte) answer {
 			x.poll()
 			continue
 		}
+		if x.asked.After(f.at) {
+			x.asked = f.at
+		}
 		if x.take(f) {
 			return answer{raw: x.rsp.join(), took: x.first.Sub(x.asked), busy: x.busy, asked: x.asked, fragments: len(x.rsp.parts)}
 		}

@@ -207,7 +207,7 @@ func sessionBye(d *dut) {
 }
 
 func sessionKeepAlive(d *dut) {
-	for range 5 {
+	for range 4 {
 		if _, ok := d.hear(keepAlive, kinds(serialproto.KindAnnounce)); ok {
 			d.fail("want the session kept open by BUSY with id 0, got ANNOUNCE")
 		}

@@ -120,7 +120,7 @@ func (s *suite) one(c Case) {
 	case len(s.cfg.Only) > 0 && c.ID != readyID && !slices.Contains(s.cfg.Only, c.ID):
 		return
 	case s.ended != nil:
-		r.Note = "the suite ended before"
+		r.Note, r.Cut = "the suite ended before", true
 	case c.Sealing && !s.cfg.Seal:
 		r.Note = "it seals the device; not asked for"
 	case c.Reboots && !s.cfg.Reboot:
