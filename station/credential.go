@@ -42,7 +42,7 @@ func (x *run) keygen(ctx context.Context) error {
 }
 
 func (x *run) makeKey(ctx context.Context, keepTunnel bool) (a KeyAnswer, err error) {
-	r := KeyRequest{DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, KeepTunnel: keepTunnel}
+	r := KeyRequest{DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.keyType(), KeepTunnel: keepTunnel}
 	if !keepTunnel && x.course != courseRekey {
 		r.WireGuard = x.wantsDeviceTunnelKey(ctx)
 	}
@@ -76,9 +76,7 @@ func (x *run) wantsDeviceTunnelKey(ctx context.Context) bool {
 
 // checkCSR checks the device's CSR before it leaves the bench and claims its key for this device.
 func (x *run) checkCSR(ctx context.Context) error {
-	policy := x.cfg.CSR
-	policy.DeviceID = x.deviceID
-	csr, err := pki.ParseCSR(x.key.CSR, policy)
+	csr, err := pki.ParseCSR(x.key.CSR, x.csrPolicy())
 	if err != nil {
 		return &Fault{Code: CodeCSRBad, Outcome: Fail, Params: checkParams(err), Err: err}
 	}

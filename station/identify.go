@@ -24,6 +24,7 @@ func (x *run) identify(ctx context.Context) error {
 	}
 	crash(pointGreeted)
 	x.greet = g
+	x.fact(FactProfile, x.start.Profile)
 	x.fact(FactHardwareSerial, g.HardwareSerial)
 	x.fact(FactModel, g.Model)
 	x.fact(FactFirmware, g.Firmware)

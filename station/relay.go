@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -261,6 +262,9 @@ func (r *Runner) relay(ctx context.Context, c QueuedRequest) (x *run, err error)
 	}
 	policy := r.cfg.CSR
 	policy.DeviceID = c.DeviceID
+	if len(policy.KeyTypes) > 0 { // nil: all
+		policy.KeyTypes = slices.Concat(policy.KeyTypes, r.cfg.CollectedKeys)
+	}
 	csr, err := pki.ParseCSR(c.CSR, policy)
 	if err != nil {
 		return x, &Fault{Code: CodeCSRBad, Outcome: Fail, Params: checkParams(err), Err: err}

@@ -54,9 +54,12 @@ type RunnerConfig struct {
 	// Sharing is the ledger's part that keeps stations out of each other's way; nil: no other station has this ledger.
 	Sharing Sharing
 
-	CSR    pki.CSRPolicy
-	Answer pki.Policy // DeviceID, PublicKey, trust and time are filled in per run
-	Tunnel wgconf.Policy
+	CSR pki.CSRPolicy
+	// CollectedKeys are the types of keys beside those of CSR that a relay takes: profiles ask for them, and a collected request
+	// does not say which one it was.
+	CollectedKeys []pki.KeyType
+	Answer        pki.Policy // DeviceID, PublicKey, trust and time are filled in per run
+	Tunnel        wgconf.Policy
 
 	TunnelCheck TunnelCheck
 

@@ -23,7 +23,7 @@ func (a *app) portsCommand() *cobra.Command {
 		Use:   "ports",
 		Short: "List the serial ports, what is on them, and which are slots",
 		Long: `List the serial ports of this machine: path, slot key (the physical place: USB topology), what is plugged in, who holds
-it, and whether the configuration makes it a slot. Works without a configuration, too.`,
+it, whether the configuration makes it a slot, and the device profile that it gets and why. Works without a configuration, too.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.ports(asJSON) },
 	}
@@ -48,9 +48,14 @@ type portRow struct {
 	Holder         string `json:"holder,omitempty"`
 	HolderPID      int    `json:"holder_pid,omitempty"`
 	Problem        string `json:"problem,omitempty"`
+	Profile        string `json:"profile"`    // the device profile that it gets, slot or not
+	ProfileBy      string `json:"profile_by"` // why: ports.profile, or the rule
 
 	err error // behind Problem
 }
+
+// byDefault is why a port gets its profile where no rule fits it.
+const byDefault = "ports.profile"
 
 // Uses of a port.
 const (
@@ -128,6 +133,9 @@ func portRowOf(cfg *config.Config, sys system, p station.PortInfo) portRow {
 	if use {
 		r.Use = useSlot
 	}
+	p.SlotName = slot
+	chosen := cfg.ProfileFor(p)
+	r.Profile, r.ProfileBy = plain(chosen.Name), plain(chosen.Why())
 	if r.Network { // nothing of this machine's; only connecting could tell more
 		return r
 	}
@@ -173,11 +181,15 @@ func writePorts(w io.Writer, rows []portRow) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "PORT\tUSE\tSLOT\tPLACE\tUSB\tSERIAL\tPRODUCT\tHELD BY\tPROBLEM\tBY-ID")
+	fmt.Fprintln(t, "PORT\tUSE\tSLOT\tPLACE\tPROFILE\tUSB\tSERIAL\tPRODUCT\tHELD BY\tPROBLEM\tBY-ID")
 	for _, r := range rows {
 		use := r.Use
 		if r.Why != "" {
 			use += " (" + r.Why + ")"
+		}
+		profile := r.Profile
+		if r.ProfileBy != byDefault {
+			profile += " (" + r.ProfileBy + ")"
 		}
 		held := r.Holder
 		if held != "" {
@@ -187,8 +199,8 @@ func writePorts(w io.Writer, rows []portRow) error {
 		if r.Network {
 			product = "serial server"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			r.Port, use, r.Slot, r.SlotKey, r.USB, r.HardwareSerial, product, held, r.Problem, r.ByID)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			r.Port, use, r.Slot, r.SlotKey, profile, r.USB, r.HardwareSerial, product, held, r.Problem, r.ByID)
 	}
 	return t.Flush()
 }

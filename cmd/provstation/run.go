@@ -113,7 +113,7 @@ func (a *app) prepare(f runFlags) (*config.Config, openOptions, error) {
 	}
 	o := openOptions{deviceID: f.deviceID, reenroll: f.reenroll || cfg.Device.Reenroll, stopAfter: f.count}
 	if f.count == 0 {
-		o.settle = settleFor
+		o.settle = settled(cfg)
 	}
 	if len(slots) > 0 {
 		cfg = cfg.Clone()

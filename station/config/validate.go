@@ -103,6 +103,7 @@ func validate(c *Config, src Sources, ps *problems) {
 	v.tenant()
 	v.device()
 	v.ports()
+	v.profiles()
 	v.scan()
 	v.labels()
 	v.desk()
