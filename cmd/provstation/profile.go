@@ -32,7 +32,7 @@ func (a *app) configured() (*config.Config, config.Sources, error) {
 	return cfg, src, err
 }
 
-// profilePurposes say what each built-in profile is for.
+// profilePurpose says what each built-in profile is for.
 func profilePurpose(like string) string {
 	return map[string]string{
 		config.ProfileAgent:         "a box whose agent has the line for itself",
@@ -119,6 +119,9 @@ func (a *app) profileList(asJSON bool) error {
 
 // usedShort names rules by their numbers alone: their conditions may be long.
 func usedShort(by []string) string {
+	if len(by) == 0 {
+		return "-"
+	}
 	var short []string
 	for _, s := range by {
 		head, _, _ := strings.Cut(s, ":")
@@ -163,7 +166,9 @@ func (a *app) profileShow(name string, asJSON bool) error {
 		}{w.head("profile"), r, doc["profiles"][name]})
 		return w.err
 	}
-	w.printf("# %s\n", r.Purpose)
+	for _, line := range wrapWords(r.Purpose, reportWidth-2) {
+		w.printf("# %s\n", line)
+	}
 	where := r.Where
 	if r.BuiltIn {
 		where = "built in"

@@ -61,7 +61,7 @@ func recommendFor(h hearing, used config.DeviceProfile) advice {
 		return advice{Why: "bytes come that are neither text nor frames: another speed is likely, and --scan-baud tries the usual ones"}
 	case heardSilent:
 		return advice{Why: "nothing came: see that the device is on, that TX and RX are crossed and ground is joined, and that its agent has this line; " +
-			"--probe speaks first"}
+			"--profile console sends an Enter, as a login may wait for one, and --probe a HELLO"}
 	default:
 		return advice{Why: "text came that is neither boot, login nor agent: see it below, and whether another program speaks on the line"}
 	}

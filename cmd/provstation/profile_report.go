@@ -282,6 +282,13 @@ func (s report) port(r tryRow) {
 	s.entry("profile", fmt.Sprintf("%s (%s), driver %s, %d baud", r.Profile, r.ProfileBy, r.Driver, r.Baud))
 }
 
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // heardWords say what kind of thing was heard.
 func heardWords(h hearingRow) string {
 	word := map[string]string{
@@ -291,7 +298,7 @@ func heardWords(h hearingRow) string {
 	if h.RxBytes == 0 {
 		return word
 	}
-	return fmt.Sprintf("%s, %d bytes", word, h.RxBytes)
+	return word + ", " + counted(h.RxBytes, "byte")
 }
 
 func (s report) hearing(h hearingRow) {
@@ -300,9 +307,9 @@ func (s report) hearing(h hearingRow) {
 		text += ", the first after " + ms(*h.FirstMS).String()
 	}
 	if h.TxBytes == 0 {
-		text += "; nothing was sent"
+		text += "; sent nothing"
 	} else {
-		text += fmt.Sprintf("; %d bytes were sent", h.TxBytes)
+		text += "; sent " + counted(h.TxBytes, "byte")
 	}
 	s.entry("heard", text)
 	s.details(h)
@@ -331,7 +338,7 @@ func (s report) details(h hearingRow) {
 		s.entry("announced", fmt.Sprintf("%s, model %s, boot id %s, SP1 %s", a.HardwareSerial, a.Model, a.BootID, versions(a.MinVersion, a.MaxVersion)))
 	}
 	if h.Between > 0 {
-		s.entry("", fmt.Sprintf("%d bytes of text came between its frames", h.Between))
+		s.entry("", counted(h.Between, "byte")+" of text came between its frames")
 	}
 	if h.GreetErr != "" {
 		s.entry("greeting", "failed: "+h.GreetErr)
@@ -359,16 +366,15 @@ func (s report) greeting(g *greetingRow) {
 	}
 	s.entry("", fmt.Sprintf("frames of %d bytes, %d in flight, messages up to %d bytes", g.MTU, g.Window, g.MaxMessage))
 	s.entry("", "can "+strings.Join(g.Features, ", "))
-	key := g.KeyType
+	store := ""
 	if g.KeyStore != "" {
-		key = strings.TrimSpace(key + " in " + g.KeyStore)
+		store = " in " + g.KeyStore
 	}
-	switch {
-	case key == "":
-		s.entry("", "no key yet")
-	default:
-		s.entry("", fmt.Sprintf("key %s, generation %d, device id %s, re-enrolls: %s", key, g.Generation, g.DeviceID, g.Reenroll))
+	if g.Generation == 0 {
+		s.entry("", strings.TrimSuffix("no key yet; keys are made"+store, "; keys are made"))
+		return
 	}
+	s.entry("", fmt.Sprintf("key %s%s, generation %d, device id %s, re-enrolls: %s", g.KeyType, store, g.Generation, g.DeviceID, g.Reenroll))
 }
 
 func versions(least, most uint8) string {
