@@ -22,6 +22,16 @@ const (
 	CodeAgentRNG    Code = "E-AGENT-RNG"     // random source not ready
 	CodeAgentBad    Code = "E-AGENT-ANSWER"  // malformed answer
 
+	// Boxes without an agent, by the login on their console.
+	CodeConsoleLogin    Code = "E-CONSOLE-LOGIN"    // user or password refused
+	CodeConsolePassword Code = "E-CONSOLE-PASSWORD" // the box asks for one, and there is none to send
+	CodeConsoleChange   Code = "E-CONSOLE-CHANGE"   // the box wants a new password
+	CodeConsoleBoot     Code = "E-CONSOLE-BOOT"     // it stands at its boot loader's prompt
+	CodeConsolePrompt   Code = "E-CONSOLE-PROMPT"   // neither a login nor a shell
+	CodeConsoleShell    Code = "E-CONSOLE-SHELL"    // no POSIX shell answers
+	CodeConsoleTools    Code = "E-CONSOLE-TOOLS"    // programs are missing
+	CodeConsoleDenied   Code = "E-CONSOLE-DENIED"   // the login may not write where the files belong
+
 	// Identity.
 	CodeSerialMissing Code = "E-ID-SERIAL-MISSING"
 	CodeSerialJunk    Code = "E-ID-SERIAL-JUNK"
