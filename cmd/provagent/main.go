@@ -48,6 +48,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(serveCommand(errOut), renewCommand(errOut), checkTunnelCommand(), versionCommand())
+	manPages(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SetArgs(args)
 	root.SetOut(out)

@@ -119,6 +119,7 @@ Without a subcommand it opens the screen with the configuration it finds: --conf
 		a.certCommand(), a.decommissionCommand(), a.conformCommand(),
 		a.passportCommand(), a.versionCommand(),
 	)
+	manPages(root)
 	return root
 }
 
