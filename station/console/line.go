@@ -41,7 +41,6 @@ type line struct {
 	pending error                 // why its login failed, for the run that begins with it
 
 	texts map[string]string // public files by their digest
-	flags map[string][]byte // digests of tunnels that were installed, by what was sent
 
 	mu     sync.Mutex
 	notes  []string
@@ -188,7 +187,7 @@ func (l *line) greeting(ctx context.Context) (station.Greeting, error) {
 	g := station.Greeting{
 		HardwareSerial: a.HardwareSerial, Model: a.Model, BootID: a.BootID, Firmware: l.box.firmware, State: h.state,
 		Clock: l.box.clock, HeardAt: l.box.heard, SignTLS13: true, SetClock: l.box.root, WireGuard: l.box.wireGuard(l.have),
-		ChecksBroker: l.have["mosquitto_pub"],
+		ChecksBroker: checksBroker(l.have),
 	}
 	g.SPKIPrefix, g.LeafPrefix = prefix16(h.spki), prefix16(h.leaf)
 	l.say(h)
