@@ -89,6 +89,9 @@ func readHolding(m map[string]string) (holding, error) {
 	if s := h.state; (s == station.StateKeyed || s == station.StateInstalled) && (h.enroll.IsZero() || m["made"] == "" || m["made"] != m["spki"]) {
 		return h, boxFault("ask what the box holds", "broken", fmt.Sprintf("generation %d is damaged", h.newest))
 	}
+	if h.state != station.StateEmpty && h.spki == nil {
+		return h, boxFault("ask what the box holds", "denied", "the key cannot be read")
+	}
 	return h, nil
 }
 
