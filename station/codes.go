@@ -43,6 +43,8 @@ const (
 	CodeIDMissing     Code = "E-ID-MISSING"     // neither template nor flag
 	CodeUnconfirmed   Code = "E-ID-UNCONFIRMED" // nothing on the device confirms the id, and policy wants that
 	CodeKeyTaken      Code = "E-KEY-DUPLICATE"
+	CodeKeyStore      Code = "E-KEY-STORE"    // the key is not kept where policy wants it, or nobody knows where
+	CodeKeyFailed     Code = "E-KEY-FAILED"   // the device's key store does not work, or lost the key
 	CodeUnknownKey    Code = "E-ID-OTHER-KEY" // known hardware, empty store or another key: reflash or clone
 	CodeForeign       Code = "E-ID-FOREIGN"   // enrolled by enroll.sh and cannot be proven
 

@@ -32,6 +32,9 @@ func (x *run) keygen(ctx context.Context) error {
 	x.key = a
 	x.fact(FactKeyStore, a.KeyStore)
 	x.fact("key_reused", yesNo(a.Existing))
+	if err := x.allowsStore(a.KeyStore); err != nil {
+		return err
+	}
 	if a.Existing && x.enrollID == x.holding.EnrollID { // not one that this run made before a reset
 		x.adopt(AdoptedKey)
 	}

@@ -274,6 +274,9 @@ func (r *Runner) relay(ctx context.Context, c QueuedRequest) (x *run, err error)
 		return x, err
 	}
 	defer x.release(context.WithoutCancel(ctx))
+	if err := x.allowsHeldKey(ctx, x.spki); err != nil {
+		return x, err
+	}
 	if r.cfg.WireGuard && len(c.WireGuardKey) == 0 {
 		return x, &Fault{Code: CodeWGBad, Outcome: Fail, Params: map[string]string{"detail": "the request was collected without a key for the tunnel"}}
 	}

@@ -88,9 +88,30 @@ func (a *app) ports(asJSON bool) error {
 	return f.err
 }
 
-// portRows lists the system's ports and the configured ones that no enumeration shows. A port that the configuration names
-// by another path (a link) is shown under that path, as the bench opens it.
+// portRows are the ports as `ports` shows them.
 func portRows(cfg *config.Config, sys system) ([]portRow, error) {
+	list, err := portsOf(cfg, sys)
+	if err != nil {
+		return nil, err
+	}
+	var rows []portRow
+	for _, p := range list {
+		r := portRowOf(cfg, sys, p.PortInfo)
+		r.Driver = p.driver
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// drivenPort is a port with the kernel's driver of it.
+type drivenPort struct {
+	station.PortInfo
+	driver string
+}
+
+// portsOf lists the system's ports and the configured ones that no enumeration shows. A port that the configuration names
+// by another path (a link) is listed under that path, as the bench opens it.
+func portsOf(cfg *config.Config, sys system) ([]drivenPort, error) {
 	list, err := sys.ports()
 	if err != nil {
 		return nil, fmt.Errorf("list serial ports: %w", err)
@@ -105,23 +126,21 @@ func portRows(cfg *config.Config, sys system) ([]portRow, error) {
 		named[real] = p
 	}
 	shown := map[string]bool{}
-	var rows []portRow
+	var out []drivenPort
 	for _, i := range list {
 		if p, ok := named[i.Path]; ok {
 			i.Path, i.Slot = p, p
 		}
 		shown[i.Path] = true
-		r := portRowOf(cfg, sys, device.Describe(i))
-		r.Driver = i.Driver
-		rows = append(rows, r)
+		out = append(out, drivenPort{device.Describe(i), i.Driver})
 	}
 	for _, p := range explicit {
 		if !shown[p] {
 			shown[p] = true
-			rows = append(rows, portRowOf(cfg, sys, station.PortInfo{Path: p, Slot: p, Network: port.IsNetwork(p)}))
+			out = append(out, drivenPort{PortInfo: station.PortInfo{Path: p, Slot: p, Network: port.IsNetwork(p)}})
 		}
 	}
-	return rows, nil
+	return out, nil
 }
 
 func portRowOf(cfg *config.Config, sys system, p station.PortInfo) portRow {

@@ -200,7 +200,7 @@ func (a *app) runnerConfig(cfg *config.Config, o openOptions, id string, log *sl
 			return config.RenderTemplate(cfg.Device.NameTemplate, facts)
 		},
 		Assign: station.AssignMode(cfg.Device.Assign), ScanTimeout: cfg.Device.ScanTimeout.D(),
-		KeyType: cfg.PKI.KeyType, WireGuard: cfg.WireGuard.Enroll, KeyOverNetwork: cfg.WireGuard.KeyOverTCP == config.PolicyAllow, Reenroll: o.reenroll,
+		KeyType: cfg.PKI.KeyType, KeyStores: cfg.Device.KeyStore, WireGuard: cfg.WireGuard.Enroll, KeyOverNetwork: cfg.WireGuard.KeyOverTCP == config.PolicyAllow, Reenroll: o.reenroll,
 		CSR: pki.CSRPolicy{KeyTypes: []pki.KeyType{pki.KeyType(cfg.PKI.KeyType)}}, CollectedKeys: profileKeyTypes(cfg),
 		Answer: pki.Policy{ClockSkew: cfg.Clock.StationTolerance.D()}, Tunnel: tunnelPolicy(cfg.WireGuard.Policy),
 		Autorenew:   autorenewal(cfg),

@@ -209,6 +209,7 @@ type Device struct {
 	Type            string   `yaml:"type"`
 	Reenroll        bool     `yaml:"reenroll"` // a new key for devices that are enrolled already
 	NotCorroborated string   `yaml:"not_corroborated" enum:"warn|refuse"`
+	KeyStore        []string `yaml:"key_store"` // where a device may keep its private key; empty: anywhere
 	Unlock          Unlock   `yaml:"unlock"`
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -174,6 +175,13 @@ func (c *Config) DeviceProfile(name string) (DeviceProfile, bool) {
 		return clone(p), true
 	}
 	return builtinProfile(name, c.Ports)
+}
+
+// NoProfile says that there is no profile of that name, and which one was probably meant.
+func (c *Config) NoProfile(name string) error {
+	return errors.New(Problem{
+		Message: fmt.Sprintf("there is no profile %q", clip(name)), Nearest: nearest(name, c.ProfileNames()),
+	}.String())
 }
 
 // ProfileNames lists the built-in profiles, then those that only the configuration has.

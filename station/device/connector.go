@@ -45,7 +45,7 @@ func (c *Connector) Open(ctx context.Context, p station.PortInfo) (station.Line,
 	}
 	t, err := c.cfg.OpenPort(p.Path, c.cfg.Baud)
 	if err != nil {
-		return nil, portFault(p.Path, err)
+		return nil, PortFault(p.Path, err)
 	}
 	return &line{
 		path: p.Path,

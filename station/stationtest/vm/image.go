@@ -40,8 +40,11 @@ type entry struct {
 	major, minor uint32
 }
 
-// base are the modules that every machine loads: its channel to the test, its disk, its network.
-func base() []string { return []string{"virtio_pci", "virtio_console", "virtio_blk", "virtio_net"} }
+// base are the modules that every machine loads: its channel to the test, its disk (ext4 looks for a crc32c by that name
+// only, which no dependency tells), its network.
+func base() []string {
+	return []string{"virtio_pci", "virtio_console", "virtio_blk", "crc32c_generic", "ext4", "virtio_net"}
+}
 
 // NewImage is an image with a kernel of Debian ([Cloud], [Full]) and the rig's /init in it, and nothing else.
 func NewImage(t testing.TB, kernel string) *Image {
@@ -181,7 +184,7 @@ func build(t testing.TB, pkg string, args []string) string {
 }
 
 // Modules adds kernel modules by name, with those they need; /init loads them in that order. What the kernel has built in is
-// left out.
+// left out. Parameters may follow a name: "dummy_hcd num=9".
 func (m *Image) Modules(names ...string) {
 	m.t.Helper()
 	root := filepath.Join(m.Kernel.Dir, "lib", "modules", m.Kernel.Version)
@@ -189,20 +192,31 @@ func (m *Image) Modules(names ...string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	list, err := modules(root, built, names)
-	if err != nil {
-		m.t.Fatalf("vm: image: %v", err)
-	}
-	for _, file := range list {
-		rel, err := filepath.Rel(m.Kernel.Dir, file)
+	for _, n := range names {
+		name, params, _ := strings.Cut(n, " ")
+		list, err := modules(root, built, []string{name})
 		if err != nil {
-			m.t.Fatal(err)
+			m.t.Fatalf("vm: image: %v", err)
 		}
-		if slices.Contains(m.Spec.Modules, "/"+rel) {
-			continue
+		for _, file := range list {
+			if moduleName(file) == moduleName(name) {
+				m.module(file, params)
+			} else {
+				m.module(file, "")
+			}
 		}
+	}
+}
+
+func (m *Image) module(file, params string) {
+	m.t.Helper()
+	rel, err := filepath.Rel(m.Kernel.Dir, file)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if !slices.ContainsFunc(m.Spec.Modules, func(s guest.Module) bool { return s.Path == "/"+rel }) {
 		m.Copy(rel, file)
-		m.Spec.Modules = append(m.Spec.Modules, "/"+rel)
+		m.Spec.Modules = append(m.Spec.Modules, guest.Module{Path: "/" + rel, Params: params})
 	}
 }
 

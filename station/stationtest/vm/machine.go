@@ -26,9 +26,9 @@ type Config struct {
 	CPUs      int // 0: 1
 	// Lines is how many serial lines come out as ptys, 0 to 3: the guest's ttyS1 to ttyS3.
 	Lines int
-	// Shared are lines that the kernel prints on, beside ttyS0 which goes to a file: "ttyS1". It is then as talkative as on
-	// a box, else it is quiet.
-	Shared []string
+	// Shared is the line that the kernel prints on in place of ttyS0: "ttyS1". It is then as talkative as on a box, else it is
+	// quiet. One UART is the kernel's console: it takes no second of the same driver.
+	Shared string
 	Kernel []string // more of the kernel's command line
 	// DiskMiB is the size of a disk with an ext4 file system, mounted on /data, that outlives reset and power-off; 0: none.
 	DiskMiB int
@@ -114,6 +114,10 @@ func (m *Machine) clean() {
 	m.PowerOff()
 	if m.t.Failed() {
 		m.t.Logf("vm: %s: the end of its console:\n%s", m.Name, m.Console(80))
+		for n := 1; n <= m.Lines; n++ {
+			heard, err := os.ReadFile(m.Line(n) + ".log")
+			m.t.Logf("vm: %s: line %d: %d bytes, the end of them: %q (%v)", m.Name, n, len(heard), heard[max(0, len(heard)-600):], err)
+		}
 	}
 	noteEnd(m, m.t.Failed())
 	if err := os.RemoveAll(m.dir); err != nil {

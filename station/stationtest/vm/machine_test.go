@@ -12,7 +12,7 @@ import (
 
 // A machine does what a box does, as far as the rig promises: its disk outlives reset and power-off, its line is there while
 // it has power, commands run in it.
-func TestMachine(t *testing.T) {
+func TestVMMachine(t *testing.T) {
 	image := vm.NewImage(t, vm.Cloud)
 	image.Busybox()
 	image.Program("/usr/bin/openssl")

@@ -86,14 +86,10 @@ func (m *Machine) args() []string {
 
 func (m *Machine) commandLine() string {
 	words := []string{"panic=-1", "mitigations=off", "printk.devkmsg=on", "net.ifnames=0"}
-	for _, c := range m.Shared {
-		words = append(words, "console="+c)
-	}
-	words = append(words, "console=ttyS0") // the last is /dev/console
-	if len(m.Shared) > 0 {
-		words = append(words, "loglevel=7")
+	if m.Shared != "" {
+		words = append(words, "console="+m.Shared, "loglevel=7")
 	} else {
-		words = append(words, "quiet")
+		words = append(words, "console=ttyS0", "quiet")
 	}
 	return strings.Join(append(words, m.Kernel...), " ")
 }

@@ -16,11 +16,17 @@ const (
 // Spec says what the first process does after boot, in this order.
 type Spec struct {
 	Hostname string            `json:"hostname,omitempty"`
-	Modules  []string          `json:"modules,omitempty"` // paths, each after what it depends on
+	Modules  []Module          `json:"modules,omitempty"` // each after what it depends on
 	Mounts   []Mount           `json:"mounts,omitempty"`
 	Network  bool              `json:"network,omitempty"` // eth0 as QEMU's user-mode network wants it
 	Env      map[string]string `json:"env,omitempty"`     // of all services and commands
 	Services []Service         `json:"services,omitempty"`
+}
+
+// Module is a kernel module.
+type Module struct {
+	Path   string `json:"path"`
+	Params string `json:"params,omitempty"`
 }
 
 // Mount is a file system.

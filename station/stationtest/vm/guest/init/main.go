@@ -22,7 +22,8 @@ func main() {
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGUSR1, unix.SIGUSR2)
 	m := &machine{running: map[int]bool{}, services: map[string]int{}}
 	if err := m.setUp(); err != nil {
-		say("%v", err) // and stay: the test reads it on the console
+		say("cannot go on: %v", err)
+		end(unix.LINUX_REBOOT_CMD_POWER_OFF)
 	}
 	go m.reap()
 	for s := range signals { // as busybox's init has it
@@ -36,6 +37,21 @@ func main() {
 
 // say writes a line to the console.
 func say(format string, args ...any) { fmt.Printf("vm: "+format+"\n", args...) }
+
+// speakOn sends what is said here, and what services say, to the machine's own console: the kernel's may be a device line.
+func speakOn(tty string) error {
+	f, err := os.OpenFile(tty, os.O_WRONLY|unix.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for fd := 1; fd <= 2; fd++ {
+		if err := unix.Dup3(int(f.Fd()), fd, 0); err != nil {
+			return fmt.Errorf("dup of %s: %w", tty, err)
+		}
+	}
+	return nil
+}
 
 func end(how int) {
 	unix.Sync()
@@ -65,6 +81,9 @@ func (m *machine) setUp() error {
 		if err := mount(mt); err != nil {
 			return err
 		}
+	}
+	if err := speakOn("/dev/ttyS0"); err != nil {
+		return err
 	}
 	for name, target := range map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"} {
 		if err := os.Symlink(target, filepath.Join("/dev", name)); err != nil && !os.IsExist(err) {
@@ -99,9 +118,9 @@ func (m *machine) apply() error {
 			return err
 		}
 	}
-	for _, path := range m.spec.Modules {
-		if err := load(path); err != nil {
-			return fmt.Errorf("load %s: %w", path, err)
+	for _, k := range m.spec.Modules {
+		if err := load(k); err != nil {
+			return fmt.Errorf("load %s: %w", k.Path, err)
 		}
 	}
 	for _, mt := range m.spec.Mounts {
@@ -141,13 +160,13 @@ func appear(path string) error {
 	}
 }
 
-func load(path string) error {
-	f, err := os.Open(path)
+func load(k guest.Module) error {
+	f, err := os.Open(k.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := unix.FinitModule(int(f.Fd()), "", 0); err != nil && err != unix.EEXIST { //nolint:errorlint // a bare errno
+	if err := unix.FinitModule(int(f.Fd()), k.Params, 0); err != nil && err != unix.EEXIST { //nolint:errorlint // a bare errno
 		return err
 	}
 	return nil
