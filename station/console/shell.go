@@ -33,6 +33,7 @@ type shell struct {
 	loaded  map[string]bool
 	secret  bool // a request with a secret is on its way: what comes is not recorded
 	lost    bool // of no more use
+	outer   bool // the login shell is still there, under this one, and may be ended
 }
 
 func newToken() string {
