@@ -76,6 +76,7 @@ var importRule = map[string][]string{
 	"serialproto/port":            {},
 	"serialproto/agent":           {"serialproto", "serialproto/link"},
 	"serialproto/prototest":       {"serialproto", "serialproto/link"},
+	"serialproto/c/ctest":         {},
 	"serialproto/conform":         {"serialproto", "serialproto/link", "serialproto/prototest"},
 	"serialproto/agent/filestore": {"serialproto", "serialproto/agent"},
 	"assets":                      {},
