@@ -134,9 +134,10 @@
 //
 // CBOR in core deterministic encoding (RFC 8949 4.2.1): a map with integer keys, definite lengths, shortest heads, keys
 // ascending. A receiver refuses anything else: repeated keys, indefinite lengths, tags, floats, null, bytes after the
-// message, arrays over 16, maps over 32, nesting over 4. Keys it does not know it ignores. Absent means zero, empty or
-// false. Certificates and CSRs are DER. Sizes below are bytes, times microseconds since 1970 UTC, id8 is an enrollment id
-// of 8 bytes not all zero. Text has no control characters.
+// message, arrays over 16, maps over 32, nesting over 4 (the message is the first level, what stands in it the second),
+// numbers and keys beyond 63 bits, and another type than sp1.cddl has. Keys it does not know it ignores. Absent means zero,
+// empty or false. Certificates and CSRs are DER. Sizes below are bytes, times microseconds since 1970 UTC, id8 is an
+// enrollment id of 8 bytes not all zero. Text has no control characters.
 //
 //	ANNOUNCE  1 lowest version, 2 highest version, 8 model <=24, 9 hardware serial <=48, 11 boot id (8)
 //	HELLO     1 lowest version, 2 highest version, 3 session id, 4 mtu >=32, 5 window >=1, 6 max_msg >=1024, 7 features
@@ -192,7 +193,8 @@
 //	              4 peer's public key (32), 5 endpoint <=64, 6 last handshake, 7 bytes received, 8 bytes sent,
 //	              11 reason <=32, 12 sentence <=320
 //
-//	reserved: 10 BAUD. A device answers an operation it does not have with status 3.
+//	reserved: 10 BAUD. A device answers an operation it does not have with status 3, and one that it has and its policy
+//	forbids (SIGN_TLS12 without feature 1 among them) with 3 or 13.
 //
 //	objects   1 leaf, 2 chain (device.pem without the leaf), 3 anchors (ca-chain.pem), 4 wg0.conf as it crossed the wire,
 //	          5 unlock pins. digest8 is the first 8 bytes of SHA-256 over the DER, concatenated in file order, or the text.
@@ -203,6 +205,13 @@
 //	status    0 ok, 1 internal, 2 bad version, 3 unknown operation, 4 bad argument, 5 too large, 6 wrong state, 7 locked,
 //	          8 busy, 9 hash mismatch, 10 certificate does not match key, 11 no space, 12 crypto failure, 13 refused by
 //	          policy, 14 bad offset, 15 random generator not ready. 8 and 15 may be asked again, others are final.
+//
+// A device id becomes a DNS name, a file name and an MQTT client id: it has 1 to 63 letters, digits, dots, underscores and
+// hyphens, begins and ends with a letter or digit, has no two dots in a row and is no IPv4 address; another one is status 4.
+// The flag of LOCK is printable ASCII. An algorithm that the key store does not have is status 12. A wg0.conf for a device
+// without feature 3, or pins for one without feature 5, are status 13, so that nobody takes them for installed. A response
+// that is larger than max_msg (READ, on a small device) is status 5 instead. INSTALL without commit answers with the digests
+// of what is staged, object 2 not among them.
 //
 // # Keep the tunnel
 //
