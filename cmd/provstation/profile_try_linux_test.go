@@ -167,7 +167,7 @@ func TestTryShell(t *testing.T) {
 	if code != exitGood || r.Heard != heardShell || r.TxBytes != 1 {
 		t.Errorf("exit %d, %+v; want a prompt after one byte", code, r)
 	}
-	if r, code = tried(t, near, "--profile", "console", "--for", "20s", "--listen"); r.TxBytes != 0 {
+	if r, code = tried(t, near, "--profile", "console", "--for", "2s", "--listen"); r.TxBytes != 0 {
 		t.Errorf("listening: exit %d, %+v; want nothing sent", code, r)
 	}
 }

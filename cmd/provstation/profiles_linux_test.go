@@ -1,13 +1,17 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"provstation/station/config"
+	"provstation/station/stationtest"
 )
 
 // speedOf is the speed that a terminal was set to last.
@@ -54,6 +58,39 @@ func TestTwoProfiles(t *testing.T) {
 		if !strings.Contains(listed, part) {
 			t.Errorf("ports lacks %s:\n%s", part, listed)
 		}
+	}
+}
+
+// A box without an agent goes to PASS by a profile of driver: console: its key type, its folder and its name count.
+func TestConsoleProfile(t *testing.T) {
+	stationtest.Program(t, "openssl") // what the box makes its key with
+	s := startTenant(t, []string{"slot-01"}, "--devices", "1")
+	dir := t.TempDir()
+	shell, near, certs := filepath.Join(dir, "login.sh"), filepath.Join(dir, "console"), filepath.Join(dir, "certs")
+	err := errors.Join(os.Mkdir(certs, 0o700), os.WriteFile(shell, []byte("#!/bin/sh\nwhile :; do /bin/sh -i; done\n"), 0o700))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := stationtest.Start(t, stationtest.Program(t, "socat"), "-d", "-d", "exec:"+shell+",pty,setsid,ctty,stderr", "pty,raw,echo=0,link="+near)
+	p.WaitLine("starting data transfer loop")
+	path := s.configFor(t, near, func(c *config.Config) {
+		c.Ports.Profiles = []config.ProfileRule{{Port: near, Profile: "router"}}
+		c.Profiles = map[string]config.DeviceProfile{"router": profileLike(t, c, "console", func(p *config.DeviceProfile) {
+			p.KeyType, p.Files.Dir, p.Files.Device, p.Console.Quiet = "P-384", certs, "router.pem", config.Duration(time.Second)
+		})}
+	})
+	if r, code := tried(t, near, "--config", path, "--login", "--for", "20s"); code != exitGood || r.Profile != "router" || r.LoggedIn == nil || r.LoggedIn.State != "empty" {
+		t.Fatalf("profile try: exit %d, %+v; want a login at an empty box", code, r)
+	}
+	out := cli(t, nil, "run", "--config", path, "--json", "--count", "1", "--timeout", "100s").good(t)
+	for _, e := range ofType(out.events(t), "run-end") {
+		shown := cli(t, nil, "records", "show", "--config", path, e.text("run")).good(t).stdout
+		if e.text("outcome") != "PASS" || !hasLine(shown, "profile", "router") || !hasLine(shown, "key_type", "P-384") {
+			t.Errorf("%s, want a PASS with profile router and P-384:\n%s", e.text("outcome"), shown)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(certs, "router.pem")); err != nil {
+		t.Errorf("the box lacks what files.device names: %v", err)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // Config is how ports are opened and spoken to.
 type Config struct {
 	Baud  int  // 0: 115200
-	Probe bool // say HELLO without having heard ANNOUNCE: only for devices that never announce themselves
+	Probe bool // say HELLO where no ANNOUNCE is heard: only for devices that never announce themselves
 	// DTR and RTS are set right after opening, where OpenPort is nil.
 	DTR, RTS port.Level
 	// MTU, Window and MaxMessage bound what a device is offered, see [link.HostConfig]. 0: as much as the protocol has.
@@ -48,7 +48,7 @@ func (c *Connector) Open(ctx context.Context, p station.PortInfo) (station.Line,
 		return nil, PortFault(p.Path, err)
 	}
 	return &line{
-		path: p.Path,
+		path: p.Path, probe: c.cfg.Probe,
 		host: link.NewHost(t, link.HostConfig{
 			Baud: c.cfg.Baud, Probe: c.cfg.Probe, MTU: c.cfg.MTU, Window: c.cfg.Window, MaxMessage: c.cfg.MaxMessage,
 		}),

@@ -16,11 +16,19 @@ import (
 // line is one open port. Its methods are called by one goroutine, Close by any.
 type line struct {
 	path    string
+	probe   bool
 	host    *link.Host
 	welcome serialproto.Welcome
 }
 
 func (l *line) Wait(ctx context.Context) (station.Announcement, error) {
+	if l.probe {
+		return l.probing(ctx)
+	}
+	return l.announced(ctx)
+}
+
+func (l *line) announced(ctx context.Context) (station.Announcement, error) {
 	a, err := l.host.NextAnnounce(ctx)
 	if err != nil {
 		return station.Announcement{}, l.fault("wait for a device", err)
