@@ -21,6 +21,12 @@ VM         ?= ^TestVM
 VMPACKAGES ?= ./station/stationtest/vm ./cmd/provstation
 # And those that the virtual machines of `make test-vm` need beside.
 DEBIANVM := qemu-system-x86 e2fsprogs
+# Of the packages that `make dist` makes: who answers for them.
+MAINTAINER ?= provstation maintainers <maintainers@provstation.example>
+# Where `make dist` puts what it makes.
+DIST       ?= dist
+# Debian packages that `make dist` and its test run.
+PACKAGERS := zip unzip rpm lintian man-db udev dpkg
 
 export PATH := $(TOOLS):$(PATH)
 
@@ -69,6 +75,14 @@ $(TOOLS)/gofumpt: tools/go.mod tools/go.sum
 $(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
 	@CGO_ENABLED=0 $(GO) build -C tools -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(TOOLS)/nfpm: tools/dist/go.mod tools/dist/go.sum
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools/dist -trimpath -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+
+$(TOOLS)/cyclonedx-gomod: tools/dist/go.mod tools/dist/go.sum
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools/dist -trimpath -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 
 $(TOOLS)/benchstat: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
@@ -125,6 +139,21 @@ cross: ## build for every system and processor that is promised, without cgo
 	  os=$${t%/*}; arch=$${t#*/}; echo "$$t"; \
 	  if [ $$arch != riscv64 ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -o /dev/null ./cmd/provstation; fi; \
 	  if [ $$os = linux ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o /dev/null ./cmd/provagent; fi; done
+
+.PHONY: dist
+dist: $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## archives, .deb, .rpm, bills of materials and SHA256SUMS in dist/
+	@VERSION='$(VERSION)' MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) tools/dist/build.sh '$(DIST)'
+
+.PHONY: test-dist
+test-dist: deps-dist $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## make dist twice, compare; install, upgrade, remove the packages beside this system (root)
+	@MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) tools/dist/test.sh
+
+.PHONY: deps-dist
+deps-dist:
+	@missing=; for p in zip unzip rpm lintian man udevadm; do \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ] || ! command -v apt-get >/dev/null 2>&1 || [ "$$(id -u)" != 0 ]; then exit 0; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGERS) >/dev/null
 
 .PHONY: check
 check: lint cross race ## what must be clean before a change lands
