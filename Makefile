@@ -16,8 +16,9 @@ PARALLEL ?= 48
 # Debian packages whose programs the integration tests run.
 DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm busybox-static gcc libc6-dev libmbedtls-dev
 
-# Of `make test-vm`: which tests, in which packages.
+# Of `make test-vm`: which tests, how long at most, in which packages.
 VM         ?= ^TestVM
+VMTIMEOUT  ?= 20m
 VMPACKAGES ?= ./station/stationtest/vm ./cmd/provstation
 # And those that the virtual machines of `make test-vm` need beside.
 DEBIANVM := qemu-system-x86 e2fsprogs
@@ -106,7 +107,7 @@ deps-vm: deps ## install what test-vm needs: QEMU, and apt's lists to fetch Debi
 
 .PHONY: test-vm
 test-vm: deps-vm $(TOOLS)/step-ca $(TOOLS)/step ## boxes as virtual machines: Debian's kernels under QEMU, the real station on their lines
-	$(GO) test -tags vm -count=1 -p 1 -v -timeout 20m -run '$(VM)' $(ARGS) $(VMPACKAGES)
+	$(GO) test -tags vm -count=1 -p 1 -v -timeout $(VMTIMEOUT) -run '$(VM)' $(ARGS) $(VMPACKAGES)
 
 .PHONY: race
 race: deps $(TOOLS)/step-ca $(TOOLS)/step ## all tests under the race detector (needs a C compiler)
@@ -131,6 +132,7 @@ fmt: $(TOOLS)/gofumpt ## format the code
 lint: $(TOOLS)/gofumpt $(TOOLS)/golangci-lint ## gofumpt, go vet, golangci-lint
 	@out=$$(git ls-files '*.go' | xargs $(TOOLS)/gofumpt -l); [ -z "$$out" ] || { echo "not formatted (make fmt): $$out"; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags vm ./station/stationtest/... ./cmd/...
 	$(TOOLS)/golangci-lint run ./...
 
 .PHONY: cross

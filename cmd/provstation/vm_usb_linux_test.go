@@ -62,29 +62,32 @@ type usbStation struct {
 
 const (
 	guestConfig = "/run/stack/station.yaml"
-	usbPatience = 4 * time.Minute // two emulated processors do the work of station, tenant and device
+	usbPatience = 5 * time.Minute // two emulated processors do the work of station, tenant and device
 )
 
 // until asks again and again until ok.
 func (s usbStation) until(what string, ok func() bool) {
 	s.t.Helper()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for late := time.After(usbPatience); !ok(); {
 		select {
 		case <-tick.C:
 		case <-late:
-			s.t.Fatalf("no %s within %v:\n%s", what, usbPatience, s.m.Console(30))
+			_, there := s.m.Exec("sh", "-c", "ls -l /dev/serial/*; dmesg | tail -n 20; tail -n 3 /run/*.json")
+			s.t.Fatalf("no %s within %v:\n%s\n%s", what, usbPatience, s.m.Console(30), there)
 		}
 	}
 }
 
-func (s usbStation) exists(path string) {
+// read is a file's text; "" while it is not there.
+func (s usbStation) read(path string) string {
 	s.t.Helper()
-	s.until(path, func() bool {
-		code, _ := s.m.Exec("test", "-e", path)
-		return code == 0
-	})
+	r, err := s.m.Ask(guest.Request{Op: guest.OpRead, Path: path})
+	if err != nil {
+		return ""
+	}
+	return string(r.Data)
 }
 
 // ports is what `provstation ports` says of the machine's ports, by their place.
@@ -117,8 +120,7 @@ func (s usbStation) start(name string, args ...string) usbRun {
 
 func (r usbRun) events() (list []event) {
 	r.t.Helper()
-	_, text := r.m.Exec("cat", "/run/"+r.name+".json")
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(r.read("/run/" + r.name + ".json")) {
 		var e event
 		if json.Unmarshal([]byte(line), &e) == nil { // the last may be half a line
 			list = append(list, e)
@@ -153,7 +155,7 @@ func phaseIs(phase, status string) func(event) bool {
 // that its port is gone, the second carries on in the same slot with the same key and passes.
 func (s usbStation) lostAndFound(name, slotKey, slot string, plug, unplug func()) {
 	s.t.Helper()
-	r := s.start(name, "--slot", slotKey+"="+slot, "--count", "1", "--timeout", "240s")
+	r := s.start(name, "--slot", slotKey+"="+slot, "--count", "1")
 	r.waits("start", func(e event) bool { return e["type"] == "station" })
 	plugged := time.Now()
 	plug()
@@ -201,7 +203,7 @@ func TestVMUSB(t *testing.T) {
 		"-chardev", "socket,id=adapter,path=" + cable,
 	}})
 	s := usbStation{t, m}
-	s.exists(guestConfig)
+	s.until("tenant stack", func() bool { return s.read(guestConfig) != "" })
 	t.Run("gadget", func(t *testing.T) { usbStation{t, m}.gadget() })
 	t.Run("adapter", func(t *testing.T) { usbStation{t, m}.adapter() })
 	t.Run("hot-plug tests", func(t *testing.T) { usbStation{t, m}.hotplugTests() })
