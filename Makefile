@@ -14,7 +14,7 @@ N        ?= 10000
 SEED     ?= random
 PARALLEL ?= 48
 # Debian packages whose programs the integration tests run.
-DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm busybox-static gcc libc6-dev libmbedtls-dev
+DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm busybox-static sudo gcc libc6-dev libmbedtls-dev
 
 # Of `make test-vm`: which tests, how long at most, in which packages.
 VM         ?= ^TestVM
@@ -48,7 +48,7 @@ build: ## build bin/provstation and bin/provagent for this machine
 
 .PHONY: deps
 deps: ## install the Debian packages the tests run (with apt-get, when that is allowed)
-	@missing=; for p in mosquitto mosquitto_pub socat openssl nginx swtpm busybox gcc; do \
+	@missing=; for p in mosquitto mosquitto_pub socat openssl nginx swtpm busybox sudo gcc; do \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	[ -f /usr/include/mbedtls/pk.h ] && [ -f /usr/include/stdio.h ] || missing="$$missing libmbedtls-dev"; \

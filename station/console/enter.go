@@ -53,7 +53,7 @@ func (l *line) begin(ctx context.Context) error {
 func firstLine(token string, clean bool, become Become) string {
 	env := "env E=$$ "
 	if clean {
-		env = `env -i E=$$ PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin" HOME="$HOME" TERM=dumb LC_ALL=C `
+		env = `env -i E=$$ PATH="$PATH:/usr/sbin:/sbin" HOME="$HOME" LC_ALL=C `
 	}
 	if become == BecomeSudo {
 		env = "sudo -p '" + token[:8] + sudoPrompt + "' " + env

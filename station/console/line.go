@@ -156,13 +156,29 @@ func (l *line) Greet(ctx context.Context) (station.Greeting, error) {
 		if l.sess == nil && !l.used && l.known != nil {
 			l.asked = true
 		}
-		l.screen.reset = false
-		if err := l.begin(ctx); err != nil {
+		if err := l.again(ctx); err != nil {
 			return station.Greeting{}, err
 		}
 	}
 	l.used = true
 	return l.greeting(ctx)
+}
+
+// again begins a new session. A box that has started anew may take as long for it as ctx does; only the login itself is bound.
+func (l *line) again(ctx context.Context) error {
+	if l.sess != nil && l.sess.reset {
+		l.screen.boot, l.screen.at = true, time.Now()
+	}
+	if l.sess != nil {
+		l.screen.clear()
+		l.hear(l.sess.buf) // what it had begun to say
+	}
+	l.sess = nil
+	if _, err := l.find(ctx, 0); err != nil {
+		return err
+	}
+	l.screen.reset = false
+	return l.begin(ctx)
 }
 
 // alive asks whether the shell still answers.

@@ -308,3 +308,19 @@ func TestFullDisk(t *testing.T) {
 		})
 	}
 }
+
+// TestBootLoader: a box that stopped in its boot loader is told as that, without a key pressed; switched off and on, it passes.
+func TestBootLoader(t *testing.T) {
+	b := newBox(t, busybox)
+	p := &tap{}
+	r := newRig(t, quick(b, p))
+	b.print("\r\nU-Boot 2023.04 (May 01 2023 - 10:00:00 +0000)\r\nHit any key to stop autoboot:  0 \r\n=> ")
+	r.start()
+	e := r.end()
+	r.check("boot loader", e, station.Error, station.CodeConsoleBoot)
+	if s := p.sent(); len(s) > 0 {
+		t.Errorf("%q was sent to a boot loader", s)
+	}
+	b.reboot("")
+	r.check("switched on again", r.end(), station.Pass, "")
+}
