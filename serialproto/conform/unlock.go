@@ -213,7 +213,7 @@ func erase(d *dut) {
 		d.ok(args, nil)
 		d.greet(nil)
 	}
-	d.fx = fixture{known: true}
+	d.fx, d.kept = fixture{known: true}, fixture{}
 	statusEmpty(d)
 	again := serialproto.EnrollArgs{Op: serialproto.OpEnroll, Alg: sealed.alg, DeviceID: sealed.deviceID, EnrollID: sealed.enrollID, WireGuard: len(sealed.wg) > 0}
 	h, _ := d.ask(again, nil)
