@@ -16,6 +16,12 @@ PARALLEL ?= 48
 # Debian packages whose programs the integration tests run.
 DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm busybox-static gcc libc6-dev libmbedtls-dev
 
+# Of `make test-vm`: which tests, in which packages.
+VM         ?= ^TestVM
+VMPACKAGES ?= ./station/stationtest/vm ./cmd/provstation
+# And those that the virtual machines of `make test-vm` need beside.
+DEBIANVM := qemu-system-x86 e2fsprogs
+
 export PATH := $(TOOLS):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -71,6 +77,22 @@ $(TOOLS)/benchstat: tools/go.mod tools/go.sum
 .PHONY: test
 test: deps $(TOOLS)/step-ca $(TOOLS)/step ## all tests, with the real step-ca, step, mosquitto, nginx, socat, openssl and PostgreSQL
 	$(GO) test -timeout 25m -parallel 4 $(ARGS) ./...
+
+.PHONY: deps-vm
+deps-vm: deps ## install what test-vm needs: QEMU, and apt's lists to fetch Debian's kernels by
+	@missing=; for p in qemu-system-x86_64 mke2fs dpkg-deb; do \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	apt-cache depends linux-image-cloud-amd64 >/dev/null 2>&1 || missing="$$missing apt-lists"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	echo "missing:$$missing"; \
+	if ! command -v apt-get >/dev/null 2>&1; then echo "no apt-get here: tests with virtual machines are skipped"; exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo='sudo -n'; \
+	else echo "not allowed to install; run: sudo apt-get install $(DEBIANVM)"; exit 0; fi; \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(DEBIANVM) >/dev/null
+
+.PHONY: test-vm
+test-vm: deps-vm $(TOOLS)/step-ca $(TOOLS)/step ## boxes as virtual machines: Debian's kernels under QEMU, the real station on their lines
+	$(GO) test -tags vm -count=1 -p 1 -v -timeout 20m -run '$(VM)' $(ARGS) $(VMPACKAGES)
 
 .PHONY: race
 race: deps $(TOOLS)/step-ca $(TOOLS)/step ## all tests under the race detector (needs a C compiler)

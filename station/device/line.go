@@ -119,7 +119,7 @@ var algs = map[string]serialproto.Alg{
 }
 
 var keyStores = map[serialproto.KeyStore]string{
-	serialproto.KeyStoreSE: "secure-element", serialproto.KeyStoreTEE: "tee", serialproto.KeyStoreFlash: "flash",
+	serialproto.KeyStoreSE: station.KeyStoreSE, serialproto.KeyStoreTEE: station.KeyStoreTEE, serialproto.KeyStoreFlash: station.KeyStoreFlash,
 }
 
 func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAnswer, error) {
