@@ -29,7 +29,7 @@ squeeze() { gzip -9n; }
 
 # shared makes what is the same for every target: manual, completions, documents.
 shared() {
-  local p page shell
+  local p shell
   mkdir -p "$WORK/host"
   for p in provstation provagent; do
     mkdir -p "$WORK/$p"/{man,completions,doc}
@@ -81,7 +81,7 @@ archive() { # folder windows?
 
 # packages makes the .deb and the .rpm of a target.
 packages() { # program processor stage notices
-  local program=${1%-tpm} format arch=$2
+  local program=${1%-tpm} format config page arch=$2
   [[ $arch != armv7 ]] || arch=arm7
   mkdir -p "$3/doc"
   cp -R "$WORK/$program/doc" "$WORK/$program/completions" "$3/"
@@ -97,12 +97,16 @@ packages() { # program processor stage notices
   find "$3" -type d -exec chmod 755 {} + && find "$3" -type f -exec chmod u=rwX,go=rX {} +
   find "$3" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
-  export STAGE=$3 ARCH=$arch PACKAGE=$1 RELEASE LICENSE VARIANT='' OTHER=provagent-tpm PROVIDES=''
+  export STAGE=$3 ARCH=$arch PACKAGE=$1 RELEASE VARIANT='' OTHER=provagent-tpm PROVIDES=''
   [[ $1 != provagent-tpm ]] || export VARIANT=', with keys in a TPM' OTHER=provagent PROVIDES=provagent
   for format in deb rpm; do
-    RELEASE='' LICENSE=''
-    [[ $format != rpm ]] || RELEASE=1 LICENSE='see /usr/share/doc' # dpkg knows no such field
-    "$TOOLS/nfpm" package --config "assets/packaging/$program.nfpm.yaml" --packager $format --target "$OUT" >/dev/null
+    RELEASE='' config=assets/packaging/$program.nfpm.yaml
+    if [[ $format == rpm ]]; then # an .rpm has a release and a field for its license, which dpkg does not know
+      RELEASE=1
+      { cat "$config" && echo "license: see /usr/share/doc/$1/copyright"; } >"$3/rpm.yaml"
+      config=$3/rpm.yaml
+    fi
+    "$TOOLS/nfpm" package --config "$config" --packager $format --target "$OUT" >/dev/null
   done
 }
 
@@ -145,12 +149,11 @@ fi
 
 OUT=$(mkdir -p "${1:?usage: build.sh OUT}" && cd "$1" && pwd)
 : "${VERSION:=$(git describe --tags --always --dirty)}" "${MAINTAINER:?}" "${TOOLS:?}" "${ONLY:=.}"
-: "${HOMEPAGE:=https://provstation.invalid}"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 PACKAGE_VERSION=$(tools/dist/version.sh "$VERSION" "$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S)")
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-export OUT WORK VERSION PACKAGE_VERSION MAINTAINER HOMEPAGE TOOLS SOURCE_DATE_EPOCH
+export OUT WORK VERSION PACKAGE_VERSION MAINTAINER TOOLS SOURCE_DATE_EPOCH
 # What a builder's surroundings would change.
 export CGO_ENABLED=0 GOFLAGS= GOAMD64=v1 GOARM64=v8.0 GORISCV64=rva20u64 GOEXPERIMENT= TZ=UTC LC_ALL=C
 umask 022

@@ -20,6 +20,8 @@ for rpm in *.rpm; do
     [[ $(rpm -qp --qf "%{$script}" "$rpm") == '(none)' ]] || rpm -qp --qf "%{$script}" "$rpm" | sh -n || die "$rpm: $script is no shell script"
   done
   holds "$(rpm -qp --scripts "$rpm")" "postinstall scriptlet" "preuninstall scriptlet" "postuninstall scriptlet"
+  ! { rpm -qpil "$rpm" && dpkg-deb -f "$deb" && dpkg-deb -c "$deb"; } | grep -F '${' || die "$rpm, $deb: a variable that was not replaced"
+  [[ -z $(rpm -qp --obsoletes "$rpm") ]] || die "$rpm takes another's place by itself"
   ! rpm -qp --qf '%{BUILDHOST}' "$rpm" | grep -qF "$(hostname)" || die "$rpm tells the builder's name"
 done
 echo "$(ls ./*.rpm | wc -l) packages"

@@ -63,7 +63,7 @@ step ".rpm: digests, files, scripts"
 "$HERE/test-rpm.sh" "$W/first"
 
 step ".deb: lintian"
-lintian --fail-on error,warning --tag-display-limit 0 "$W/first"/*_"$ARCH".deb
+lintian --allow-root --fail-on error,warning --tag-display-limit 0 "$W/first"/*_"$ARCH".deb
 
 step "the packages that these are upgraded to, with a configuration file that has changed"
 (cd "$W/mnt/elsewhere" && echo "# Changed upstream." | tee -a assets/packaging/provstation.default >>assets/packaging/provagent.default &&
