@@ -14,7 +14,8 @@ N        ?= 10000
 SEED     ?= random
 PARALLEL ?= 48
 # Debian packages whose programs the integration tests run.
-DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm busybox-static sudo gcc libc6-dev libmbedtls-dev
+DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm tpm2-openssl libtss2-tcti-cmd0 busybox-static sudo \
+	gcc libc6-dev libmbedtls-dev
 
 # Of `make test-vm`: which tests, how long at most, in which packages.
 VM         ?= ^TestVM
@@ -42,15 +43,17 @@ demo: ## the whole bench on this machine: embedded tenant stack, 8 virtual devic
 	@CGO_ENABLED=0 $(GO) run -ldflags '$(LDFLAGS)' ./cmd/provstation demo $(ARGS)
 
 .PHONY: build
-build: ## build bin/provstation and bin/provagent for this machine
+build: ## build bin/provstation, bin/provagent and bin/provagent-tpm (keys in a TPM) for this machine
 	$(BUILD) -o $(BIN)/provstation ./cmd/provstation
 	$(BUILD) -o $(BIN)/provagent ./cmd/provagent
+	$(BUILD) -tags tpm -o $(BIN)/provagent-tpm ./cmd/provagent
 
 .PHONY: deps
 deps: ## install the Debian packages the tests run (with apt-get, when that is allowed)
 	@missing=; for p in mosquitto mosquitto_pub socat openssl nginx swtpm busybox sudo gcc; do \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	ls /usr/lib/*/ossl-modules/tpm2.so /usr/lib/*/libtss2-tcti-cmd.so.0 >/dev/null 2>&1 || missing="$$missing tpm2-openssl"; \
 	[ -f /usr/include/mbedtls/pk.h ] && [ -f /usr/include/stdio.h ] || missing="$$missing libmbedtls-dev"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	echo "missing:$$missing"; \
@@ -133,14 +136,17 @@ lint: $(TOOLS)/gofumpt $(TOOLS)/golangci-lint ## gofumpt, go vet, golangci-lint
 	@out=$$(git ls-files '*.go' | xargs $(TOOLS)/gofumpt -l); [ -z "$$out" ] || { echo "not formatted (make fmt): $$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags vm ./station/stationtest/... ./cmd/...
+	$(GO) vet -tags tpm ./cmd/provagent
 	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/golangci-lint run --build-tags tpm ./cmd/provagent
 
 .PHONY: cross
 cross: ## build for every system and processor that is promised, without cgo
 	@set -e; for t in linux/amd64 linux/arm64 linux/arm linux/riscv64 windows/amd64 darwin/amd64 darwin/arm64; do \
 	  os=$${t%/*}; arch=$${t#*/}; echo "$$t"; \
 	  if [ $$arch != riscv64 ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -o /dev/null ./cmd/provstation; fi; \
-	  if [ $$os = linux ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o /dev/null ./cmd/provagent; fi; done
+	  if [ $$os = linux ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o /dev/null ./cmd/provagent; \
+	    CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -tags tpm -o /dev/null ./cmd/provagent; fi; done
 
 .PHONY: dist
 dist: $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## archives, .deb, .rpm, bills of materials and SHA256SUMS in dist/

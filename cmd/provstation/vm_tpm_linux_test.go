@@ -23,7 +23,7 @@ import (
 // box is reset in the middle of its run, and passes with the key it had; the signature in its request is one that crossed to
 // the TPM; switched off and on, it is finished.
 func TestVMTPM(t *testing.T) {
-	const state = "/data/certs"
+	const state = agentState
 	image := vm.NewImage(t, vm.Cloud)
 	image.Busybox()
 	image.GoProgram("/usr/bin/provagent", "./cmd/provagent", "-tags", "tpm")
@@ -41,9 +41,7 @@ func TestVMTPM(t *testing.T) {
 	s := startTenant(t, []string{"slot-01"}, "--devices", "1")
 	cfg := s.configFor(t, m.Line(1), func(c *config.Config) {
 		c.Device.KeyStore = []string{station.KeyStoreSE}
-		for _, p := range []*config.PhasePolicy{&c.Phases.Install, &c.Phases.Identify, &c.Phases.Keygen, &c.Phases.CSR} {
-			p.Deadline = config.Duration(time.Duration(p.Deadline) + time.Minute) // a boot of an emulated machine
-		}
+		allow(c, time.Minute)
 	})
 	l := startLive(t, nil, "run", "--json", "--config", cfg, "--count", "1", "--timeout", "150s")
 	if err := l.out.SetReadDeadline(time.Now().Add(3 * time.Minute)); err != nil { // a boot lies in between

@@ -54,7 +54,7 @@ func (s *SWTPM) Log() string {
 
 func newSWTPM(t testing.TB) *SWTPM {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "swtpm") // the path of a socket may have 107 bytes
+	dir, err := os.MkdirTemp("", "swtpm") //nolint:usetesting // not t.TempDir: the path of a socket has 107 characters
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -219,8 +219,8 @@ func readTPM(r io.Reader) ([]byte, error) {
 	if size < 10 || size > 4096 {
 		return nil, fmt.Errorf("a size of %d", size)
 	}
-	b := append(head, make([]byte, size-10)...)
-	_, err := io.ReadFull(r, b[10:])
+	b := make([]byte, size)
+	_, err := io.ReadFull(r, b[copy(b, head):])
 	return b, err
 }
 

@@ -1,6 +1,7 @@
 package tpmkey
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -58,7 +59,11 @@ func parseDevice(device string) (dialer, error) {
 	default:
 		return nil, fmt.Errorf("TPM device %q: want a path that begins with /, unix:PATH or tcp:HOST:PORT", device)
 	}
-	return func() (line, error) { return net.DialTimeout(network, address, answerWait) }, nil
+	return func() (line, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), answerWait) // a key store's methods take none
+		defer cancel()
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}, nil
 }
 
 // channel is one conversation with the TPM: each Write is a command, whose answer is there to be read when it returns. go-tpm

@@ -50,7 +50,7 @@ func refusedAs(t *testing.T, what string, err, class error, status serialproto.S
 		t.Errorf("%s: got %v, want %v", what, err, class)
 		return
 	}
-	if k.Status != status || k.Detail == "" || len(k.Detail) > serialproto.MaxDetail || k.Lost != (class == ErrLost || class == ErrFile) {
+	if k.Status != status || k.Detail == "" || len(k.Detail) > serialproto.MaxDetail || k.Lost != (errors.Is(class, ErrLost) || errors.Is(class, ErrFile)) {
 		t.Errorf("%s: got status %s, %q, lost %v; want %s", what, k.Status, k.Detail, k.Lost, status)
 	}
 	t.Logf("%s: %s (%v)", what, k.Detail, err)
