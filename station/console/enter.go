@@ -27,7 +27,6 @@ func (l *line) begin(ctx context.Context) error {
 	if err := l.login(ctx); err != nil {
 		return err
 	}
-	l.asked = false
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*l.cfg.LoginTimeout, errLoginTime)
 	defer cancel()
 	s := &shell{term: l.term, token: newToken(), maxLine: l.cfg.MaxLine, loaded: map[string]bool{}}

@@ -52,6 +52,9 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 	buf := make([]byte, readSize)
 	for {
 		until := time.Now().Add(l.cfg.Settle)
+		if l.screen.boot { // what a box prints as it boots may look like a prompt for a moment
+			until = until.Add(4 * l.cfg.Settle)
+		}
 		if !dirty {
 			wait := quiet
 			if l.screen.boot {
@@ -65,7 +68,7 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 			if !dirty {
 				dirty, began = true, time.Now()
 			}
-			if time.Since(began) < restless*l.cfg.Settle { // a console that is never quiet is looked at all the same
+			if time.Since(began) < restless*l.cfg.Settle || l.screen.boot { // a console that is never quiet is looked at all the same
 				continue
 			}
 		} else if !errors.Is(err, errQuiet) {

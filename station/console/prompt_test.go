@@ -41,6 +41,7 @@ var prompts = []struct {
 	{"grub> ", seenBoot},
 	{"Hit any key to stop autoboot:  3 ", seenNothing},
 	{"Press SPACE to abort autoboot in 3 #", seenNothing},
+	{"Uncompressing 45%", seenNothing},
 	{"(initramfs) ", seenRescue},
 	{"Give root password for maintenance\n(or press Control-D to continue): ", seenRescue},
 	{"Please press Enter to activate this console. ", seenActivate},

@@ -16,8 +16,9 @@ import (
 const (
 	firstPoke  = 2 * time.Second // silence after which the box is asked whether it has heard a request
 	mostPoke   = 15 * time.Second
-	maxUnheard = 12 // requests that the box did not read, in a row
-	maxAgain   = 40 // times an answer is asked for again
+	maxUnheard = 12                   // requests that the box did not read, in a row
+	maxAgain   = 40                   // times an answer is asked for again
+	drainTime  = 2 * time.Millisecond // past deadlines read nothing
 	shortLine  = 220
 	slowPace   = 4 * time.Millisecond
 	byteText   = 16 << 10 // of a line that is not ours, at most kept
@@ -70,7 +71,7 @@ func (s *shell) next(ctx context.Context, until time.Time) (frame, error) {
 		l, err := s.line(ctx, until)
 		if err != nil {
 			if errors.Is(err, errQuiet) {
-				if k := look(plain(s.buf), nil); k == seenLogin || k == seenBoot {
+				if k := look(plain(s.buf), nil); k == seenLogin || k == seenPassword || k == seenBoot {
 					s.lost = true
 					return frame{}, station.ErrSessionLost
 				}
@@ -165,6 +166,9 @@ func (s *shell) request(ctx context.Context, within time.Duration, kind, cmd str
 	if s.lost {
 		return answer{}, station.ErrSessionLost
 	}
+	if err := s.drain(ctx); err != nil {
+		return answer{}, err
+	}
 	s.seq++
 	text := fmt.Sprintf("%d %s %s", s.seq, kind, cmd)
 	line := fmt.Sprintf("%d %s %s %s\r", s.seq, check(text), kind, cmd)
@@ -200,8 +204,15 @@ func (s *shell) request(ctx context.Context, within time.Duration, kind, cmd str
 			}
 			continue
 		}
+		if f.kind == frameWord && f.words[0] == "bye" {
+			s.lost = true
+			return answer{}, station.ErrSessionLost
+		}
 		if err := c.add(f); err != nil {
 			return answer{}, badAnswer("%v", err)
+		}
+		if f.kind == frameData { // a slow line takes its time
+			limit = later(limit, time.Now().Add(within/2))
 		}
 		if f.kind != frameEnd || f.seq != s.seq {
 			continue
@@ -215,6 +226,24 @@ func (s *shell) request(ctx context.Context, within time.Duration, kind, cmd str
 		}
 		if err := s.poke(ctx); err != nil {
 			return answer{}, err
+		}
+	}
+}
+
+// drain takes what was said since the last request. A box that has ended the session meanwhile, because nothing came or because it
+// started anew, gets no request typed at its login.
+func (s *shell) drain(ctx context.Context) error {
+	for {
+		f, err := s.next(ctx, time.Now().Add(drainTime))
+		if errors.Is(err, errQuiet) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if f.kind == frameWord && f.words[0] == "bye" {
+			s.lost = true
+			return station.ErrSessionLost
 		}
 	}
 }
