@@ -202,11 +202,12 @@ func (l *line) handOver(ctx context.Context, s *shell, script, hash, dec string)
 	if err := l.rawLine(ctx, s, "s="); err != nil {
 		return err
 	}
-	for rest, n := text, 0; len(rest) > 0; rest = rest[n:] {
-		n = min(len(rest), s.maxLine-16)
-		if err := l.rawLine(ctx, s, "s=${s}"+rest[:n]); err != nil {
+	for len(text) > 0 {
+		n := min(len(text), s.maxLine-16)
+		if err := l.rawLine(ctx, s, "s=${s}"+text[:n]); err != nil {
 			return err
 		}
+		text = text[n:]
 	}
 	ask := `echo;set -- $(printf %s "$s"|` + dec + `|` + hash + `);echo "$T sum ${1%"${1#????????????????}"} $T"`
 	if err := l.term.write(ctx, []byte(ask+"\r")); err != nil {

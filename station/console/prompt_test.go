@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"os/exec"
 	"regexp"
 	"testing"
@@ -170,7 +171,7 @@ func TestReadTest(t *testing.T) {
 			}
 			continue
 		}
-		e, ok := err.(*mqttcheck.Error)
+		e, ok := errors.AsType[*mqttcheck.Error](err)
 		if !ok || e.Reason != row.reason || e.Step != row.step || res.Proof != "" {
 			t.Errorf("%q: got %+v, %q, want %s at %s", row.lines, err, res.Proof, row.reason, row.step)
 		}
