@@ -87,10 +87,10 @@ func consoleBox(t *testing.T, image *vm.Image, serial string, memory int) *vm.Ma
 			p.Files.Dir = "/data/certs"
 			p.Console.PasswordFile = password
 		})}
-		allow(c, time.Minute)
+		allow(c, 3*time.Minute) // a shell starts a program for all it does: slow where the processor is emulated
 	})
-	l := startLive(t, nil, "run", "--json", "--config", b.config, "--count", "1", "--timeout", "240s")
-	if err := l.out.SetReadDeadline(time.Now().Add(4 * time.Minute)); err != nil { // two boots of an emulated machine
+	l := startLive(t, nil, "run", "--json", "--config", b.config, "--count", "1", "--timeout", "500s")
+	if err := l.out.SetReadDeadline(time.Now().Add(9 * time.Minute)); err != nil { // two boots of an emulated machine
 		t.Fatal(err)
 	}
 	m.PowerOn() // the station is there first, and must not stop the boot
@@ -113,7 +113,7 @@ func consoleBox(t *testing.T, image *vm.Image, serial string, memory int) *vm.Ma
 	if strings.Contains(said.stdout+said.stderr, consolePassword) || bytes.Contains(m.Heard(1), []byte(consolePassword)) {
 		t.Errorf("the password was shown")
 	}
-	again := one(t, cli(t, nil, "run", "--json", "--config", b.config, "--count", "1", "--timeout", "120s").good(t).events(t), "run-end")
+	again := one(t, cli(t, nil, "run", "--json", "--config", b.config, "--count", "1", "--timeout", "240s").good(t).events(t), "run-end")
 	enrolled(t, m, again, "SKIPPED")
 	if printk := m.Run("cat", "/proc/sys/kernel/printk"); strings.HasPrefix(printk, "1\t") {
 		t.Errorf("the kernel's console is still quiet: %q", printk)

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
 
@@ -232,9 +231,7 @@ func (b *box) print(text string) {
 // cable is an end of the console's line: closing it does not close the box's.
 type cable struct {
 	*os.File
-	b    *box
-	tap  *tap
-	slow time.Duration // for each 16 bytes
+	tap *tap
 }
 
 // tap records what crosses a cable.
@@ -287,5 +284,5 @@ func (b *box) plug(p *tap) (console.Transport, error) {
 	if err := syscall.SetNonblock(fd, true); err != nil {
 		return nil, err
 	}
-	return &cable{File: os.NewFile(uintptr(fd), "console"), b: b, tap: p}, nil
+	return &cable{File: os.NewFile(uintptr(fd), "console"), tap: p}, nil
 }

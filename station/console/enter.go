@@ -27,7 +27,6 @@ func (l *line) begin(ctx context.Context) error {
 	if err := l.login(ctx); err != nil {
 		return err
 	}
-	l.asked = false
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*l.cfg.LoginTimeout, errLoginTime)
 	defer cancel()
 	s := &shell{term: l.term, token: newToken(), maxLine: l.cfg.MaxLine, loaded: map[string]bool{}}
@@ -203,11 +202,12 @@ func (l *line) handOver(ctx context.Context, s *shell, script, hash, dec string)
 	if err := l.rawLine(ctx, s, "s="); err != nil {
 		return err
 	}
-	for rest, n := text, 0; len(rest) > 0; rest = rest[n:] {
-		n = min(len(rest), s.maxLine-16)
-		if err := l.rawLine(ctx, s, "s=${s}"+rest[:n]); err != nil {
+	for len(text) > 0 {
+		n := min(len(text), s.maxLine-16)
+		if err := l.rawLine(ctx, s, "s=${s}"+text[:n]); err != nil {
 			return err
 		}
+		text = text[n:]
 	}
 	ask := `echo;set -- $(printf %s "$s"|` + dec + `|` + hash + `);echo "$T sum ${1%"${1#????????????????}"} $T"`
 	if err := l.term.write(ctx, []byte(ask+"\r")); err != nil {

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -61,11 +60,6 @@ func fault(code station.Code, outcome station.Outcome, detail string) *station.F
 
 func badAnswer(format string, args ...any) *station.Fault {
 	return fault(station.CodeAgentBad, station.Fail, fmt.Sprintf(format, args...))
-}
-
-// ended reports whether an error is a context's.
-func ended(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // boxFault puts what a command on the box said of its failure (a word, and a detail) into a fault.

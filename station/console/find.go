@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -41,34 +42,24 @@ func (c *screen) clear() { c.text = c.text[:0] }
 // find listens until the console shows something to answer. It is silent until the console has been so long enough, and
 // longer after boot text. Patience is the first wait; 0: as the profile says.
 func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
-	quiet, answers, woken := l.cfg.Quiet, 0, false
-	if patience > 0 {
-		quiet = patience
-	}
+	quiet, answers, woken := cmp.Or(patience, l.cfg.Quiet), 0, false
 	if time.Since(l.term.lastHeard()) > stale && l.cfg.Wake != WakeNever {
 		l.screen.clear()
 	}
 	dirty, began := len(l.screen.text) > 0, time.Now()
 	buf := make([]byte, readSize)
 	for {
-		until := time.Now().Add(l.cfg.Settle)
-		if !dirty {
-			wait := quiet
-			if l.screen.boot {
-				wait = max(wait, l.cfg.BootQuiet)
-			}
-			until = l.quietSince().Add(wait)
-		}
-		n, err := l.term.read(ctx, until, buf)
-		if err == nil {
+		n, err := l.term.read(ctx, l.lookAt(dirty, quiet), buf)
+		switch {
+		case err == nil:
 			l.hear(buf[:n])
 			if !dirty {
 				dirty, began = true, time.Now()
 			}
-			if time.Since(began) < restless*l.cfg.Settle { // a console that is never quiet is looked at all the same
+			if time.Since(began) < restless*l.settle() { // a console that is never quiet is looked at all the same
 				continue
 			}
-		} else if !errors.Is(err, errQuiet) {
+		case !errors.Is(err, errQuiet):
 			return seenNothing, err
 		}
 		if dirty {
@@ -90,8 +81,28 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 		if err := l.wake(ctx); err != nil {
 			return seenNothing, err
 		}
-		woken, quiet = true, min(2*quiet, mostQuiet)
+		woken, quiet = l.cfg.Wake != WakeNever, min(2*quiet, mostQuiet)
 	}
+}
+
+// lookAt is until when the console may go on talking or being silent: what it has shown must stand for a moment; one that has
+// shown nothing new is woken then.
+func (l *line) lookAt(dirty bool, quiet time.Duration) time.Time {
+	switch {
+	case dirty:
+		return time.Now().Add(l.settle())
+	case l.screen.boot:
+		quiet = max(quiet, l.cfg.BootQuiet)
+	}
+	return l.quietSince().Add(quiet)
+}
+
+// settle is how long a prompt must stand. What a box prints as it boots may look like one for a moment.
+func (l *line) settle() time.Duration {
+	if l.screen.boot {
+		return 5 * l.cfg.Settle
+	}
+	return l.cfg.Settle
 }
 
 func later(a, b time.Time) time.Time {

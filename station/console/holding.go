@@ -68,9 +68,9 @@ func readHolding(m map[string]string) (holding, error) {
 	if pki.ValidDeviceID(m["device"]) == nil {
 		h.device = m["device"]
 	}
-	h.sumDevice, _ = sized(m["f.device"])
-	h.sumCA, _ = sized(m["f.ca"])
-	h.sumWG, _ = sized(m["f.wg"])
+	h.sumDevice = sumIn(m["f.device"])
+	h.sumCA = sumIn(m["f.ca"])
+	h.sumWG = sumIn(m["f.wg"])
 	if h.sumDevice != "" {
 		h.leaf = hexBytes(m["leaf"], 32)
 	}
@@ -95,13 +95,13 @@ func readHolding(m map[string]string) (holding, error) {
 	return h, nil
 }
 
-// sized reads "DIGEST SIZE".
-func sized(s string) (sum string, size int) {
-	sum, n, _ := strings.Cut(s, " ")
+// sumIn reads "DIGEST SIZE".
+func sumIn(s string) string {
+	sum, _, _ := strings.Cut(s, " ")
 	if !isHex(sum, 64) {
-		return "", 0
+		return ""
 	}
-	return sum, int(number(n))
+	return sum
 }
 
 // Holding says what the box holds, by what its files say.

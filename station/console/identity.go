@@ -112,14 +112,13 @@ func (f facts) wireGuard(have map[string]bool) bool { return have["wg"] || f.ope
 
 // holding is what a box holds, as its files say it.
 type holding struct {
-	state                        station.DeviceState
-	current, newest              uint32
-	enroll                       station.EnrollID
-	device, keyType              string
-	spki, leaf, csr, wg          []byte
-	signed                       int
-	sumDevice, sumCA, sumWG      string
-	sizeDevice, sizeCA, sizeConf int
+	state                   station.DeviceState
+	current, newest         uint32
+	enroll                  station.EnrollID
+	device                  string
+	spki, leaf, csr         []byte
+	signed                  int
+	sumDevice, sumCA, sumWG string // SHA-256 of the files, of wg0.conf without its private key
 }
 
 // hexBytes decodes so many bytes; nil for anything else.

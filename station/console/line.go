@@ -153,9 +153,7 @@ func (l *line) Greet(ctx context.Context) (station.Greeting, error) {
 		return station.Greeting{}, err
 	}
 	if l.sess == nil || l.sess.lost || (l.used && !l.alive(ctx)) {
-		if l.sess == nil && !l.used && l.known != nil {
-			l.asked = true
-		}
+		l.asked = l.sess == nil && !l.used && l.known != nil
 		if err := l.again(ctx); err != nil {
 			return station.Greeting{}, err
 		}

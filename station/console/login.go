@@ -150,7 +150,9 @@ func (l *line) password(ctx context.Context) (station.Secret, error) {
 		f.Class = station.Misconfigured
 		return station.Secret{}, l.withUser(f)
 	}
-	if l.refused == sha256.Sum256(pw.Reveal()) && !l.asked {
+	asked := l.asked
+	l.asked = false // for one try
+	if l.refused == sha256.Sum256(pw.Reveal()) && !asked {
 		return station.Secret{}, l.withUser(fault(station.CodeConsoleLogin, station.Error, "it was refused before and is not tried again"))
 	}
 	return pw, nil

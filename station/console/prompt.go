@@ -59,6 +59,7 @@ var (
 	passAsk    = regexp.MustCompile(`(?i)(password|passwort|passphrase|mot de passe)[^:]{0,40}:\s*$`)
 	changeAsk  = regexp.MustCompile(`(?i)(new|current|retype|old|neues|\(current\) unix) password:\s*$`)
 	activate   = regexp.MustCompile(`(?i)press enter to activate this console`)
+	percentage = regexp.MustCompile(`\d\s?%\s?$`)
 	shellAsk   = regexp.MustCompile(`[$#%>]\s?$`)
 	ourShell   = regexp.MustCompile(`(?m)^([0-9a-f]{16}) [.!] ([0-9a-f]{16})\r*$`)
 	changeText = regexp.MustCompile(`(?i)required to change your password|password (has |have )?expired|must change your password|changing password for|password change required`)
@@ -88,7 +89,7 @@ func look(text string, prompt *regexp.Regexp) seen {
 		return seenActivate
 	case trimmed == "" && ours(text):
 		return seenOurs
-	case prompt == nil && trimmed != "" && shellAsk.MatchString(tail) && !countdown.MatchString(tail):
+	case prompt == nil && trimmed != "" && shellAsk.MatchString(tail) && !countdown.MatchString(tail) && !percentage.MatchString(tail):
 		return seenShell
 	default:
 		return seenNothing

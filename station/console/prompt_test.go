@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"os/exec"
 	"regexp"
 	"testing"
@@ -41,6 +42,7 @@ var prompts = []struct {
 	{"grub> ", seenBoot},
 	{"Hit any key to stop autoboot:  3 ", seenNothing},
 	{"Press SPACE to abort autoboot in 3 #", seenNothing},
+	{"Uncompressing 45%", seenNothing},
 	{"(initramfs) ", seenRescue},
 	{"Give root password for maintenance\n(or press Control-D to continue): ", seenRescue},
 	{"Please press Enter to activate this console. ", seenActivate},
@@ -169,7 +171,7 @@ func TestReadTest(t *testing.T) {
 			}
 			continue
 		}
-		e, ok := err.(*mqttcheck.Error)
+		e, ok := errors.AsType[*mqttcheck.Error](err)
 		if !ok || e.Reason != row.reason || e.Step != row.step || res.Proof != "" {
 			t.Errorf("%q: got %+v, %q, want %s at %s", row.lines, err, res.Proof, row.reason, row.step)
 		}

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"regexp"
@@ -51,7 +52,7 @@ func (l *line) CheckBroker(ctx context.Context, cfg mqttcheck.Config) (mqttcheck
 		protocol = mqttcheck.Protocol5
 	}
 	res, err := t.run(ctx, l, protocol)
-	if e, ok := err.(*mqttcheck.Error); ok && protocol != cfg.Protocol && olderSpoken(e) {
+	if e, ok := errors.AsType[*mqttcheck.Error](err); ok && protocol != cfg.Protocol && olderSpoken(e) {
 		res, err = t.run(ctx, l, mqttcheck.Protocol311)
 	}
 	if cfg.Progress != nil {

@@ -16,8 +16,9 @@ import (
 const (
 	firstPoke  = 2 * time.Second // silence after which the box is asked whether it has heard a request
 	mostPoke   = 15 * time.Second
-	maxUnheard = 12 // requests that the box did not read, in a row
-	maxAgain   = 40 // times an answer is asked for again
+	maxUnheard = 12                   // requests that the box did not read, in a row
+	maxAgain   = 40                   // times an answer is asked for again
+	drainTime  = 2 * time.Millisecond // past deadlines read nothing
 	shortLine  = 220
 	slowPace   = 4 * time.Millisecond
 	byteText   = 16 << 10 // of a line that is not ours, at most kept
@@ -70,7 +71,7 @@ func (s *shell) next(ctx context.Context, until time.Time) (frame, error) {
 		l, err := s.line(ctx, until)
 		if err != nil {
 			if errors.Is(err, errQuiet) {
-				if k := look(plain(s.buf), nil); k == seenLogin || k == seenBoot {
+				if k := look(plain(s.buf), nil); k == seenLogin || k == seenPassword || k == seenBoot {
 					s.lost = true
 					return frame{}, station.ErrSessionLost
 				}
@@ -165,56 +166,96 @@ func (s *shell) request(ctx context.Context, within time.Duration, kind, cmd str
 	if s.lost {
 		return answer{}, station.ErrSessionLost
 	}
+	if err := s.drain(ctx); err != nil {
+		return answer{}, err
+	}
 	s.seq++
-	text := fmt.Sprintf("%d %s %s", s.seq, kind, cmd)
-	line := fmt.Sprintf("%d %s %s %s\r", s.seq, check(text), kind, cmd)
+	line := fmt.Sprintf("%d %s %s %s\r", s.seq, check(fmt.Sprintf("%d %s %s", s.seq, kind, cmd)), kind, cmd)
 	if err := s.term.write(ctx, []byte(line)); err != nil {
 		return answer{}, err
 	}
-	limit := time.Now().Add(within)
 	c := newCollector(s.seq)
-	poke, unheard, again := firstPoke, 0, 0
+	w := waiting{limit: time.Now().Add(within), within: within, poke: firstPoke}
 	for {
-		f, err := s.next(ctx, earlier(limit, time.Now().Add(poke)))
-		switch {
-		case errors.Is(err, errQuiet) && !time.Now().Before(limit):
-			return answer{}, s.stuck(ctx)
-		case errors.Is(err, errQuiet):
-			poke = min(2*poke, mostPoke)
-			if err := s.poke(ctx); err != nil {
-				return answer{}, err
-			}
-			continue
-		case err != nil:
+		f, err := s.next(ctx, earlier(w.limit, time.Now().Add(w.poke)))
+		if err == nil {
+			err = s.heard(ctx, f, c, &w, line)
+		} else if errors.Is(err, errQuiet) {
+			err = s.silent(ctx, &w)
+		}
+		if err != nil {
 			return answer{}, err
-		}
-		if f.kind == frameUnheard {
-			if unheard++; unheard >= maxUnheard {
-				return answer{}, errUnheard
-			}
-			if unheard > 2 {
-				s.term.pace = max(s.term.pace, slowPace)
-			}
-			if err := s.term.write(ctx, []byte(line)); err != nil {
-				return answer{}, err
-			}
-			continue
-		}
-		if err := c.add(f); err != nil {
-			return answer{}, badAnswer("%v", err)
 		}
 		if f.kind != frameEnd || f.seq != s.seq {
 			continue
 		}
-		a, err := c.whole()
-		if err == nil {
+		if a, err := c.whole(); err == nil {
 			return a, nil
 		}
-		if again++; again > maxAgain {
+		if w.again++; w.again > maxAgain {
 			return answer{}, s.stuck(ctx)
 		}
 		if err := s.poke(ctx); err != nil {
 			return answer{}, err
+		}
+	}
+}
+
+// waiting is how far the patience with one request has come.
+type waiting struct {
+	limit          time.Time
+	within, poke   time.Duration
+	unheard, again int
+}
+
+// silent is for a box that says nothing: it is asked again, with growing pauses, up to the limit.
+func (s *shell) silent(ctx context.Context, w *waiting) error {
+	if !time.Now().Before(w.limit) {
+		return s.stuck(ctx)
+	}
+	w.poke = min(2*w.poke, mostPoke)
+	return s.poke(ctx)
+}
+
+// heard takes a line of an answer.
+func (s *shell) heard(ctx context.Context, f frame, c *collector, w *waiting, line string) error {
+	switch f.kind {
+	case frameUnheard:
+		if w.unheard++; w.unheard >= maxUnheard {
+			return errUnheard
+		}
+		if w.unheard > 2 {
+			s.term.pace = max(s.term.pace, slowPace)
+		}
+		return s.term.write(ctx, []byte(line))
+	case frameWord:
+		if f.words[0] == "bye" {
+			s.lost = true
+			return station.ErrSessionLost
+		}
+	case frameData: // a slow line takes its time
+		w.limit = later(w.limit, time.Now().Add(w.within/2))
+	}
+	if err := c.add(f); err != nil {
+		return badAnswer("%v", err)
+	}
+	return nil
+}
+
+// drain takes what was said since the last request. A box that has ended the session meanwhile, because nothing came or because it
+// started anew, gets no request typed at its login.
+func (s *shell) drain(ctx context.Context) error {
+	for {
+		f, err := s.next(ctx, time.Now().Add(drainTime))
+		if errors.Is(err, errQuiet) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if f.kind == frameWord && f.words[0] == "bye" {
+			s.lost = true
+			return station.ErrSessionLost
 		}
 	}
 }

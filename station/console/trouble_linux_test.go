@@ -46,6 +46,9 @@ func TestWrongPassword(t *testing.T) {
 	must(t, r.bench.Retry("left"))
 	r.check("asked for", r.end(), station.Error, station.CodeConsoleLogin)
 	sent("asked for", 2)
+	b.reboot("")
+	r.check("after another restart", r.end(), station.Error, station.CodeConsoleLogin)
+	sent("after another restart", 2)
 	r.stop()
 	if bytes.Contains(p.heard(), []byte("Maximum number of tries")) {
 		t.Errorf("the box counts tries: %s", p.heard())
