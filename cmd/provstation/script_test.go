@@ -31,7 +31,7 @@ func (t tidy) Run() int {
 	if err := os.Setenv("TMPDIR", dir); err != nil {
 		panic(err)
 	}
-	return t.m.Run()
+	return runTests(t.m)
 }
 
 func TestScripts(t *testing.T) {
