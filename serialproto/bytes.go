@@ -47,8 +47,8 @@ func bytesWhere(value []byte, typ reflect.Type) error {
 		return nil
 	}
 	major, n, rest, err := head(value)
-	if err != nil { // true and false have no head
-		return nil
+	if err != nil {
+		return err
 	}
 	if typ == reflect.TypeFor[Object]() && major == majorArray && n == 3 { // length, digest, received
 		if rest, err = walk(rest, 2); err != nil {

@@ -23,10 +23,9 @@ func (g *generator) rarely(n int) bool { return g.IntN(n) == 0 }
 
 // head is an initial byte with its argument; now and then not in its shortest form.
 func (g *generator) head(major byte, arg uint64) []byte {
-	size := 0
+	var size int
 	switch {
-	case arg < 24:
-		size = 0
+	case arg < 24: // in the initial byte
 	case arg < 1<<8:
 		size = 1
 	case arg < 1<<16:

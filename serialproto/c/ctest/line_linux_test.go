@@ -115,7 +115,9 @@ func TestKilledBetweenKeyAndAnswer(t *testing.T) {
 	waitFor(t, "a record", func() bool { return len(glob(t, d.state, "record")) == 1 })
 	d.kill()
 	cancel()
-	<-answered
+	if err := <-answered; err == nil {
+		t.Error("it was answered before the power was cut")
+	}
 	csr, key := d.file("blob-00"), d.file("key-0")
 	d.args = d.args[:len(d.args)-2]
 	d.start()
@@ -150,7 +152,9 @@ func TestReplacedKeyIsGone(t *testing.T) {
 	waitFor(t, "another record", func() bool { return !bytes.Equal(d.file("record"), before) })
 	d.kill()
 	cancel()
-	<-answered
+	if err := <-answered; err == nil {
+		t.Error("it was answered before the power was cut")
+	}
 	if len(glob(t, d.state, "key-*")) != 2 {
 		t.Fatal("the power was cut too late")
 	}
