@@ -14,13 +14,20 @@ N        ?= 10000
 SEED     ?= random
 PARALLEL ?= 48
 # Debian packages whose programs the integration tests run.
-DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm busybox-static gcc libc6-dev libmbedtls-dev
+DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm busybox-static sudo gcc libc6-dev libmbedtls-dev
 
-# Of `make test-vm`: which tests, in which packages.
+# Of `make test-vm`: which tests, how long at most, in which packages.
 VM         ?= ^TestVM
+VMTIMEOUT  ?= 20m
 VMPACKAGES ?= ./station/stationtest/vm ./cmd/provstation
 # And those that the virtual machines of `make test-vm` need beside.
 DEBIANVM := qemu-system-x86 e2fsprogs
+# Of the packages that `make dist` makes: who answers for them.
+MAINTAINER ?= provstation maintainers <maintainers@provstation.example>
+# Where `make dist` puts what it makes.
+DIST       ?= dist
+# Debian packages that `make dist` and its test run.
+PACKAGERS := zip unzip rpm lintian man-db udev dpkg
 
 export PATH := $(TOOLS):$(PATH)
 
@@ -41,7 +48,7 @@ build: ## build bin/provstation and bin/provagent for this machine
 
 .PHONY: deps
 deps: ## install the Debian packages the tests run (with apt-get, when that is allowed)
-	@missing=; for p in mosquitto mosquitto_pub socat openssl nginx swtpm busybox gcc; do \
+	@missing=; for p in mosquitto mosquitto_pub socat openssl nginx swtpm busybox sudo gcc; do \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	[ -f /usr/include/mbedtls/pk.h ] && [ -f /usr/include/stdio.h ] || missing="$$missing libmbedtls-dev"; \
@@ -70,6 +77,14 @@ $(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
 	@CGO_ENABLED=0 $(GO) build -C tools -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
+$(TOOLS)/nfpm: tools/dist/go.mod tools/dist/go.sum
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools/dist -trimpath -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+
+$(TOOLS)/cyclonedx-gomod: tools/dist/go.mod tools/dist/go.sum
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools/dist -trimpath -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+
 $(TOOLS)/benchstat: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
 	@CGO_ENABLED=0 $(GO) build -C tools -o $@ golang.org/x/perf/cmd/benchstat
@@ -92,7 +107,7 @@ deps-vm: deps ## install what test-vm needs: QEMU, and apt's lists to fetch Debi
 
 .PHONY: test-vm
 test-vm: deps-vm $(TOOLS)/step-ca $(TOOLS)/step ## boxes as virtual machines: Debian's kernels under QEMU, the real station on their lines
-	$(GO) test -tags vm -count=1 -p 1 -v -timeout 20m -run '$(VM)' $(ARGS) $(VMPACKAGES)
+	$(GO) test -tags vm -count=1 -p 1 -v -timeout $(VMTIMEOUT) -run '$(VM)' $(ARGS) $(VMPACKAGES)
 
 .PHONY: race
 race: deps $(TOOLS)/step-ca $(TOOLS)/step ## all tests under the race detector (needs a C compiler)
@@ -117,6 +132,7 @@ fmt: $(TOOLS)/gofumpt ## format the code
 lint: $(TOOLS)/gofumpt $(TOOLS)/golangci-lint ## gofumpt, go vet, golangci-lint
 	@out=$$(git ls-files '*.go' | xargs $(TOOLS)/gofumpt -l); [ -z "$$out" ] || { echo "not formatted (make fmt): $$out"; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags vm ./station/stationtest/... ./cmd/...
 	$(TOOLS)/golangci-lint run ./...
 
 .PHONY: cross
@@ -125,6 +141,21 @@ cross: ## build for every system and processor that is promised, without cgo
 	  os=$${t%/*}; arch=$${t#*/}; echo "$$t"; \
 	  if [ $$arch != riscv64 ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -o /dev/null ./cmd/provstation; fi; \
 	  if [ $$os = linux ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o /dev/null ./cmd/provagent; fi; done
+
+.PHONY: dist
+dist: $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## archives, .deb, .rpm, bills of materials and SHA256SUMS in dist/
+	@VERSION='$(VERSION)' MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) tools/dist/build.sh '$(DIST)'
+
+.PHONY: test-dist
+test-dist: deps-dist $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## make dist twice, compare; install, upgrade, remove the packages beside this system (root)
+	@MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) tools/dist/test.sh
+
+.PHONY: deps-dist
+deps-dist:
+	@missing=; for p in zip unzip rpm lintian man udevadm; do \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ] || ! command -v apt-get >/dev/null 2>&1 || [ "$$(id -u)" != 0 ]; then exit 0; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGERS) >/dev/null
 
 .PHONY: check
 check: lint cross race ## what must be clean before a change lands

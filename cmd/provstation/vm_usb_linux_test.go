@@ -3,6 +3,10 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -18,14 +22,15 @@ func usbImage(t *testing.T) *vm.Image {
 	image := vm.NewImage(t, vm.Full)
 	image.Busybox()
 	image.Debian("udev")
-	image.Modules("xhci_pci", "cdc_acm", "ftdi_sio", "usb_f_acm", "dummy_hcd")
+	image.Modules("xhci_pci", "cdc_acm", "ftdi_sio", "usb_f_acm", "dummy_hcd num=9")
 	image.Mount("configfs", "/sys/kernel/config", "configfs")
 	image.File("/etc/group", 0o644, []byte(udevGroups))
 	image.GoProgram("/usr/bin/provstation", "./cmd/provstation")
 	image.GoProgram("/usr/bin/provagent", "./cmd/provagent")
 	image.Service(guest.Service{Name: "udevd", Args: []string{"/lib/systemd/systemd-udevd"}})
-	image.Service(guest.Service{Name: "udev ready", Args: []string{"/bin/udevadm", "wait", "--timeout=60", "/dev/ttyS0"}, Wait: true})
-	image.Service(guest.Service{Name: "coldplug", Args: []string{"/bin/udevadm", "trigger", "--settle"}, Wait: true, Log: "/run/coldplug.log"})
+	image.Service(guest.Service{Name: "coldplug", Wait: true, Args: []string{
+		"/bin/sh", "-c", "until [ -S /run/udev/control ]; do usleep 20000; done; udevadm trigger && udevadm settle",
+	}})
 	image.Service(guest.Service{Name: "devstack", Args: []string{
 		"/usr/bin/provstation", "devstack", "--state-dir", "/run/stack", "--devices", "1",
 	}, Env: []string{"HOME=/root"}, Log: "/run/devstack.log"})
@@ -49,50 +54,214 @@ kvm:x:103:
 render:x:104:
 `
 
-// waitIn waits until a command in the machine succeeds, and returns what it printed.
-func waitIn(t *testing.T, m *vm.Machine, what string, args ...string) string {
-	t.Helper()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	var out string
-	for late := time.Now().Add(2 * time.Minute); time.Now().Before(late); <-tick.C {
-		var code int
-		if code, out = m.Exec(args...); code == 0 {
-			return out
-		}
-	}
-	t.Fatalf("%s: not within two minutes: %s\n%s", what, out, m.Console(30))
-	return ""
-}
-
-// station runs provstation in the machine.
-func (s usbStation) station(args ...string) (int, string) {
-	return s.m.Exec(append([]string{"/usr/bin/env", "HOME=/root", "/usr/bin/provstation"}, args...)...)
-}
-
+// usbStation is a machine that is the station.
 type usbStation struct {
 	t *testing.T
 	m *vm.Machine
 }
 
-func TestVMGadget(t *testing.T) {
-	m := vm.Start(t, vm.Config{Name: "Gadget", Image: usbImage(t), MemoryMiB: 768, CPUs: 2})
-	s := usbStation{t, m}
-	m.WriteFile("/run/gadget", 0o755, []byte(gadgetScript))
-	m.Run("/bin/sh", "/run/gadget")
-	t.Log(m.Run("sh", "-c", "ls -l /dev/serial/by-path /dev/serial/by-id /dev/ttyGS0 /dev/ttyACM* 2>&1; ls /run /run/udev; cat /run/coldplug.log /run/devstack.log; free"))
-	waitIn(t, m, "by-path", "test", "-e", "/dev/serial/by-path/platform-dummy_hcd.0-usb-0:1:1.0")
-	waitIn(t, m, "devstack", "test", "-e", "/run/stack/station.yaml")
-	t.Log(s.station("ports", "--config", "/run/stack/station.yaml"))
-	t.Log(m.Run("sh", "-c", "ls -l /dev/serial/by-path /dev/serial/by-id /dev/ttyGS0 /dev/ttyACM* 2>&1"))
-	t.Log(m.Console(30))
+const (
+	guestConfig = "/run/stack/station.yaml"
+	usbPatience = 5 * time.Minute // two emulated processors do the work of station, tenant and device
+)
+
+// until asks again and again until ok.
+func (s usbStation) until(what string, ok func() bool) {
+	s.t.Helper()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(usbPatience); !ok(); {
+		select {
+		case <-tick.C:
+		case <-late:
+			_, there := s.m.Exec("sh", "-c", "ls -l /dev/serial/*; dmesg | tail -n 20; tail -n 3 /run/*.json")
+			s.t.Fatalf("no %s within %v:\n%s\n%s", what, usbPatience, s.m.Console(30), there)
+		}
+	}
 }
 
-// gadgetScript makes a CDC-ACM gadget on the first dummy controller and plugs it in: its host's end is a ttyACM of the same
-// machine.
-var gadgetScript = strings.Join([]string{
-	"set -e", "cd /sys/kernel/config/usb_gadget", "mkdir g1 && cd g1", "echo 0x1d6b >idVendor", "echo 0x0104 >idProduct",
-	"mkdir strings/0x409", "echo SN-000123 >strings/0x409/serialnumber", "echo Acme >strings/0x409/manufacturer",
-	"echo Widget >strings/0x409/product", "mkdir functions/acm.usb0 configs/c.1", "ln -s functions/acm.usb0 configs/c.1/",
-	"echo dummy_udc.0 >UDC",
-}, "\n")
+// read is a file's text; "" while it is not there.
+func (s usbStation) read(path string) string {
+	s.t.Helper()
+	r, err := s.m.Ask(guest.Request{Op: guest.OpRead, Path: path})
+	if err != nil {
+		return ""
+	}
+	return string(r.Data)
+}
+
+// ports is what `provstation ports` says of the machine's ports, by their place.
+func (s usbStation) ports() map[string]event {
+	s.t.Helper()
+	out := said{stdout: s.m.Run("/usr/bin/provstation", "ports", "--json", "--config", guestConfig)}
+	byPlace := map[string]event{}
+	for line := range strings.Lines(out.stdout) {
+		var e event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			s.t.Fatalf("not a JSON object: %q: %v", line, err)
+		}
+		byPlace[e.text("slot_key")] = e
+	}
+	return byPlace
+}
+
+// usbRun is a `provstation run` in the machine.
+type usbRun struct {
+	usbStation
+	name string
+}
+
+func (s usbStation) start(name string, args ...string) usbRun {
+	s.m.Serve(guest.Service{Name: name, Once: true, Log: "/run/" + name + ".json", Args: append([]string{
+		"/usr/bin/provstation", "run", "--json", "--config", guestConfig,
+	}, args...)})
+	return usbRun{s, name}
+}
+
+func (r usbRun) events() (list []event) {
+	r.t.Helper()
+	for line := range strings.Lines(r.read("/run/" + r.name + ".json")) {
+		var e event
+		if json.Unmarshal([]byte(line), &e) == nil { // the last may be half a line
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// waits for an event and returns all so far.
+func (r usbRun) waits(what string, is func(event) bool) (list []event) {
+	r.t.Helper()
+	r.until(what+" of "+r.name, func() bool {
+		list = r.events()
+		for _, e := range list {
+			if is(e) {
+				return true
+			}
+			if e["type"] == "summary" {
+				r.t.Fatalf("%s ended without %s: %v", r.name, what, list)
+			}
+		}
+		return false
+	})
+	return list
+}
+
+func phaseIs(phase, status string) func(event) bool {
+	return func(e event) bool { return e["phase"] == phase && e["status"] == status }
+}
+
+// lostAndFound plugs a device in before a waiting station, pulls it out in mid-run and plugs it in again: the first run says
+// that its port is gone, the second carries on in the same slot with the same key and passes.
+func (s usbStation) lostAndFound(name, slotKey, slot string, plug, unplug func()) {
+	s.t.Helper()
+	r := s.start(name, "--slot", slotKey+"="+slot, "--count", "1")
+	r.waits("start", func(e event) bool { return e["type"] == "station" })
+	plugged := time.Now()
+	plug()
+	r.waits("run", func(e event) bool { return e["type"] == "run-start" })
+	s.t.Logf("%s: from plugging in to the start of the run %v, with what asking takes", name, time.Since(plugged).Round(10*time.Millisecond))
+	r.waits("installation", phaseIs("install", "started"))
+	unplug()
+	r.waits("end of the first run", func(e event) bool { return e["type"] == "run-end" })
+	plug()
+	events := r.waits("summary", func(e event) bool { return e["type"] == "summary" })
+	ends := ofType(events, "run-end")
+	if len(ends) != 2 {
+		s.t.Fatalf("got %d runs, want the one that lost its device and the one after: %v", len(ends), ends)
+	}
+	if ends[0]["outcome"] != "ERROR" || ends[0]["code"] != "E-PORT-GONE" || ends[0]["slot"] != slot {
+		s.t.Errorf("got %v, want ERROR with E-PORT-GONE in %s", ends[0], slot)
+	}
+	ms, _ := ends[1]["elapsed_ms"].(float64)
+	s.m.Report(time.Duration(ms)*time.Millisecond, fmt.Sprintf("%v (%s)", ends[1]["outcome"], name))
+	if ends[1]["outcome"] != "PASS" || ends[1]["slot"] != slot || ends[1]["attempt"] != 2.0 {
+		s.t.Errorf("got %v, want PASS in %s at the second attempt", ends[1], slot)
+	}
+	if got := keysMade(events); got != 1 {
+		s.t.Errorf("the device made %d keys, want 1", got)
+	}
+}
+
+// gadgetScript makes a CDC-ACM gadget: its host's end is a ttyACM of the same machine, once it is bound.
+const gadgetScript = `set -e
+cd /sys/kernel/config/usb_gadget; mkdir g1; cd g1
+echo 0x1d6b >idVendor; echo 0x0104 >idProduct
+mkdir strings/0x409; echo SN-000123 >strings/0x409/serialnumber; echo Acme >strings/0x409/manufacturer; echo Widget >strings/0x409/product
+mkdir functions/acm.usb0 configs/c.1; ln -s functions/acm.usb0 configs/c.1/
+`
+
+// Real drivers on both ends of a USB cable, real udev, hot-plug told by the kernel: the station runs in the machine.
+func TestVMUSB(t *testing.T) {
+	cable := filepath.Join(t.TempDir(), "cable")
+	image := usbImage(t)
+	image.Copy("/usr/bin/device.test", vm.BuildTest(t, "./station/device"))
+	m := vm.Start(t, vm.Config{Name: "USB", Image: image, MemoryMiB: 1024, CPUs: 2, Args: []string{
+		"-device", "qemu-xhci,id=xhci,addr=0x10",
+		// The box's UART is the far end of the adapter's cable.
+		"-chardev", "socket,id=box,server=on,wait=off,path=" + cable, "-device", "isa-serial,index=1,irq=3,chardev=box",
+		"-chardev", "socket,id=adapter,path=" + cable,
+	}})
+	s := usbStation{t, m}
+	s.until("tenant stack", func() bool { return s.read(guestConfig) != "" })
+	t.Run("gadget", func(t *testing.T) { usbStation{t, m}.gadget() })
+	t.Run("adapter", func(t *testing.T) { usbStation{t, m}.adapter() })
+	t.Run("hot-plug tests", func(t *testing.T) { usbStation{t, m}.hotplugTests() })
+}
+
+// gadget: a box that is provisioned over its USB device port.
+func (s usbStation) gadget() {
+	const place = "platform-dummy_hcd.0-usb-0:1:1.0"
+	s.m.Run("sh", "-c", gadgetScript)
+	s.m.Serve(guest.Service{Name: "gadget agent", Args: []string{
+		"/usr/bin/provagent", "serve", "--tty", "/dev/ttyGS0", "--state-dir", "/run/gadget", "--serial", "SN-USB-0001", "--sign-tls12",
+	}})
+	bind := func(udc string) func() {
+		return func() { s.m.Run("sh", "-c", "echo '"+udc+"' >/sys/kernel/config/usb_gadget/g1/UDC") }
+	}
+	s.lostAndFound("gadget", "/dev/serial/by-path/"+place, "left-1", bind("dummy_udc.0"), bind(""))
+	got := s.ports()[place]
+	if got["usb"] != "1D6B:0104" || got["usb_serial"] != "SN-000123" || got["by_id"] != "usb-Acme_Widget_SN-000123-if00" {
+		s.t.Errorf("got %v, want the gadget as udev and sysfs have it", got)
+	}
+}
+
+// adapter: a box on a serial adapter in a hub port. Another hub port is another place.
+func (s usbStation) adapter() {
+	const first, second = "pci-0000:00:10.0-usb-0:1:1.0-port0", "pci-0000:00:10.0-usb-0:2:1.0-port0"
+	s.m.Serve(guest.Service{Name: "box", Args: []string{
+		"/usr/bin/provagent", "serve", "--tty", "/dev/ttyS1", "--state-dir", "/run/box", "--serial", "SN-USB-0002", "--sign-tls12",
+	}})
+	plug := func(port string) func() {
+		return func() {
+			s.m.AddDevice(map[string]any{
+				"driver": "usb-serial", "id": "dev1", "chardev": "adapter", "bus": "xhci.0", "port": port, "always-plugged": true,
+			})
+		}
+	}
+	unplug := func() { s.m.RemoveDevice("dev1") }
+	s.lostAndFound("adapter", first, "right-1", plug("1"), unplug)
+	s.until("adapter at "+first, func() bool { return s.ports()[first]["usb"] == "0403:6001" })
+	unplug()
+	plug("2")()
+	s.until("adapter at "+second, func() bool {
+		ports := s.ports()
+		return ports[second]["usb"] == "0403:6001" && ports[first] == nil
+	})
+	again := s.start("elsewhere", "--slot", second+"=right-2", "--count", "1", "--timeout", "120s")
+	ends := ofType(again.waits("summary", func(e event) bool { return e["type"] == "summary" }), "run-end")
+	if len(ends) != 1 || ends[0]["outcome"] != "SKIPPED" || ends[0]["slot"] != "right-2" {
+		s.t.Errorf("got %v, want the finished box SKIPPED in its other place", ends)
+	}
+}
+
+// hotplugTests has the hot-plug tests of station/device run with real drivers in place of their imitations.
+func (s usbStation) hotplugTests() {
+	code, out := s.m.Exec("env", "PROVSTATION_GADGETS=1", "TMPDIR=/run", "/usr/bin/device.test", "-test.v", "-test.timeout", "8m",
+		"-test.run", "TestHotplug(Starts|Reset|Rename|Skips)/drivers")
+	passed := regexp.MustCompile(`--- PASS: \S+/drivers .*`).FindAllString(out, -1)
+	s.t.Logf("in the machine:\n%s", strings.Join(passed, "\n"))
+	if code != 0 || len(passed) != 4 {
+		s.t.Errorf("exit code %d, %d tests passed, want 4:\n%s", code, len(passed), out)
+	}
+}

@@ -178,6 +178,8 @@ void sp1_respond_status(sp1_device *d, int status, const char *detail, uint32_t 
 void sp1_send_frame(sp1_device *d, const sp1_frame *f, uint32_t now);
 bool sp1_send_next(sp1_device *d, uint32_t now);
 uint32_t sp1_wire_ms(const sp1_device *d, uint32_t bytes);
+/* How long until no more than two frames wait for the wire, in ms. */
+uint32_t sp1_wire_wait(sp1_device *d, uint32_t now);
 bool sp1_wire_free(sp1_device *d, uint32_t now);
 void sp1_on_ack(sp1_device *d, const sp1_frame *f, uint32_t now);
 void sp1_answer_again(sp1_device *d, uint32_t now);
@@ -200,8 +202,11 @@ int sp1_candidate(sp1_device *d, const uint8_t *enroll_id, sp1_generation **g);
 bool sp1_retired(const sp1_device *d, const uint8_t *enroll_id);
 void sp1_retire(sp1_device *d, const uint8_t *enroll_id);
 int sp1_drop_bank(sp1_device *d, unsigned bank);
-/* Drops what PUT or INSTALL left beside what counts. */
+/* Drops what PUT or INSTALL left beside what counts, and what the record says of it. */
 int sp1_unstage(sp1_device *d, unsigned bank);
+/* The same without a look at the record. */
+int sp1_drop_side(sp1_device *d, unsigned bank);
+bool sp1_any_staged(const sp1_device *d);
 unsigned sp1_slot(const sp1_device *d, unsigned bank, unsigned blob, bool staged);
 uint32_t sp1_size(sp1_device *d, unsigned slot);
 int sp1_hash_range(sp1_device *d, unsigned slot, uint32_t off, uint32_t n, uint8_t out[32]);

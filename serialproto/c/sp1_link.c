@@ -309,10 +309,11 @@ static uint32_t until(uint32_t at, uint32_t now, uint32_t least) {
 
 /* How long nothing needs to be done. */
 static uint32_t rest(sp1_device *d, uint32_t now) {
-  uint32_t t = 1000;
-  if (!sp1_wire_free(d, now) || d->rebooting) {
-    return 1;
+  uint32_t t = sp1_wire_wait(d, now);
+  if (t > 0 || d->rebooting) {
+    return t > 0 ? t : 1;
   }
+  t = 1000;
   if (d->session == 0) {
     return until(d->announce_at, now, t);
   }

@@ -590,6 +590,18 @@ static bool complete(const sp1_port *p) {
          (p->clock_set == NULL || p->clock_get != NULL);
 }
 
+/* Drops what a power cut left of generations that are gone: a key that nothing refers to is a key too many. */
+static void tidy(sp1_device *d) {
+  unsigned bank;
+  for (bank = 0; bank < SP1_BANKS; bank++) {
+    if (sp1_get32(d->rec.bank[bank].number) == 0) {
+      (void)sp1_drop_bank(d, bank); /* if it cannot be, the next key in this bank takes its place */
+    } else if (d->rec.newest != bank + 1U || !sp1_any_staged(d)) {
+      (void)sp1_drop_side(d, bank);
+    }
+  }
+}
+
 int sp1_init(sp1_device *d, const sp1_config *cfg) {
   int status;
   memset(d, 0, sizeof *d);
@@ -606,6 +618,9 @@ int sp1_init(sp1_device *d, const sp1_config *cfg) {
   }
   if (status == SP1_OK) {
     status = publish(d);
+  }
+  if (status == SP1_OK) {
+    tidy(d);
   }
   sp1_line_opened(d);
   return status;

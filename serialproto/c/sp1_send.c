@@ -20,10 +20,13 @@ static void drain(sp1_device *d, uint32_t now) {
   d->backlog_at = now;
 }
 
-bool sp1_wire_free(sp1_device *d, uint32_t now) {
+uint32_t sp1_wire_wait(sp1_device *d, uint32_t now) {
+  uint32_t most = wire_us(d, 2U * SP1_MAX_WIRE);
   drain(d, now);
-  return d->backlog_us <= wire_us(d, 2U * SP1_MAX_WIRE);
+  return d->backlog_us <= most ? 0 : (d->backlog_us - most + 999U) / 1000U;
 }
+
+bool sp1_wire_free(sp1_device *d, uint32_t now) { return sp1_wire_wait(d, now) == 0; }
 
 void sp1_send_frame(sp1_device *d, const sp1_frame *f, uint32_t now) {
   size_t n = sp1_frame_encode(d->tx, d->session, f);
@@ -37,12 +40,8 @@ void sp1_send_frame(sp1_device *d, const sp1_frame *f, uint32_t now) {
 
 /* --- the response in fragments -------------------------------------------------------------------------------------- */
 
-void sp1_respond(sp1_device *d, size_t n) {
-  uint32_t most = (uint32_t)d->mtu * SP1_MAX_FRAGMENTS;
-  if (n > d->max || n > most) {
-    sp1_respond_status(d, SP1_TOO_LARGE, "response larger than agreed", 0);
-    return;
-  }
+static void answered(sp1_device *d, size_t n) {
+  d->complete = true;
   d->rsp_n = (uint32_t)n;
   d->frags = (uint16_t)((n + d->mtu - 1) / d->mtu);
   d->next = d->base = 0;
@@ -64,8 +63,15 @@ void sp1_respond_status(sp1_device *d, int status, const char *detail, uint32_t 
   if (detail[0] != 0) {
     sp1_write_text(&w, 15, detail);
   }
-  d->complete = true;
-  sp1_respond(d, w.n);
+  answered(d, w.n);
+}
+
+void sp1_respond(sp1_device *d, size_t n) {
+  if (n > d->max || n > (size_t)d->mtu * SP1_MAX_FRAGMENTS) {
+    sp1_respond_status(d, SP1_TOO_LARGE, "response larger than agreed", 0);
+    return;
+  }
+  answered(d, n);
 }
 
 static sp1_sent *slot(sp1_device *d, unsigned i) { return &d->sent[i % SP1_WINDOW_MAX]; }

@@ -121,18 +121,26 @@ int sp1_drop_bank(sp1_device *d, unsigned bank) {
   return status;
 }
 
-int sp1_unstage(sp1_device *d, unsigned bank) {
+bool sp1_any_staged(const sp1_device *d) {
+  return (sp1_get32(d->rec.staged[0].total) | sp1_get32(d->rec.staged[1].total) | sp1_get32(d->rec.staged[2].total)) != 0;
+}
+
+int sp1_drop_side(sp1_device *d, unsigned bank) {
   unsigned blob;
   int status = SP1_OK;
-  if (memcmp(d->rec.staged[0].total, "\0\0\0", 4) != 0 || memcmp(d->rec.staged[1].total, "\0\0\0", 4) != 0 ||
-      memcmp(d->rec.staged[2].total, "\0\0\0", 4) != 0) {
-    memset(d->rec.staged, 0, sizeof d->rec.staged);
-    status = sp1_save(d); /* first the record: what it does not name is nothing */
-  }
   for (blob = SP1_BLOB_LEAF; blob < SP1_BLOBS && status == SP1_OK; blob++) {
     status = drop(d, sp1_slot(d, bank, blob, true));
   }
   return status;
+}
+
+int sp1_unstage(sp1_device *d, unsigned bank) {
+  int status = SP1_OK;
+  if (sp1_any_staged(d)) {
+    memset(d->rec.staged, 0, sizeof d->rec.staged);
+    status = sp1_save(d); /* first the record: what it does not name is nothing */
+  }
+  return status == SP1_OK ? sp1_drop_side(d, bank) : status;
 }
 
 uint32_t sp1_size(sp1_device *d, unsigned slot) {

@@ -49,7 +49,7 @@ func ackIdle(d *dut) {
 		d.fail("want one ACK for one silence, got another with idx %d", f.Idx)
 	}
 	d.sayAll(id, parts, 2)
-	f, ok = d.hear(d.silence(), isAck(id))
+	_, ok = d.hear(d.silence(), isAck(id))
 	d.check(ok, "want an ACK for the next silence, got none")
 	d.sayAll(id, parts, 1)
 	d.answered(id, "a request after two silences")

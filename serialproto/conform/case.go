@@ -63,7 +63,10 @@ type Case struct {
 // Needs is what a device has to be or to have for the case, in words; empty: nothing.
 func (c Case) Needs() string {
 	var out []string
-	if c.State != serialproto.StateEmpty {
+	switch {
+	case c.Sealing:
+		out = append(out, "--seal")
+	case c.State != serialproto.StateEmpty:
 		out = append(out, c.State.String())
 	}
 	if c.Features != 0 {

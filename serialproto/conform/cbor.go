@@ -27,7 +27,7 @@ func cborCases() []Case {
 		{"cbor-tag", "tags are refused", [][]byte{{0xc1, 0xa1, 0, 1}, pad(0xc1, 1), pad(0xd8, 24, 0x41, 1)}},
 		{"cbor-float", "floats are refused", [][]byte{pad(0xf9, 0x3c, 0), pad(0xfa, 0x3f, 0x80, 0, 0), {0xa1, 0, 0xf9, 0x3c, 0}}},
 		{"cbor-null", "null, undefined and other simple values are refused", [][]byte{pad(0xf6), pad(0xf7), pad(0xe0), pad(0xf8, 0xff), {0xa1, 0, 0xf6}}},
-		{"cbor-depth", "nesting over 4 is refused", [][]byte{pad(0x81, 0x81, 0x81, 0x81, 1), pad(bytes.Repeat([]byte{0x81}, 200)...)}},
+		{"cbor-depth", "nesting over 4 is refused", [][]byte{pad(0x81, 0x81, 0x81, 1), pad(0xa1, 1, 0xa1, 1, 0xa1, 1, 1), pad(0x81, 0x81, 0x81, 0x81, 1), pad(bytes.Repeat([]byte{0x81}, 200)...)}},
 		{"cbor-array", "arrays over 16 are refused", [][]byte{pad(append([]byte{0x91}, make([]byte, 17)...)...), pad(0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)}},
 		{"cbor-map", "maps over 32 are refused", [][]byte{wideMap(33)}},
 		{"cbor-key", "keys that are no integers are refused", [][]byte{{0xa2, 0, 1, 0x61, 'a', 1}, {0xa1, 0x61, '0', 1}, pad(0xa1, 0x41, 1, 1)}},
@@ -46,7 +46,9 @@ func cborCases() []Case {
 	list = append(list, Case{ID: "cbor-unknown", Text: "keys that the device does not know are ignored, up to the limits of depth, array and map", run: func(d *dut) {
 		for _, raw := range [][]byte{
 			pad(1), pad(0x20), pad(0xf5), pad(0x64, 't', 'e', 'x', 't'), pad(0x81, 0x81, 1), pad(0xa1, 1, 0xa1, 1, 1),
-			pad(append([]byte{0x90}, make([]byte, 16)...)...), wideMap(32), {0xa2, 0, 1, 0x39, 1, 0, 1}, pad(0x1b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
+			pad(append([]byte{0x90}, make([]byte, 16)...)...), wideMap(32),
+			{0xa2, 0, 1, 0x39, 1, 0, 1},
+			pad(0x1b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
 		} {
 			h, _ := d.ask(raw, nil)
 			d.check(h.Status == serialproto.StatusOK, "want ok to %s, which has a key beside the known ones, got %s", dump(raw), statusWords(h))

@@ -54,8 +54,9 @@ type dut struct {
 	first    serialproto.Welcome // with everything asked for
 	announce serialproto.Announce
 
-	ca authority
-	fx fixture
+	ca   authority
+	fx   fixture
+	kept fixture // what is sealed
 }
 
 // heard is a sound frame and when its last byte came.

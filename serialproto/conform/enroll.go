@@ -163,10 +163,14 @@ func enrollKeep(d *dut) {
 func abortCases() []Case {
 	const clause = "Messages"
 	return []Case{
-		{ID: "abort", Clause: clause, Level: Must, limit: keyPatience, State: serialproto.StateKeyed, run: abortCase,
-			Text: "ABORT drops what was begun, by its enroll id or without one, and may be asked again"},
-		{ID: "abort-other", Clause: clause, Level: Must, limit: keyPatience, State: serialproto.StateKeyed, run: abortOther,
-			Text: "ABORT of another enroll id drops nothing"},
+		{
+			ID: "abort", Clause: clause, Level: Must, limit: keyPatience, State: serialproto.StateKeyed, run: abortCase,
+			Text: "ABORT drops what was begun, by its enroll id or without one, and may be asked again",
+		},
+		{
+			ID: "abort-other", Clause: clause, Level: Must, limit: keyPatience, State: serialproto.StateKeyed, run: abortOther,
+			Text: "ABORT of another enroll id drops nothing",
+		},
 	}
 }
 

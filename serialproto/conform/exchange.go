@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,11 +12,11 @@ import (
 
 // answer is a response and how it came.
 type answer struct {
-	raw       []byte
-	took      time.Duration // from the last byte of the request to the first frame of the response
-	busy      []time.Time   // when BUSY was heard
-	asked     time.Time     // when the request had left
-	fragments int
+	raw   []byte
+	took  time.Duration // from the last byte of the request to the first frame of the response
+	busy  []time.Time   // when BUSY was heard
+	asked time.Time     // when the request had left
+	rsp   assembly
 }
 
 // maxPolls is how often the device is asked again for a sign of life.
@@ -73,7 +74,7 @@ func (d *dut) exchange(id uint8, parts [][]byte) answer {
 			x.asked = f.at
 		}
 		if x.take(f) {
-			return answer{raw: x.rsp.join(), took: x.first.Sub(x.asked), busy: x.busy, asked: x.asked, fragments: len(x.rsp.parts)}
+			return answer{raw: x.rsp.join(), took: x.first.Sub(x.asked), busy: x.busy, asked: x.asked, rsp: x.rsp}
 		}
 	}
 }
@@ -199,6 +200,21 @@ func (x *exchange) heed(f serialproto.Frame) {
 				x.d.say(fragment(x.id, x.parts, i))
 			}
 		}
+	}
+}
+
+// again says a fragment of a request that was answered, and wants fragments of the very response that was kept: what of it is
+// not acknowledged, at least one.
+func (d *dut) again(id uint8, parts [][]byte, i int, first answer) {
+	rsp := func(f serialproto.Frame) bool { return kinds(serialproto.KindRsp)(f) && f.ID == id }
+	d.hear(d.slack(), rsp) // what is under way
+	d.queue = nil
+	d.sayAll(id, parts, i)
+	f, ok := d.hear(time.Second+d.slack(), rsp)
+	d.check(ok, "want the response again to a repeated request, got none")
+	for ; ok; f, ok = d.hear(d.slack(), rsp) {
+		d.check(f.Last == first.rsp.last && bytes.Equal(f.Payload, first.rsp.parts[f.Idx]),
+			"want the response that was kept, fragment %d %s, got %s: the request was executed again", f.Idx, dump(first.rsp.parts[f.Idx]), dump(f.Payload))
 	}
 }
 

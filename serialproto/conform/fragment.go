@@ -141,6 +141,7 @@ func responseMTU(d *dut) {
 	d.greet(func(h *serialproto.Hello) { h.MTU = 32 })
 	parted := d.send(d.statusMessage())
 	want := (len(parted.raw) + 31) / 32
-	d.check(parted.fragments == want && want > 1, "want %d bytes in %d fragments of 32, got %d fragments", len(parted.raw), want, parted.fragments)
+	got := len(parted.rsp.parts)
+	d.check(got == want && want > 1, "want %d bytes in %d fragments of 32, got %d fragments", len(parted.raw), want, got)
 	d.check(d.seen.rules[ruleMTU] == "", "%s", d.seen.rules[ruleMTU])
 }

@@ -2,7 +2,6 @@ package conform
 
 import (
 	"bytes"
-	"time"
 
 	"provstation/serialproto"
 )
@@ -80,9 +79,7 @@ func requestOnce(d *dut) {
 		d.check(d.decode(first, "ENROLL", &r).Status == serialproto.StatusOK, "ENROLL did not succeed: %s", dump(first.raw))
 		d.check(!r.Existing, "want a new key under a new id, got one that existed already: the request was executed twice, or answered wrongly")
 		for range 3 {
-			d.idle(50 * time.Millisecond)
-			again := d.exchange(id, msg)
-			d.check(bytes.Equal(again.raw, first.raw), "want the response of before, byte for byte, got %s after %s", dump(again.raw), dump(first.raw))
+			d.again(id, msg, len(msg)-1, first)
 		}
 		d.fx = fixture{}
 		d.empty()
@@ -93,10 +90,7 @@ func requestOnceFragments(d *dut) {
 	id := d.nextID()
 	parts := split(d.padded(96), 32)
 	first := d.exchange(id, parts)
-	d.idle(d.slack())
-	d.queue = nil
-	d.say(fragment(id, parts, 1))
-	f, ok := d.hear(time.Second+d.slack(), answers(id))
-	d.check(ok && f.Kind == serialproto.KindRsp, "want the response again to one fragment of the request, got %s", said(f, ok))
-	d.check(bytes.HasPrefix(first.raw, f.Payload), "want the response that was kept, got %s", dump(f.Payload))
+	for i := range parts {
+		d.again(id, parts, i, first)
+	}
 }

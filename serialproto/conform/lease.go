@@ -114,7 +114,7 @@ func (d *dribble) Write(p []byte) (int, error) {
 			return i + n, err
 		}
 		if d.count++; d.count%16 == 0 {
-			time.Sleep(d.pause)
+			<-time.After(d.pause)
 		}
 	}
 	return len(p), nil

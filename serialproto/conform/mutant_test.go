@@ -196,8 +196,10 @@ func operationMutants() []mutant {
 			_, _ = rand.Read(args.EnrollID) // never fails
 			return next(must(serialproto.EncodeRequest(args)))
 		}), []string{"enroll-again", "enroll-session-loss", "enroll-retired"}},
-		{"takes any leaf", doing(serialproto.OpInstall, always(serialproto.InstallResult{Objects: map[serialproto.Obj][]byte{1: make([]byte, 8)}})),
-			[]string{"install", "install-other-key", "install-broken", "install-chain", "install-other-enrollment"}},
+		{
+			"takes any leaf", doing(serialproto.OpInstall, always(serialproto.InstallResult{Objects: map[serialproto.Obj][]byte{1: make([]byte, 8)}})),
+			[]string{"install", "install-other-key", "install-broken", "install-chain", "install-other-enrollment"},
+		},
 		{"reads back the chain without its end", doing(serialproto.OpRead, func(req []byte, next func([]byte) []byte) []byte {
 			return edit(next(req), func(r *serialproto.ReadResult) { r.Certs = r.Certs[:len(r.Certs)-1] })
 		}), []string{"install-read"}},
@@ -258,8 +260,10 @@ func sealedMutants() []mutant {
 		{"gives tokens for anybody", doing(serialproto.OpToken, func(req []byte, next func([]byte) []byte) []byte {
 			return next(must(serialproto.EncodeRequest(serialproto.TokenArgs{Op: serialproto.OpToken, Audience: "https://any.example/renew"})))
 		}), []string{"token", "token-audience"}},
-		{"renews to any leaf", doing(serialproto.OpRenew, always(serialproto.InstallResult{Objects: map[serialproto.Obj][]byte{1: make([]byte, 8)}})),
-			[]string{"renew", "renew-refused", "renew-old", "renew-unsealed"}},
+		{
+			"renews to any leaf", doing(serialproto.OpRenew, always(serialproto.InstallResult{Objects: map[serialproto.Obj][]byte{1: make([]byte, 8)}})),
+			[]string{"renew", "renew-refused", "renew-old", "renew-unsealed"},
+		},
 		{"repeats its challenge", func(d *device) {
 			var first []byte
 			doing(serialproto.OpUnlock, func(req []byte, next func([]byte) []byte) []byte {

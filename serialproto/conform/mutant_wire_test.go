@@ -180,8 +180,10 @@ func wireMutants() []mutant {
 	return []mutant{
 		{"never announces itself", dropped(func(f serialproto.Frame) bool { return f.Kind == serialproto.KindAnnounce }), []string{"announce-idle"}},
 		{"seals what it says with session 0", up(func(_ *wiretap, _ serialproto.Frame, b []byte) [][]byte { return one(sealAs(0, b)) }), []string{"ready"}},
-		{"does not look at the CRC", down(func(w *wiretap, _ serialproto.Frame, b []byte) [][]byte { return one(sealAs(w.session(), b)) }),
-			[]string{"frame-crc", "frame-crc-seed", "session-stale"}},
+		{
+			"does not look at the CRC", down(func(w *wiretap, _ serialproto.Frame, b []byte) [][]byte { return one(sealAs(w.session(), b)) }),
+			[]string{"frame-crc", "frame-crc-seed", "session-stale"},
+		},
 		{"does not seed the CRC", down(func(w *wiretap, _ serialproto.Frame, b []byte) [][]byte {
 			if sealedWith(0, b) {
 				b = sealAs(w.session(), b)
@@ -222,15 +224,23 @@ func wireMutants() []mutant {
 			}
 			return one(b)
 		}), []string{"cbor-shortest", "cbor-repeated", "cbor-order", "cbor-trailing", "cbor-indefinite"}},
-		{"ignores the mtu", asks(func(h *serialproto.Hello) { h.MTU = 246 }, func(w *serialproto.Welcome, h serialproto.Hello) { w.MTU = h.MTU }),
-			[]string{"response-mtu", "welcome-fragments", "frames-mtu"}},
-		{"ignores the window", asks(func(h *serialproto.Hello) { h.Window = 8 }, func(w *serialproto.Welcome, h serialproto.Hello) { w.Window = h.Window }),
-			[]string{"response-window"}},
-		{"grants more than it is asked for", asks(func(*serialproto.Hello) {}, func(w *serialproto.Welcome, _ serialproto.Hello) { w.MaxMessage = 40000 }),
-			[]string{"ready"}},
+		{
+			"ignores the mtu", asks(func(h *serialproto.Hello) { h.MTU = 246 }, func(w *serialproto.Welcome, h serialproto.Hello) { w.MTU = h.MTU }),
+			[]string{"response-mtu", "welcome-fragments", "frames-mtu"},
+		},
+		{
+			"ignores the window", asks(func(h *serialproto.Hello) { h.Window = 8 }, func(w *serialproto.Welcome, h serialproto.Hello) { w.Window = h.Window }),
+			[]string{"response-window"},
+		},
+		{
+			"grants more than it is asked for", asks(func(*serialproto.Hello) {}, func(w *serialproto.Welcome, _ serialproto.Hello) { w.MaxMessage = 40000 }),
+			[]string{"ready"},
+		},
 		{"is silent about what it lacks", dropped(func(f serialproto.Frame) bool { return f.Kind == serialproto.KindAck && f.Idx == 1 }), []string{"ack-idle"}},
-		{"acknowledges only when the line is silent", dropped(func(f serialproto.Frame) bool { return f.Kind == serialproto.KindAck && f.Idx == 0 }),
-			[]string{"ack-progress", "ack-gap", "ack-duplicate"}},
+		{
+			"acknowledges only when the line is silent", dropped(func(f serialproto.Frame) bool { return f.Kind == serialproto.KindAck && f.Idx == 0 }),
+			[]string{"ack-progress", "ack-gap", "ack-duplicate"},
+		},
 		{"counts bits from the other end", up(func(w *wiretap, f serialproto.Frame, b []byte) [][]byte {
 			if f.Kind != serialproto.KindAck {
 				return one(b)

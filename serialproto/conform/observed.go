@@ -80,23 +80,23 @@ func heardCases() []Case {
 		{
 			ID: "frames-form", Clause: "Kinds", Level: Must, any: true,
 			Text: "all frames of the whole suite have the direction, id, idx and last that their kind demands",
-			run:  func(d *dut) { d.kept(ruleForm, d.seen.frames, "frames") },
+			run:  func(d *dut) { d.obeyed(ruleForm, d.seen.frames, "frames") },
 		},
 		{
 			ID: "frames-mtu", Clause: "Messages in fragments", Level: Must, any: true,
 			Text: "no fragment of the whole suite was larger than the mtu of its session",
-			run:  func(d *dut) { d.kept(ruleMTU, d.seen.frames, "frames") },
+			run:  func(d *dut) { d.obeyed(ruleMTU, d.seen.frames, "frames") },
 		},
 		{
 			ID: "log-form", Clause: "Kinds", Level: Must, any: true,
 			Text: "a LOG frame is one line of UTF-8 without control characters",
-			run:  func(d *dut) { d.kept(ruleLog, d.seen.logs, "LOG frames") },
+			run:  func(d *dut) { d.obeyed(ruleLog, d.seen.logs, "LOG frames") },
 		},
 	}
 }
 
-// kept judges a rule by what was seen.
-func (d *dut) kept(rule string, n int, what string) {
+// obeyed judges a rule by what was seen.
+func (d *dut) obeyed(rule string, n int, what string) {
 	if n == 0 {
 		d.skip("no %s came", what)
 	}

@@ -1,10 +1,6 @@
 package conform
 
-import (
-	"bytes"
-
-	"provstation/serialproto"
-)
+import "provstation/serialproto"
 
 func putCases() []Case {
 	const clause = "Messages"
@@ -91,8 +87,7 @@ func putCase(d *dut) {
 	r := d.bring(args)
 	d.installed(args, r)
 	d.check(d.status().State == serialproto.StateInstalled, "want state 2 after COMMIT")
-	got := d.readBack(serialproto.ObjAnchor)
-	d.check(bytes.Equal(bytes.Join(got, nil), bytes.Join(args.Chain, nil)), "want the anchors as they were put, got others")
+	d.reads(serialproto.ObjAnchor, args.Chain, "COMMIT")
 }
 
 // putFirst puts the first bytes of the anchors, or says that the device has no PUT.
@@ -157,7 +152,7 @@ func putBounds(d *dut) {
 
 func putDigest(d *dut) {
 	args := d.bundle()
-	d.putFirst(args, 10)
+	d.putAll(args)
 	wrong := digest([]byte("something else"))
 	data := piecesOf(args)[serialproto.ObjLeaf]
 	for from := 0; from < len(data); from += 300 {
@@ -166,7 +161,7 @@ func putDigest(d *dut) {
 		d.ok(p, nil)
 	}
 	c := commitOf(args)
-	c.Objects = map[serialproto.Obj][]byte{serialproto.ObjLeaf: wrong}
+	c.Objects[serialproto.ObjLeaf] = wrong
 	d.refused("COMMIT of a leaf that has another digest", c, serialproto.StatusHashMismatch)
 	d.untouched("COMMIT of a wrong digest")
 }

@@ -34,8 +34,7 @@ func (d *dut) renewArgs(leaf *x509.Certificate, commit bool) serialproto.RenewAr
 
 // leafIs wants a leaf in use.
 func (d *dut) leafIs(leaf *x509.Certificate, after string) {
-	got := d.readBack(serialproto.ObjLeaf)
-	d.check(len(got) == 1 && bytes.Equal(got[0], leaf.Raw), "want %s in use", after)
+	d.reads(serialproto.ObjLeaf, [][]byte{leaf.Raw}, after)
 	d.fx.leaf = leaf
 }
 
@@ -46,7 +45,7 @@ func renewCase(d *dut) {
 		d.ok(d.renewArgs(leaf, true), &r)
 		d.check(bytes.Equal(r.Objects[serialproto.ObjLeaf], digest8(leaf.Raw)), "want the digest of the new leaf, got %s", dump(r.Objects[serialproto.ObjLeaf]))
 	}
-	d.leafIs(leaf, "the renewed leaf")
+	d.leafIs(leaf, "RENEW")
 	d.stillSealed("RENEW")
 }
 
@@ -54,7 +53,7 @@ func renewStage(d *dut) {
 	present, next := d.fx.leaf, d.renewed(time.Second)
 	stage := func() {
 		d.ok(d.renewArgs(next, false), nil)
-		d.leafIs(present, "the present leaf until the commit")
+		d.leafIs(present, "RENEW without commit")
 		d.check(bytes.Equal(d.status().Pending, digest(next.Raw)), "want STATUS to name the leaf that waits")
 	}
 	stage()
@@ -67,7 +66,7 @@ func renewStage(d *dut) {
 	d.refused("committing another leaf", other, serialproto.StatusHashMismatch)
 	d.greet(nil)
 	d.ok(commit, nil)
-	d.leafIs(next, "the leaf that was committed")
+	d.leafIs(next, "the commit")
 }
 
 func renewRefused(d *dut) {
@@ -83,7 +82,7 @@ func renewRefused(d *dut) {
 			pub = key.Public()
 		}
 		d.refused(what, d.renewArgs(d.issued(by, t, pub), true), status)
-		d.leafIs(present, "the present leaf after "+what)
+		d.leafIs(present, "RENEW to "+what)
 	}
 	bad := serialproto.StatusBadArgument
 	try("a leaf of another key", d.ca.sub, serialproto.StatusCertKey, func(*x509.Certificate) {})
@@ -105,5 +104,5 @@ func renewOld(d *dut) {
 	d.ok(d.renewArgs(first, true), nil)
 	d.ok(d.renewArgs(second, true), nil)
 	d.refused("the leaf of before", d.renewArgs(first, true), serialproto.StatusBadArgument)
-	d.leafIs(second, "the newer leaf")
+	d.leafIs(second, "RENEW to the leaf of before")
 }

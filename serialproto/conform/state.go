@@ -43,6 +43,10 @@ PersistentKeepalive = 25
 // reach brings the device to a state, with as little as it takes.
 func (d *dut) reach(want serialproto.State) {
 	st := d.status()
+	if want == serialproto.StateSealed && d.kept.known && st.Active != 0 {
+		d.resume(st)
+		return
+	}
 	if d.fx.known && !d.fx.staged && d.fx.state == want && st.State == want && bytes.Equal(st.EnrollID, d.fx.enrollID) {
 		return
 	}
@@ -61,6 +65,26 @@ func (d *dut) reach(want serialproto.State) {
 	if want >= serialproto.StateSealed {
 		d.lock()
 	}
+}
+
+// resume takes the generation that is sealed for the fixture again, whatever a case has left of it.
+func (d *dut) resume(st serialproto.StatusResult) {
+	if st.State != serialproto.StateSealed {
+		d.ok(serialproto.AbortArgs{Op: serialproto.OpAbort}, nil)
+		st = d.status()
+	}
+	if !bytes.Equal(st.SPKI, digest(d.kept.spki)) {
+		d.fail("want the key that was sealed in use, got SPKI %s", dump(st.SPKI))
+	}
+	d.fx = d.kept
+	var r serialproto.ReadResult
+	d.ok(serialproto.ReadArgs{Op: serialproto.OpRead, Obj: serialproto.ObjLeaf}, &r)
+	if len(r.Certs) != 1 {
+		d.fail("want one leaf read back, got %d", len(r.Certs))
+	}
+	leaf, err := x509.ParseCertificate(r.Certs[0])
+	d.check(err == nil, "want a leaf that parses, got %s", dump(r.Certs[0]))
+	d.fx.leaf = leaf // it may have been renewed
 }
 
 // status asks for STATUS and checks what must hold of it in every state.
@@ -204,13 +228,21 @@ func objectsOf(args serialproto.InstallArgs) map[serialproto.Obj][]byte {
 func (d *dut) lock() {
 	d.ok(serialproto.LockArgs{Op: serialproto.OpLock, EnrollID: d.fx.enrollID, Flag: "198.51.100.7"}, nil)
 	d.fx.state = serialproto.StateSealed
+	d.kept = d.fx
 }
 
-// read asks for the certificates of an object.
-func (d *dut) readBack(o serialproto.Obj) [][]byte {
+// reads wants an object read back as it was sent. Where that is larger than a message may be, its digest has to do.
+func (d *dut) reads(o serialproto.Obj, want [][]byte, after string) {
 	var r serialproto.ReadResult
-	d.ok(serialproto.ReadArgs{Op: serialproto.OpRead, Obj: o}, &r)
-	return r.Certs
+	h, _ := d.ask(serialproto.ReadArgs{Op: serialproto.OpRead, Obj: o}, &r)
+	if all := bytes.Join(want, nil); h.Status == serialproto.StatusTooLarge && len(all)+8*len(want) > d.room() {
+		got := d.status().Objects[o].Digest
+		d.check(bytes.Equal(got, digest8(all)), "want digest8 %x of object %d (%v) after %s, got %s", digest8(all), o, o, after, dump(got))
+		return
+	}
+	d.check(h.Status == serialproto.StatusOK, "READ of object %d (%v): want ok, got %s", o, o, statusWords(h))
+	d.check(slices.EqualFunc(r.Certs, want, bytes.Equal), "want object %d (%v) as it was sent after %s, %d certificates, got %d others",
+		o, o, after, len(want), len(r.Certs))
 }
 
 func digest(b []byte) []byte {

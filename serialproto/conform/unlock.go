@@ -92,8 +92,14 @@ func unlockChallenge(d *dut) {
 
 func unlockArgument(d *dut) {
 	for _, req := range []map[uint8]any{
-		{0: 16}, {0: 16, 1: 0, 3: 60}, {0: 16, 1: 9, 3: 60}, {0: 16, 1: 2, 3: 0}, {0: 16, 1: 2, 3: 3601}, {0: 16, 1: 2, 2: 1, 3: 60},
-		{0: 16, 1: 3, 3: 60}, {0: 16, 1: 3, 2: 17, 3: 60},
+		{0: 16},
+		{0: 16, 1: 0, 3: 60},
+		{0: 16, 1: 9, 3: 60},
+		{0: 16, 1: 2, 3: 0},
+		{0: 16, 1: 2, 3: 3601},
+		{0: 16, 1: 2, 2: 1, 3: 60},
+		{0: 16, 1: 3, 3: 60},
+		{0: 16, 1: 3, 2: 17, 3: 60},
 	} {
 		d.refused(dump(d.encode(req)), req, serialproto.StatusBadArgument)
 	}
@@ -213,7 +219,7 @@ func erase(d *dut) {
 		d.ok(args, nil)
 		d.greet(nil)
 	}
-	d.fx = fixture{known: true}
+	d.fx, d.kept = fixture{known: true}, fixture{}
 	statusEmpty(d)
 	again := serialproto.EnrollArgs{Op: serialproto.OpEnroll, Alg: sealed.alg, DeviceID: sealed.deviceID, EnrollID: sealed.enrollID, WireGuard: len(sealed.wg) > 0}
 	h, _ := d.ask(again, nil)

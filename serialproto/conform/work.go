@@ -19,14 +19,18 @@ func workCases() []Case {
 	checks := serialproto.FeatureCheckMQTT
 	return []Case{
 		{ID: "busy-enroll", Clause: busy, Level: Must, limit: keyPatience, run: busyEnroll, Text: "a device that makes a key for longer than 40 ms says BUSY then, and every 100 to 500 ms"},
-		{ID: "check-mqtt", Clause: "Checks that the device runs", Level: Must, limit: keyPatience, State: serialproto.StateInstalled, Features: checks, run: checkMQTT,
-			Text: "CHECK_MQTT to nobody ends within its seconds with a result that says why"},
+		{
+			ID: "check-mqtt", Clause: "Checks that the device runs", Level: Must, limit: keyPatience, State: serialproto.StateInstalled, Features: checks, run: checkMQTT,
+			Text: "CHECK_MQTT to nobody ends within its seconds with a result that says why",
+		},
 		{ID: "check-mqtt-argument", Clause: "Messages", Level: Must, State: serialproto.StateInstalled, Features: checks, run: checkArgument, Text: "CHECK_MQTT without a host, or for 0 or 121 seconds, is answered with status 4"},
 		{ID: "busy-check", Clause: busy, Level: Must, limit: keyPatience, State: serialproto.StateInstalled, Features: checks, run: busyCheck, Text: "while a check runs BUSY comes every 100 to 500 ms, and in answer to a repeated request"},
 		{ID: "cancel", Clause: "Kinds", Level: Must, limit: keyPatience, State: serialproto.StateInstalled, Features: checks, run: cancel, Text: "CANCEL ends a check, and the next request is taken"},
 		{ID: "hello-at-work", Clause: "Session", Level: Must, limit: keyPatience, State: serialproto.StateInstalled, Features: checks, run: helloAtWork, Text: "HELLO ends what runs, and opens a session once it has ended"},
-		{ID: "check-wg", Clause: "Checks that the device runs", Level: Must, limit: keyPatience, State: serialproto.StateInstalled, Features: serialproto.FeatureCheckWG, run: checkWG,
-			Text: "CHECK_WG of a tunnel to nobody ends within its seconds with a result that says why; 0 seconds are refused with status 4"},
+		{
+			ID: "check-wg", Clause: "Checks that the device runs", Level: Must, limit: keyPatience, State: serialproto.StateInstalled, Features: serialproto.FeatureCheckWG, run: checkWG,
+			Text: "CHECK_WG of a tunnel to nobody ends within its seconds with a result that says why; 0 seconds are refused with status 4",
+		},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"time"
@@ -50,15 +51,15 @@ func (l *line) begin(ctx context.Context) error {
 // it and keep it; so it holds the token in two pieces. History is switched off first, and exec leaves none. A shell that is
 // process 1 is not replaced: its end would be the kernel's.
 func firstLine(token string, clean bool, become Become) string {
-	env := "env "
+	env := "env E=$$ "
 	if clean {
-		env = `env -i PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin" HOME="$HOME" TERM=dumb LC_ALL=C `
+		env = `env -i E=$$ PATH="$PATH:/usr/sbin:/sbin" HOME="$HOME" LC_ALL=C `
 	}
 	if become == BecomeSudo {
 		env = "sudo -p '" + token[:8] + sudoPrompt + "' " + env
 	}
 	return ` unset HISTFILE;stty -echo;e=exec;[ $$ = 1 ]&&e=;$e ` + env + `sh -c 'T=` + token[:5] + `"` + token[5:] +
-		`";echo;echo "$T hello $(id -u) $T";while IFS= read -r l;do eval "$l";echo;echo "$T . $T";done'`
+		`";echo;echo "$T hello $(id -u) $E $$ $T";while IFS= read -r l;do eval "$l";echo;echo "$T . $T";done'`
 }
 
 const sudoPrompt = " sudo: "
@@ -71,10 +72,8 @@ func (l *line) replaceShell(ctx context.Context, s *shell) error {
 			return err
 		}
 		w, err := l.word(ctx, s, "hello", helloWait)
-		if err == nil && len(w) == 2 {
-			if w[1] != "0" {
-				l.note("the login is not root: what only root may do is left out")
-			}
+		if err == nil && len(w) == 4 {
+			s.outer = w[2] != w[3] && w[2] != "1"
 			return nil
 		}
 		if !errors.Is(err, errQuiet) {
@@ -132,8 +131,19 @@ func (l *line) setUp(ctx context.Context, s *shell) error {
 	if err != nil {
 		return err
 	}
-	l.have = have
 	script, missing := core(have, l.cfg.Idle)
+	for range 2 { // nothing is lacking because a name was lost on the way
+		if len(missing) == 0 {
+			break
+		}
+		more, err := l.tools(ctx, s)
+		if err != nil {
+			return err
+		}
+		maps.Copy(have, more)
+		script, missing = core(have, l.cfg.Idle)
+	}
+	l.have = have
 	if len(missing) > 0 {
 		f := fault(station.CodeConsoleTools, station.Fail, "")
 		f.Params["missing"] = strings.Join(missing, ", ")

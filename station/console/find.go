@@ -14,13 +14,15 @@ const (
 	stale      = 2 * time.Second // age at which a prompt may be another box's
 	wakeTries  = 4               // wakes that something answered, and not with a prompt
 	readSize   = 4096
+	restless   = 8 // times Settle
 )
 
 // screen is what a console has shown lately.
 type screen struct {
 	text  []byte
-	boot  bool // boot text was heard since the last prompt
-	reset bool // boot text was heard since the box was last known
+	boot  bool      // boot text was heard since the last prompt
+	reset bool      // boot text was heard since the box was last known
+	at    time.Time // of the newest boot text
 }
 
 func (c *screen) add(p []byte) {
@@ -29,7 +31,7 @@ func (c *screen) add(p []byte) {
 		c.text = append(c.text[:0], c.text[len(c.text)-screenSize:]...)
 	}
 	if bootText.MatchString(plain(c.text)) {
-		c.boot, c.reset = true, true
+		c.boot, c.reset, c.at = true, true, time.Now()
 	}
 }
 
@@ -46,7 +48,7 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 	if time.Since(l.term.lastHeard()) > stale && l.cfg.Wake != WakeNever {
 		l.screen.clear()
 	}
-	dirty := len(l.screen.text) > 0
+	dirty, began := len(l.screen.text) > 0, time.Now()
 	buf := make([]byte, readSize)
 	for {
 		until := time.Now().Add(l.cfg.Settle)
@@ -60,10 +62,13 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 		n, err := l.term.read(ctx, until, buf)
 		if err == nil {
 			l.hear(buf[:n])
-			dirty = true
-			continue
-		}
-		if !errors.Is(err, errQuiet) {
+			if !dirty {
+				dirty, began = true, time.Now()
+			}
+			if time.Since(began) < restless*l.cfg.Settle { // a console that is never quiet is looked at all the same
+				continue
+			}
+		} else if !errors.Is(err, errQuiet) {
 			return seenNothing, err
 		}
 		if dirty {
@@ -78,13 +83,22 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 			if woken = false; answers >= wakeTries {
 				return seenOther, nil
 			}
-			continue
+			if err != nil || time.Since(later(l.woken, l.screen.at)) < max(quiet, l.cfg.BootQuiet) {
+				continue
+			}
 		}
 		if err := l.wake(ctx); err != nil {
 			return seenNothing, err
 		}
 		woken, quiet = true, min(2*quiet, mostQuiet)
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // quietSince is when the console last said anything, or was last woken.

@@ -89,6 +89,9 @@ func readHolding(m map[string]string) (holding, error) {
 	if s := h.state; (s == station.StateKeyed || s == station.StateInstalled) && (h.enroll.IsZero() || m["made"] == "" || m["made"] != m["spki"]) {
 		return h, boxFault("ask what the box holds", "broken", fmt.Sprintf("generation %d is damaged", h.newest))
 	}
+	if h.state != station.StateEmpty && h.spki == nil {
+		return h, boxFault("ask what the box holds", "denied", "the key cannot be read")
+	}
 	return h, nil
 }
 
@@ -142,30 +145,40 @@ func (l *line) objects(ctx context.Context, h holding) (out map[string][]byte, d
 	return out, device, nil
 }
 
-// certificates reads the public files, unless their digests are those of files that are known here.
+// certificates reads the public files, unless their digests are those of files that are known here. A file without a digest is not
+// there.
 func (l *line) certificates(ctx context.Context, h holding) (device, anchors [][]byte, err error) {
-	for _, f := range []struct {
-		name, sum string
-		to        *[][]byte
-	}{{"device", h.sumDevice, &device}, {"ca", h.sumCA, &anchors}} {
-		if f.sum == "" {
-			continue
-		}
-		text, known := l.texts[f.sum]
-		if !known {
-			if text, err = l.ask(ctx, 2*l.cfg.Command, "read certificates back", command("show", f.name)); err != nil {
-				return nil, nil, err
-			}
-			if len(l.texts) >= 16 {
-				clear(l.texts)
-			}
-			l.texts[f.sum] = text
-		}
-		if *f.to, err = parsePEM(text); err != nil {
-			return nil, nil, badAnswer("%s: %v", f.name, err)
+	if h.sumDevice != "" {
+		if device, err = l.file(ctx, "device", h.sumDevice); err != nil {
+			return nil, nil, err
 		}
 	}
-	return device, anchors, nil
+	if h.sumCA != "" {
+		anchors, err = l.file(ctx, "ca", h.sumCA)
+	}
+	return device, anchors, err
+}
+
+// file reads a public file; the digest "" stands for one that is not known.
+func (l *line) file(ctx context.Context, name, sum string) ([][]byte, error) {
+	text, known := l.texts[sum]
+	if !known {
+		var err error
+		if text, err = l.ask(ctx, 2*l.cfg.Command, "read certificates back", command("show", name)); err != nil {
+			return nil, err
+		}
+	}
+	certs, err := parsePEM(text)
+	if err != nil {
+		return nil, badAnswer("%s: %v", name, err)
+	}
+	if sum != "" && !known {
+		if len(l.texts) >= 16 {
+			clear(l.texts)
+		}
+		l.texts[sum] = text
+	}
+	return certs, nil
 }
 
 // parsePEM gives the certificates of a file as DER.
@@ -198,12 +211,15 @@ func (l *line) Certificates(ctx context.Context) (device, anchors [][]byte, err 
 	if err != nil {
 		return nil, nil, err
 	}
-	if h.sumDevice == "" && h.current != 0 { // a key that was begun beside the files in use: those are meant
-		clear(l.texts)
-		h.sumDevice, h.sumCA = "active device", "active ca"
-		defer clear(l.texts)
+	if h.sumDevice != "" || h.current == 0 {
+		return l.certificates(ctx, h)
 	}
-	return l.certificates(ctx, h)
+	// A key was begun beside the files in use: those are meant.
+	if device, err = l.file(ctx, "device", ""); err != nil {
+		return nil, nil, err
+	}
+	anchors, err = l.file(ctx, "ca", "")
+	return device, anchors, err
 }
 
 // say notes what a person has to know of the box.

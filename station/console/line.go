@@ -41,7 +41,6 @@ type line struct {
 	pending error                 // why its login failed, for the run that begins with it
 
 	texts map[string]string // public files by their digest
-	flags map[string][]byte // digests of tunnels that were installed, by what was sent
 
 	mu     sync.Mutex
 	notes  []string
@@ -60,14 +59,14 @@ type opening struct {
 var _ station.Line = (*line)(nil)
 
 func newLine(cfg Config, path string, t Transport) *line {
-	return &line{cfg: cfg, path: path, term: newTerm(t, path, cfg.Pace), texts: map[string]string{}}
+	return &line{cfg: cfg, path: path, term: newTerm(t, path, cfg.Pace), woken: time.Now(), texts: map[string]string{}}
 }
 
 // Wait finds the box that is there, once: it logs in and asks who it is. From then on it says so again each second, and looks
 // anew only after the box has started anew. A login that fails is announced too, without a serial: the run that begins with it
 // ends with the reason.
 func (l *line) Wait(ctx context.Context) (station.Announcement, error) {
-	if l.sess != nil { // nobody has greeted the box, or nobody said goodbye
+	if l.opening == nil && l.sess != nil { // nobody has greeted the box, or nobody said goodbye
 		l.Bye(ctx)
 	}
 	if l.known != nil {
@@ -157,13 +156,29 @@ func (l *line) Greet(ctx context.Context) (station.Greeting, error) {
 		if l.sess == nil && !l.used && l.known != nil {
 			l.asked = true
 		}
-		l.screen.reset = false
-		if err := l.begin(ctx); err != nil {
+		if err := l.again(ctx); err != nil {
 			return station.Greeting{}, err
 		}
 	}
 	l.used = true
 	return l.greeting(ctx)
+}
+
+// again begins a new session. A box that has started anew may take as long for it as ctx does; only the login itself is bound.
+func (l *line) again(ctx context.Context) error {
+	if l.sess != nil && l.sess.reset {
+		l.screen.boot, l.screen.at = true, time.Now()
+	}
+	if l.sess != nil {
+		l.screen.clear()
+		l.hear(l.sess.buf) // what it had begun to say
+	}
+	l.sess = nil
+	if _, err := l.find(ctx, 0); err != nil {
+		return err
+	}
+	l.screen.reset = false
+	return l.begin(ctx)
 }
 
 // alive asks whether the shell still answers.
@@ -188,7 +203,7 @@ func (l *line) greeting(ctx context.Context) (station.Greeting, error) {
 	g := station.Greeting{
 		HardwareSerial: a.HardwareSerial, Model: a.Model, BootID: a.BootID, Firmware: l.box.firmware, State: h.state,
 		Clock: l.box.clock, HeardAt: l.box.heard, SignTLS13: true, SetClock: l.box.root, WireGuard: l.box.wireGuard(l.have),
-		ChecksBroker: l.have["mosquitto_pub"],
+		ChecksBroker: checksBroker(l.have),
 	}
 	g.SPKIPrefix, g.LeafPrefix = prefix16(h.spki), prefix16(h.leaf)
 	l.say(h)
@@ -233,10 +248,19 @@ func (l *line) Bye(ctx context.Context) {
 			interrupted, half = true, time.Now().Add(leaveTime/2)
 			err = l.term.write(ctx, []byte("\x03"))
 		}
-		if err != nil || f.kind == frameWord && f.words[0] == "bye" {
-			l.hear(slices.Clone(s.buf))
+		if err != nil {
 			return
 		}
+		if f.kind == frameWord && f.words[0] == "bye" {
+			break
+		}
+	}
+	l.hear(slices.Clone(s.buf))
+	if !s.outer { // the login shell was replaced: its end was the login's
+		return
+	}
+	if k, err := l.find(ctx, leaveTime); err == nil && k == seenShell {
+		_ = l.term.write(ctx, []byte("exit\r"))
 	}
 }
 

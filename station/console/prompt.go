@@ -36,6 +36,9 @@ func plain(p []byte) string {
 	}, string(bytes.ToValidUTF8(p, nil)))
 }
 
+// kernelText is a message of the kernel with its time, up to the end of its line.
+var kernelText = regexp.MustCompile(`(<\d{1,3}>)?\[ {0,8}\d{1,7}\.\d{1,6}\](\[ *[TC]\d+\])? [^\n]*\n`)
+
 // lastLine is what stands on the line of the cursor.
 func lastLine(text string) string {
 	text = text[strings.LastIndexByte(text, '\n')+1:]
@@ -65,6 +68,7 @@ var (
 
 // look tells what stands at the end of the text. Prompt is the profile's, nil for any shell's.
 func look(text string, prompt *regexp.Regexp) seen {
+	text = kernelText.ReplaceAllString(text, "") // they come after prompts as they like
 	tail := lastLine(text)
 	trimmed := strings.TrimSpace(tail)
 	switch {

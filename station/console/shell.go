@@ -33,6 +33,8 @@ type shell struct {
 	loaded  map[string]bool
 	secret  bool // a request with a secret is on its way: what comes is not recorded
 	lost    bool // of no more use
+	reset   bool // since the box has started anew
+	outer   bool // the login shell is still there, under this one, and may be ended
 }
 
 func newToken() string {
@@ -94,7 +96,7 @@ func (s *shell) foreign(l string) error {
 		s.term.record([]byte(text + "\n"))
 	}
 	if bootText.MatchString(text) {
-		s.lost = true
+		s.lost, s.reset = true, true
 		return station.ErrDeviceReset
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	pieceSize  = 16        // bytes between two pauses of a paced line
+	pieceSize  = 16 // bytes between two pauses of a paced line
 	writeLimit = 20 * time.Second
 	logKeep    = 64 << 10 // newest bytes of console text kept
 )

@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -10,14 +11,19 @@ import (
 )
 
 // worlds are the two ways in which a place is known: by a link as udev makes them in /dev/serial/by-path, found by watching
-// its folder, and by the USB topology that sysfs shows.
-var worlds = map[string]func(*testing.T) world{ //nolint:gochecknoglobals // a constant
-	"by-path link": func(t *testing.T) world { return newLinkWorld(t) },
-	"sysfs":        func(t *testing.T) world { return newSysWorld(t, false) },
+// its folder, and by the USB topology that sysfs shows. Where the machine is made for it, real drivers are a third.
+func worlds() map[string]func(*testing.T) world {
+	if os.Getenv(gadgetsEnv) != "" {
+		return map[string]func(*testing.T) world{"drivers": func(t *testing.T) world { return newGadgetWorld(t) }}
+	}
+	return map[string]func(*testing.T) world{
+		"by-path link": func(t *testing.T) world { return newLinkWorld(t) },
+		"sysfs":        func(t *testing.T) world { return newSysWorld(t, false) },
+	}
 }
 
 func eachWorld(t *testing.T, f func(t *testing.T, w world)) {
-	for name, open := range worlds {
+	for name, open := range worlds() {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
 	}
 }

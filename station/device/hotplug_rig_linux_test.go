@@ -20,10 +20,15 @@ import (
 	"provstation/station/words"
 )
 
-const (
-	rigBaud  = 921600
-	patience = 40 * time.Second
-)
+const rigBaud = 921600
+
+// patience is how long the next event may take; the machine that has gadgets is an emulated one.
+var patience = func() time.Duration { //nolint:gochecknoglobals // a constant of the machine
+	if os.Getenv(gadgetsEnv) != "" {
+		return 3 * time.Minute
+	}
+	return 40 * time.Second
+}()
 
 // hotplugRig is a bench of real parts: watcher, connector, ledger, the embedded tenant stack and its devices.
 type hotplugRig struct {

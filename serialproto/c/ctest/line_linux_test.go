@@ -124,3 +124,43 @@ func TestKilledBetweenKeyAndAnswer(t *testing.T) {
 		t.Errorf("got existing=%v, want the CSR and key of before the power cut", e.Existing)
 	}
 }
+
+// TestReplacedKeyIsGone: the power is cut after LOCK made a second generation the one in use, and before the first one's key
+// was dropped.
+func TestReplacedKeyIsGone(t *testing.T) {
+	t.Parallel()
+	d := plug(t, prototest.Config{}, "--reenroll", "open")
+	d.greet()
+	ca := newIssuer(t)
+	for _, id := range [][]byte{id1, id2} {
+		d.must(installArgs(ca.leaf(t, d.enroll(id).CSR), ca, id), nil)
+		if bytes.Equal(id, id1) {
+			d.must(lockArgs(id), nil)
+		}
+	}
+	first := d.file("device-key.pem")
+	d.kill()
+	d.args = append(d.args, "--hold-ms", "60000")
+	d.start()
+	d.greet()
+	before := d.file("record")
+	ctx, cancel := context.WithCancel(t.Context())
+	answered := make(chan error, 1)
+	go func() { answered <- d.host.Call(ctx, lockArgs(id2), nil) }()
+	waitFor(t, "another record", func() bool { return !bytes.Equal(d.file("record"), before) })
+	d.kill()
+	cancel()
+	<-answered
+	if len(glob(t, d.state, "key-*")) != 2 {
+		t.Fatal("the power was cut too late")
+	}
+	d.args = d.args[:len(d.args)-2]
+	d.start()
+	if keys := glob(t, d.state, "key-*"); len(keys) != 1 || bytes.Equal(d.file("device-key.pem"), first) {
+		t.Errorf("got keys %v, want that of the second generation alone, in use", keys)
+	}
+	if w := d.greet(); w.State != serialproto.StateSealed {
+		t.Errorf("got state %v, want sealed", w.State)
+	}
+	d.must(lockArgs(id2), nil)
+}

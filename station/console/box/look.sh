@@ -38,7 +38,7 @@ field() { sed -n "s/^$2=//p" "$P/gen$1/record" 2>/dev/null | head -n 1; }
 sum() { [ -f "$2" ] && echo "$1=$(H <"$2") $(wc -c <"$2" | tr -d ' ')"; }
 # bare is a wg0.conf without its private key.
 bare() { sed '/^[ 	]*[Pp][Rr][Ii][Vv][Aa][Tt][Ee][Kk][Ee][Yy][ 	]*=/d' "$1"; }
-spki() { openssl pkey -in "$1" -pubout -outform DER 2>/dev/null | H; }
+spki() { openssl pkey -in "$1" -noout 2>/dev/null && openssl pkey -in "$1" -pubout -outform DER 2>/dev/null | H; }
 foreign() {
 [ -z "$(current)" ] && theirs "$B/$FK" && theirs "$B/$FD" || return 1
 for f in "$FF" $FO; do theirs "$B/$f" && return 0; done
@@ -70,7 +70,8 @@ files() {
 sum f.device "$1"
 sum f.ca "$2"
 [ -f "$3" ] && echo "f.wg=$(bare "$3" | H) $(wc -c <"$3" | tr -d ' ')"
-echo "leaf=$(openssl x509 -in "$1" -outform DER 2>/dev/null | H)"
+openssl x509 -in "$1" -noout 2>/dev/null && echo "leaf=$(openssl x509 -in "$1" -outform DER 2>/dev/null | H)"
+return 0
 }
 # show prints a public file of the generation that status describes.
 show() {

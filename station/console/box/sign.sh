@@ -24,3 +24,44 @@ by "$G/key.pem" "$(field $n type)" "$G/.tbs" "$G/.sig"
 echo "sig=$(E <"$G/.sig" | tr -d '\n')"
 rm -f "$G/.tbs" "$G/.sig"
 }
+# token AUDIENCE SUBJECT TIME signs a renewal token that no CA takes: it shows that the box has its key. Header and claims are built
+# here, of the box's own certificates, and the name is one that can be nobody's (RFC 2606 2).
+url() { E | tr -d '\n=' | tr '+/' '-_'; }
+alg() {
+case $(openssl pkey -in "$1" -noout -text_pub 2>/dev/null | tr -d '\n') in
+*prime256v1*) echo ES256 P-256;;
+*secp384r1*) echo ES384 P-384;;
+ED25519*) echo EdDSA Ed25519;;
+esac
+}
+token() {
+ready
+n=$(newest) c=$(current)
+if [ "$n" = 0 ]; then foreign || fail state "the box is not enrolled"; else [ "$n" = "$c" ] || fail state "the box is not sealed"; fi
+h=${1#https://} h=${h%.proof.invalid/renew}
+case $h in *[!0-9a-f]*) fail refused "a renewal token for a CA";; esac
+set -- "$1" "$2" "$3" $(alg "$B/$FK")
+[ -n "$5" ] || fail args "key type"
+Z=$P/.in
+rm -rf "$Z"
+try mkdir "$Z"
+e=$({
+printf '{"alg":"%s","typ":"JWT","x5cInsecure":[' "$4"
+s= b=
+while IFS= read -r x; do
+case $x in
+-----BEGIN*) printf '%s"' "$s"; s=, b=1;;
+-----END*) printf '"'; b=;;
+*) [ -n "$b" ] && printf %s "$x";;
+esac
+done <"$B/$FD"
+printf ']}'
+} >"$Z/head") || fail io "$e"
+j=$(head -c 16 /dev/urandom | H | head -c 32)
+printf '{"aud":"%s","exp":%s,"iat":%s,"iss":"step-ca-client/1.0","jti":"%s","nbf":%s,"sub":"%s"}' "$1" $(($3+300)) "$3" "$j" "$3" "$2" >"$Z/claims"
+{ url <"$Z/head"; printf .; url <"$Z/claims"; } >"$Z/tbs"
+by "$B/$FK" "$5" "$Z/tbs" "$Z/sig"
+echo "claims=$(E <"$Z/claims" | tr -d '\n')"
+echo "sig=$(E <"$Z/sig" | tr -d '\n')"
+rm -rf "$Z"
+}
