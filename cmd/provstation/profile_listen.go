@@ -220,8 +220,9 @@ func (r *recorder) Read(p []byte) (int, error) {
 			if len(r.kept) == 0 {
 				r.kept = append(r.kept, nil)
 			}
-			seg := append(r.kept[len(r.kept)-1], p[:n]...)
-			r.kept[len(r.kept)-1] = seg[max(0, len(seg)-mostText):]
+			seg := &r.kept[len(r.kept)-1]
+			*seg = append(*seg, p[:n]...)
+			*seg = (*seg)[max(0, len(*seg)-mostText):]
 		}
 		r.mu.Unlock()
 	}

@@ -183,8 +183,7 @@ func (t *trial) run(ctx context.Context) error {
 		return t.opening(ctx, err)
 	}
 	if t.heard.Gone != nil {
-		t.trouble = device.PortFault(t.port.Path, t.heard.Gone)
-		return nil
+		return t.opening(ctx, t.heard.Gone)
 	}
 	if t.flags.scan && !t.heard.sensible() {
 		if err := t.scan(ctx, *l); err != nil {
@@ -197,12 +196,12 @@ func (t *trial) run(ctx context.Context) error {
 	return nil
 }
 
-// opening notes why the port could not be opened.
-func (t *trial) opening(ctx context.Context, err error) error {
+// opening notes why the port could not be opened, or went away.
+func (t *trial) opening(ctx context.Context, why error) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
-	t.trouble = device.PortFault(t.port.Path, err)
+	t.trouble = device.PortFault(t.port.Path, why)
 	return nil
 }
 
