@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -165,6 +166,14 @@ func asks(change func(*serialproto.Hello), grant func(w *serialproto.Welcome, h 
 	})
 }
 
+// slowly takes a second for a key.
+func slowly(d *device) {
+	doing(serialproto.OpEnroll, func(req []byte, next func([]byte) []byte) []byte {
+		<-time.After(time.Second)
+		return next(req)
+	})(d)
+}
+
 // dropped loses frames of the device.
 func dropped(which func(serialproto.Frame) bool) func(*device) {
 	return up(func(_ *wiretap, f serialproto.Frame, body []byte) [][]byte {
@@ -253,6 +262,10 @@ func wireMutants() []mutant {
 		}), []string{"ack-bitmap"}},
 		{"says everything twice", up(func(_ *wiretap, _ serialproto.Frame, b []byte) [][]byte { return [][]byte{b, b} }), []string{"response-window", "welcome-fragments"}},
 		{"works in silence", dropped(func(f serialproto.Frame) bool { return f.Kind == serialproto.KindBusy }), []string{"busy-check"}},
+		{"makes keys in silence", func(d *device) {
+			slowly(d)
+			dropped(func(f serialproto.Frame) bool { return f.Kind == serialproto.KindBusy })(d)
+		}, []string{"busy-enroll"}},
 		{"logs control characters", up(func(w *wiretap, f serialproto.Frame, b []byte) [][]byte {
 			if f.Kind == serialproto.KindRsp {
 				return [][]byte{b, with(0, []byte{b[0]&^15 | byte(serialproto.KindLog), 0, 0, 0}, []byte("\x1b[2J"))}

@@ -42,6 +42,17 @@ func TestGoDeviceConforms(t *testing.T) {
 	}
 }
 
+// TestSlowDeviceIsBusy: a device that makes keys in a second and says BUSY meanwhile passes.
+func TestSlowDeviceIsBusy(t *testing.T) {
+	t.Parallel()
+	d := whole()
+	slowly(&d)
+	rep, err := run(t, d, conform.Config{Only: []string{"busy-enroll", "enroll-session-loss"}})
+	if err != nil || rep.Count(conform.Pass) != 3 {
+		t.Errorf("got %v, %+v, want three cases that pass", err, rep.Results)
+	}
+}
+
 // TestHungDevice: a device that hangs in one case fails that case in its time. One that comes back is tested on, one that
 // does not ends the suite.
 func TestHungDevice(t *testing.T) {

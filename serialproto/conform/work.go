@@ -34,11 +34,12 @@ func workCases() []Case {
 	}
 }
 
-// paced holds the BUSY frames of an answer against the rule.
+// paced holds the BUSY frames of an answer against the rule. Single times suffer from this host and from adapters: a device
+// fails where it is late by more than they explain, or too fast on average.
 func (d *dut) paced(a answer) {
-	margin := 2*d.cfg.Latency + d.wire(serialproto.MaxWire) + alert/5
+	margin := alert + 2*d.cfg.Latency + d.wire(serialproto.MaxWire)
 	if len(a.busy) == 0 {
-		d.check(a.took <= busyFirst+margin, "want BUSY from a device that works for %v, got none", a.took.Round(time.Millisecond))
+		d.check(a.took <= busyMost, "want BUSY from a device that works for %v, got none", a.took.Round(time.Millisecond))
 		d.skip("the device answers in %v: too soon for BUSY", a.took.Round(time.Millisecond))
 	}
 	first := a.busy[0].Sub(a.asked)
@@ -46,7 +47,10 @@ func (d *dut) paced(a answer) {
 	for i, at := range a.busy[1:] {
 		gap := at.Sub(a.busy[i])
 		d.check(gap <= busyMost+margin, "want BUSY every 100 to 500 ms, got a gap of %v", gap.Round(time.Millisecond))
-		d.check(gap >= busyLeast-margin, "want BUSY every 100 to 500 ms, got one after %v", gap.Round(time.Millisecond))
+	}
+	if n := len(a.busy); n > 3 {
+		mean := a.busy[n-1].Sub(a.busy[0]) / time.Duration(n-1)
+		d.check(mean >= busyLeast*9/10, "want BUSY every 100 to 500 ms, got one every %v", mean.Round(time.Millisecond))
 	}
 	d.remark("%d in %v", len(a.busy), a.took.Round(time.Millisecond))
 }
