@@ -14,7 +14,8 @@ N        ?= 10000
 SEED     ?= random
 PARALLEL ?= 48
 # Debian packages whose programs the integration tests run.
-DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm busybox-static gcc libc6-dev libmbedtls-dev
+DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm tpm2-openssl libtss2-tcti-cmd0 busybox-static sudo \
+	gcc libc6-dev libmbedtls-dev
 
 # Of `make test-vm`: which tests, how long at most, in which packages.
 VM         ?= ^TestVM
@@ -22,6 +23,12 @@ VMTIMEOUT  ?= 20m
 VMPACKAGES ?= ./station/stationtest/vm ./cmd/provstation
 # And those that the virtual machines of `make test-vm` need beside.
 DEBIANVM := qemu-system-x86 e2fsprogs
+# Of the packages that `make dist` makes: who answers for them.
+MAINTAINER ?= provstation maintainers <maintainers@provstation.example>
+# Where `make dist` puts what it makes.
+DIST       ?= dist
+# Debian packages that `make dist` and its test run.
+PACKAGERS := zip unzip rpm lintian man-db udev dpkg
 
 export PATH := $(TOOLS):$(PATH)
 
@@ -36,15 +43,17 @@ demo: ## the whole bench on this machine: embedded tenant stack, 8 virtual devic
 	@CGO_ENABLED=0 $(GO) run -ldflags '$(LDFLAGS)' ./cmd/provstation demo $(ARGS)
 
 .PHONY: build
-build: ## build bin/provstation and bin/provagent for this machine
+build: ## build bin/provstation, bin/provagent and bin/provagent-tpm (keys in a TPM) for this machine
 	$(BUILD) -o $(BIN)/provstation ./cmd/provstation
 	$(BUILD) -o $(BIN)/provagent ./cmd/provagent
+	$(BUILD) -tags tpm -o $(BIN)/provagent-tpm ./cmd/provagent
 
 .PHONY: deps
 deps: ## install the Debian packages the tests run (with apt-get, when that is allowed)
-	@missing=; for p in mosquitto mosquitto_pub socat openssl nginx swtpm busybox gcc; do \
+	@missing=; for p in mosquitto mosquitto_pub socat openssl nginx swtpm busybox sudo gcc; do \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	ls /usr/lib/*/ossl-modules/tpm2.so /usr/lib/*/libtss2-tcti-cmd.so.0 >/dev/null 2>&1 || missing="$$missing tpm2-openssl"; \
 	[ -f /usr/include/mbedtls/pk.h ] && [ -f /usr/include/stdio.h ] || missing="$$missing libmbedtls-dev"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	echo "missing:$$missing"; \
@@ -70,6 +79,14 @@ $(TOOLS)/gofumpt: tools/go.mod tools/go.sum
 $(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
 	@CGO_ENABLED=0 $(GO) build -C tools -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(TOOLS)/nfpm: tools/dist/go.mod tools/dist/go.sum
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools/dist -trimpath -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+
+$(TOOLS)/cyclonedx-gomod: tools/dist/go.mod tools/dist/go.sum
+	@mkdir -p $(TOOLS)
+	@CGO_ENABLED=0 $(GO) build -C tools/dist -trimpath -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 
 $(TOOLS)/benchstat: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
@@ -119,14 +136,32 @@ lint: $(TOOLS)/gofumpt $(TOOLS)/golangci-lint ## gofumpt, go vet, golangci-lint
 	@out=$$(git ls-files '*.go' | xargs $(TOOLS)/gofumpt -l); [ -z "$$out" ] || { echo "not formatted (make fmt): $$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags vm ./station/stationtest/... ./cmd/...
+	$(GO) vet -tags tpm ./cmd/provagent
 	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/golangci-lint run --build-tags tpm ./cmd/provagent
 
 .PHONY: cross
 cross: ## build for every system and processor that is promised, without cgo
 	@set -e; for t in linux/amd64 linux/arm64 linux/arm linux/riscv64 windows/amd64 darwin/amd64 darwin/arm64; do \
 	  os=$${t%/*}; arch=$${t#*/}; echo "$$t"; \
 	  if [ $$arch != riscv64 ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -o /dev/null ./cmd/provstation; fi; \
-	  if [ $$os = linux ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o /dev/null ./cmd/provagent; fi; done
+	  if [ $$os = linux ]; then CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o /dev/null ./cmd/provagent; \
+	    CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -tags tpm -o /dev/null ./cmd/provagent; fi; done
+
+.PHONY: dist
+dist: $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## archives, .deb, .rpm, bills of materials and SHA256SUMS in dist/
+	@VERSION='$(VERSION)' MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) tools/dist/build.sh '$(DIST)'
+
+.PHONY: test-dist
+test-dist: deps-dist $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## make dist twice, compare; install, upgrade, remove the packages beside this system (root)
+	@MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) tools/dist/test.sh
+
+.PHONY: deps-dist
+deps-dist:
+	@missing=; for p in zip unzip rpm lintian man udevadm; do \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ] || ! command -v apt-get >/dev/null 2>&1 || [ "$$(id -u)" != 0 ]; then exit 0; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGERS) >/dev/null
 
 .PHONY: check
 check: lint cross race ## what must be clean before a change lands

@@ -96,7 +96,8 @@
 // A message of n bytes travels in ceil(n/mtu) fragments, at least one and at most 256. Every frame names its index and
 // the last index, so fragments are taken in any order. A fragment size is free per message; a receiver takes fragments
 // of any size up to 246. An empty fragment is legal only as a whole empty message. idx > last, or another last than the
-// message began with, is dropped. A request larger than the agreed max_msg is answered with status 5.
+// message began with, is dropped. A request larger than the agreed max_msg is answered with status 5, and so is one whose
+// response would be.
 //
 // One request is outstanding. Ids count 1, 2 ... 255, 1; 0 is skipped. The device takes id b after id a when
 // (b - a) mod 255 is 1..127, and ignores others as late duplicates. A new id gives the older request up.
@@ -134,9 +135,11 @@
 //
 // CBOR in core deterministic encoding (RFC 8949 4.2.1): a map with integer keys, definite lengths, shortest heads, keys
 // ascending. A receiver refuses anything else: repeated keys, indefinite lengths, tags, floats, null, bytes after the
-// message, arrays over 16, maps over 32, nesting over 4. Keys it does not know it ignores. Absent means zero, empty or
-// false. Certificates and CSRs are DER. Sizes below are bytes, times microseconds since 1970 UTC, id8 is an enrollment id
-// of 8 bytes not all zero. Text has no control characters.
+// message, arrays over 16, maps over 32, nesting over 4 (the message is the first level, what stands in it the second),
+// numbers and keys beyond 63 bits, and another type than sp1.cddl has. A request that is refused so, or has an argument out of
+// the bounds below, is answered with status 4; where the argument is only too long, status 5 will do as well. Keys it does not
+// know it ignores. Absent means zero, empty or false. Certificates and CSRs are DER. Sizes below are bytes, times microseconds
+// since 1970 UTC, id8 is an enrollment id of 8 bytes not all zero. Text has no control characters.
 //
 //	ANNOUNCE  1 lowest version, 2 highest version, 8 model <=24, 9 hardware serial <=48, 11 boot id (8)
 //	HELLO     1 lowest version, 2 highest version, 3 session id, 4 mtu >=32, 5 window >=1, 6 max_msg >=1024, 7 features
@@ -163,7 +166,8 @@
 //	               last], 3 wg0.conf <=4096 without PrivateKey, 4 id8, 5 commit, 6 WireGuard private key (32; only where
 //	               the bridge made it; SECRET), 7 [<=4 unlock pins: SubjectPublicKeyInfo <=256]
 //	               ->  1 {object: digest8 of what was read back from storage}
-//	               Whole or nothing. The leaf's key MUST be the device's.
+//	               Whole or nothing. The leaf's key MUST be the device's (else status 10); the device SHOULD follow the chain
+//	               from the leaf to a root that signed itself, and hold the common name against its device id (else status 4).
 //	 4 PUT         1 object, 2 offset, 3 total <=32768, 4 SHA-256 of the whole object, 5 data, 6 id8   ->  2 next offset
 //	 5 COMMIT      4 id8, 6 {object: SHA-256}, 7 WireGuard private key   ->  as INSTALL
 //	 6 SIGN_TLS13  1 transcript hash (32 or 48), 2 signature scheme   ->  1 signature
@@ -192,7 +196,8 @@
 //	              4 peer's public key (32), 5 endpoint <=64, 6 last handshake, 7 bytes received, 8 bytes sent,
 //	              11 reason <=32, 12 sentence <=320
 //
-//	reserved: 10 BAUD. A device answers an operation it does not have with status 3.
+//	reserved: 10 BAUD. A device answers an operation it does not have with status 3, and one that it has and its policy
+//	forbids (SIGN_TLS12 without feature 1 among them) with 3 or 13.
 //
 //	objects   1 leaf, 2 chain (device.pem without the leaf), 3 anchors (ca-chain.pem), 4 wg0.conf as it crossed the wire,
 //	          5 unlock pins. digest8 is the first 8 bytes of SHA-256 over the DER, concatenated in file order, or the text.
@@ -203,6 +208,13 @@
 //	status    0 ok, 1 internal, 2 bad version, 3 unknown operation, 4 bad argument, 5 too large, 6 wrong state, 7 locked,
 //	          8 busy, 9 hash mismatch, 10 certificate does not match key, 11 no space, 12 crypto failure, 13 refused by
 //	          policy, 14 bad offset, 15 random generator not ready. 8 and 15 may be asked again, others are final.
+//
+// A device id becomes a DNS name, a file name and an MQTT client id: it has 1 to 63 letters, digits, dots, underscores and
+// hyphens, begins and ends with a letter or digit, has no two dots in a row and is no IPv4 address; another one is status 4.
+// The flag of LOCK is printable ASCII. An algorithm that the key store does not have is status 12. A wg0.conf for a device
+// without feature 3, or pins for one without feature 5, are status 13, so that nobody takes them for installed. A response
+// that is larger than max_msg (READ, on a small device) is status 5 instead. INSTALL without commit answers with the digests
+// of what is staged, object 2 not among them.
 //
 // # Keep the tunnel
 //

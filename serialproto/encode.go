@@ -82,6 +82,9 @@ func Decode(data []byte, v any) error {
 	if err := checkStrict(data); err != nil {
 		return fmt.Errorf("decode message: %w", err)
 	}
+	if err := checkBytes(data, p.Type().Elem()); err != nil {
+		return fmt.Errorf("decode message: %w", err)
+	}
 	fresh := reflect.New(p.Type().Elem())
 	if err := codec.dec.Unmarshal(data, fresh.Interface()); err != nil {
 		return fmt.Errorf("decode message: %w: %w", ErrMalformed, err)

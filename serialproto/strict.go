@@ -116,12 +116,12 @@ func walkMap(data []byte, pairs uint64, depth int) ([]byte, error) {
 	}
 	var prev []byte
 	for range pairs {
-		major, _, rest, err := head(data)
+		major, arg, rest, err := head(data)
 		if err != nil {
 			return nil, err
 		}
-		if major != majorUint && major != majorNegInt {
-			return nil, fmt.Errorf("%w: map key is no integer", ErrMalformed)
+		if major != majorUint && major != majorNegInt || arg > math.MaxInt64 {
+			return nil, fmt.Errorf("%w: map key is no integer of 63 bits", ErrMalformed)
 		}
 		key := data[:len(data)-len(rest)]
 		if prev != nil && bytes.Compare(prev, key) >= 0 {

@@ -270,7 +270,10 @@ func (m LockArgs) Validate() error {
 
 // Validate checks the documented bounds.
 func (m AbortArgs) Validate() error {
-	return first(op("AbortArgs", m.Op, OpAbort), sizeOrNone("AbortArgs", "EnrollID", m.EnrollID, enrollIDSize))
+	if len(m.EnrollID) == 0 {
+		return op("AbortArgs", m.Op, OpAbort)
+	}
+	return first(op("AbortArgs", m.Op, OpAbort), enrollID("AbortArgs", m.EnrollID))
 }
 
 // Validate checks the documented bounds.

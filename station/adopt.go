@@ -137,7 +137,7 @@ func resultOf(err error) (r IntentResult, known bool) {
 		return "", false
 	}
 	switch f.Code {
-	case CodeAgentRefuse, CodeAgentLocked, CodeAgentSpace, CodeAgentRNG, CodeAgentError, CodeInstallKey:
+	case CodeAgentRefuse, CodeAgentLocked, CodeAgentSpace, CodeAgentRNG, CodeAgentError, CodeKeyFailed, CodeInstallKey:
 		return failedWith(f.Code), true
 	default:
 		return "", false

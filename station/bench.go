@@ -30,8 +30,10 @@ type BenchConfig struct {
 	Only func(a Announcement) bool
 
 	SilentAfter time.Duration // how long an open port may say nothing before it is shown as silent; 0: 3 s
-	StopAfter   int           // end when so many runs have ended well; 0: never
-	Settle      time.Duration // end when every open port has finished or said nothing for so long; 0: never
+	// Profiles chooses how the devices of a port are treated; nil: all alike.
+	Profiles  func(p PortInfo) Profile
+	StopAfter int           // end when so many runs have ended well; 0: never
+	Settle    time.Duration // end when every open port has finished or said nothing for so long; 0: never
 
 	Now    func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: discard
@@ -196,7 +198,8 @@ func (b *Bench) portChanged(ctx context.Context, wg *sync.WaitGroup, ports map[s
 	}
 	kctx, end := context.WithCancelCause(ctx)
 	ports[c.Port.Path] = end
-	k := &keeper{b: b, port: c.Port, slot: slot}
+	c.Port.SlotName = slot
+	k := &keeper{b: b, port: c.Port, slot: slot, profile: b.profileOf(c.Port)}
 	b.mu.Lock()
 	before := b.keepers[slot]
 	b.keepers[slot] = k

@@ -22,6 +22,16 @@ const (
 	CodeAgentRNG    Code = "E-AGENT-RNG"     // random source not ready
 	CodeAgentBad    Code = "E-AGENT-ANSWER"  // malformed answer
 
+	// Boxes without an agent, by the login on their console.
+	CodeConsoleLogin    Code = "E-CONSOLE-LOGIN"    // user or password refused
+	CodeConsolePassword Code = "E-CONSOLE-PASSWORD" // the box asks for one, and there is none to send
+	CodeConsoleChange   Code = "E-CONSOLE-CHANGE"   // the box wants a new password
+	CodeConsoleBoot     Code = "E-CONSOLE-BOOT"     // it stands at its boot loader's prompt
+	CodeConsolePrompt   Code = "E-CONSOLE-PROMPT"   // neither a login nor a shell
+	CodeConsoleShell    Code = "E-CONSOLE-SHELL"    // no POSIX shell answers
+	CodeConsoleTools    Code = "E-CONSOLE-TOOLS"    // programs are missing
+	CodeConsoleDenied   Code = "E-CONSOLE-DENIED"   // the login may not write where the files belong
+
 	// Identity.
 	CodeSerialMissing Code = "E-ID-SERIAL-MISSING"
 	CodeSerialJunk    Code = "E-ID-SERIAL-JUNK"
@@ -33,6 +43,8 @@ const (
 	CodeIDMissing     Code = "E-ID-MISSING"     // neither template nor flag
 	CodeUnconfirmed   Code = "E-ID-UNCONFIRMED" // nothing on the device confirms the id, and policy wants that
 	CodeKeyTaken      Code = "E-KEY-DUPLICATE"
+	CodeKeyStore      Code = "E-KEY-STORE"    // the key is not kept where policy wants it, or nobody knows where
+	CodeKeyFailed     Code = "E-KEY-FAILED"   // the device's key store does not work, or lost the key
 	CodeUnknownKey    Code = "E-ID-OTHER-KEY" // known hardware, empty store or another key: reflash or clone
 	CodeForeign       Code = "E-ID-FOREIGN"   // enrolled by enroll.sh and cannot be proven
 

@@ -32,6 +32,9 @@ func (x *run) keygen(ctx context.Context) error {
 	x.key = a
 	x.fact(FactKeyStore, a.KeyStore)
 	x.fact("key_reused", yesNo(a.Existing))
+	if err := x.allowsStore(a.KeyStore); err != nil {
+		return err
+	}
 	if a.Existing && x.enrollID == x.holding.EnrollID { // not one that this run made before a reset
 		x.adopt(AdoptedKey)
 	}
@@ -42,7 +45,7 @@ func (x *run) keygen(ctx context.Context) error {
 }
 
 func (x *run) makeKey(ctx context.Context, keepTunnel bool) (a KeyAnswer, err error) {
-	r := KeyRequest{DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.cfg.KeyType, KeepTunnel: keepTunnel}
+	r := KeyRequest{DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.keyType(), KeepTunnel: keepTunnel}
 	if !keepTunnel && x.course != courseRekey {
 		r.WireGuard = x.wantsDeviceTunnelKey(ctx)
 	}
@@ -76,9 +79,7 @@ func (x *run) wantsDeviceTunnelKey(ctx context.Context) bool {
 
 // checkCSR checks the device's CSR before it leaves the bench and claims its key for this device.
 func (x *run) checkCSR(ctx context.Context) error {
-	policy := x.cfg.CSR
-	policy.DeviceID = x.deviceID
-	csr, err := pki.ParseCSR(x.key.CSR, policy)
+	csr, err := pki.ParseCSR(x.key.CSR, x.csrPolicy())
 	if err != nil {
 		return &Fault{Code: CodeCSRBad, Outcome: Fail, Params: checkParams(err), Err: err}
 	}

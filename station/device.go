@@ -11,6 +11,7 @@ import (
 type PortInfo struct {
 	Path           string // what to open
 	Slot           string // stable key of the physical place: USB topology, or the path itself
+	SlotName       string // what the bench calls the place, filled in by who opens it by [PortRules]
 	ByID           string
 	VID, PID       string // four hex digits, upper case
 	HardwareSerial string // of the USB adapter or gadget, not of the device behind it

@@ -300,6 +300,7 @@ func (LabelPrinted) eventType() string    { return "label" }
 
 // Names of facts a phase reports in [PhaseChanged.Facts]. Values are text for people and scripts, never secrets.
 const (
+	FactProfile         = "profile" // the device profile of the port
 	FactHardwareSerial  = "hardware_serial"
 	FactModel           = "model"
 	FactFirmware        = "firmware"

@@ -44,7 +44,8 @@ type fakeDevice struct {
 	clock      func() time.Time // nil: the station's time
 	noClock    bool
 	noTLS12    bool
-	keys       int // keys it made
+	keys       int    // keys it made
+	keyStore   string // empty: flash
 	installs   int
 	seals      int
 	abandons   int
@@ -331,7 +332,7 @@ func (l *fakeLine) MakeKey(ctx context.Context, r KeyRequest) (KeyAnswer, error)
 			return KeyAnswer{}, err
 		}
 	}
-	return KeyAnswer{CSR: d.csr, KeyStore: "flash", Existing: existing, Generation: d.gen}, nil
+	return KeyAnswer{CSR: d.csr, KeyStore: cmp.Or(d.keyStore, KeyStoreFlash), Existing: existing, Generation: d.gen}, nil
 }
 
 func (l *fakeLine) Install(ctx context.Context, b Bundle) (Readback, error) {

@@ -24,6 +24,7 @@ func (x *run) identify(ctx context.Context) error {
 	}
 	crash(pointGreeted)
 	x.greet = g
+	x.fact(FactProfile, x.start.Profile)
 	x.fact(FactHardwareSerial, g.HardwareSerial)
 	x.fact(FactModel, g.Model)
 	x.fact(FactFirmware, g.Firmware)
@@ -104,6 +105,9 @@ func (x *run) observe(ctx context.Context, g Greeting) error {
 //	sealed           a PASS with another key          held (--reenroll goes on), unless this one was proven since
 //	foreign          as sealed                        as sealed, but never enrolled anew
 //
+// Where policy says in which stores keys may be kept, an enrolled device whose key is on record elsewhere fails, and one whose
+// key nobody has on record is held. A new key is judged when it is made.
+//
 // What a person decided about the hardware goes first, see [DecisionsFor]: decommissioned holds it whatever it holds;
 // re-enroll is --reenroll for it; keep takes the key that was decided on for the ledger's, and an enrolled device with
 // it is adopted and proven.
@@ -124,6 +128,9 @@ func (x *run) decide(ctx context.Context) error {
 	if t := x.start.Task; t == TaskRenew || t == TaskRekey {
 		if x.greet.State == StateSealed {
 			if err := x.knownKey(ctx, d, passed); err != nil {
+				return err
+			}
+			if err := x.mayRenewKey(ctx); err != nil {
 				return err
 			}
 		}
@@ -162,6 +169,9 @@ func (x *run) decideEnrolled(ctx context.Context, d DeviceRecord, passed bool) e
 	}
 	other := passed && !bytes.Equal(d.SPKI, h.SPKI) // an old image put back has a PASS on file, too
 	if err := x.knownKey(ctx, d, passed); err != nil {
+		return err
+	}
+	if err := x.allowsHeldKey(ctx, h.SPKI); err != nil {
 		return err
 	}
 	pass, err := x.ledger.Passed(ctx, x.start.Tenant, x.greet.HardwareSerial, h.SPKI, h.Leaf)

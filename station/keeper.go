@@ -1,6 +1,7 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -12,9 +13,10 @@ import (
 
 // keeper holds one port open for as long as it is there and starts a run when a device announces itself.
 type keeper struct {
-	b    *Bench
-	port PortInfo
-	slot string
+	b       *Bench
+	port    PortInfo
+	slot    string
+	profile Profile
 
 	mu        sync.Mutex
 	finished  chan struct{}
@@ -120,7 +122,7 @@ func (k *keeper) say(status string, code Code, reason string) {
 func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.ExponentialBackOff) error {
 	silent, ran := false, false
 	for {
-		wctx, cancel := context.WithTimeout(ctx, k.b.cfg.SilentAfter)
+		wctx, cancel := context.WithTimeout(ctx, cmp.Or(k.profile.SilentAfter, k.b.cfg.SilentAfter))
 		a, err := line.Wait(wctx)
 		cancel()
 		if err != nil {
@@ -224,7 +226,7 @@ func (k *keeper) run(ctx context.Context, line Line, a Announcement, heard time.
 	k.mu.Lock()
 	k.cancelRun, k.starting = cancel, false
 	k.mu.Unlock()
-	end, boot, err := k.b.runner.run(rctx, k.b, k.port, k.slot, line, a, heard, t)
+	end, boot, err := k.b.runner.run(rctx, k.b, k.port, k.profile, line, a, heard, t)
 	if boot != "" { // a restart that the run saw is no news after it
 		a.BootID = boot
 	}

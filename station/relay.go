@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -261,6 +262,9 @@ func (r *Runner) relay(ctx context.Context, c QueuedRequest) (x *run, err error)
 	}
 	policy := r.cfg.CSR
 	policy.DeviceID = c.DeviceID
+	if len(policy.KeyTypes) > 0 { // nil: all
+		policy.KeyTypes = slices.Concat(policy.KeyTypes, r.cfg.CollectedKeys)
+	}
 	csr, err := pki.ParseCSR(c.CSR, policy)
 	if err != nil {
 		return x, &Fault{Code: CodeCSRBad, Outcome: Fail, Params: checkParams(err), Err: err}
@@ -270,6 +274,9 @@ func (r *Runner) relay(ctx context.Context, c QueuedRequest) (x *run, err error)
 		return x, err
 	}
 	defer x.release(context.WithoutCancel(ctx))
+	if err := x.allowsHeldKey(ctx, x.spki); err != nil {
+		return x, err
+	}
 	if r.cfg.WireGuard && len(c.WireGuardKey) == 0 {
 		return x, &Fault{Code: CodeWGBad, Outcome: Fail, Params: map[string]string{"detail": "the request was collected without a key for the tunnel"}}
 	}

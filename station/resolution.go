@@ -36,7 +36,8 @@ func Decisions() []Decision {
 //	E-ID-OTHER-KEY                        key   yes        yes             yes
 //	E-DECOMMISSIONED                      key   yes        -               yes
 //	E-UNCERTAIN, E-READBACK, E-CERT-KEY,
-//	E-PROOF-IMPOSSIBLE, E-DUPLICATE       -     yes        yes             yes
+//	E-PROOF-IMPOSSIBLE, E-DUPLICATE,
+//	E-KEY-STORE                           -     yes        yes             yes
 //	E-ID-SERIAL-TWICE, E-ID-SERIAL-JUNK   -     -          -               yes: the serial names more than one device
 //	any other                             -     -          yes             yes
 //
@@ -49,7 +50,7 @@ func DecisionsFor(code Code, state DeviceState, key bool) []Decision {
 		list = []Decision{DecisionKeep, DecisionReenroll, DecisionDecommissioned}
 	case CodeDecommissioned:
 		list = []Decision{DecisionKeep, DecisionReenroll}
-	case CodeUncertain, CodeReadback, CodeCertKey, CodeProofImpossible, CodeDuplicate:
+	case CodeUncertain, CodeReadback, CodeCertKey, CodeKeyStore, CodeProofImpossible, CodeDuplicate:
 		list = []Decision{DecisionReenroll, DecisionDecommissioned}
 	default:
 		list = []Decision{DecisionDecommissioned}

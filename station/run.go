@@ -25,11 +25,12 @@ const (
 // run is one device, one pass. It belongs to one goroutine.
 type run struct {
 	*Runner
-	bench *Bench
-	line  *talk
-	port  PortInfo
-	start RunStart
-	log   *slog.Logger
+	bench   *Bench
+	line    *talk
+	port    PortInfo
+	profile Profile
+	start   RunStart
+	log     *slog.Logger
 
 	attempt   int
 	announced Announcement
@@ -91,13 +92,14 @@ type phaseStep struct {
 // run takes one device, first heard at the given time, through the phases. It returns also the device's last boot id that
 // it saw, and the fault it ended with.
 func (r *Runner) run(
-	ctx context.Context, b *Bench, port PortInfo, slot string, line Line, a Announcement, heard time.Time, t ticket,
+	ctx context.Context, b *Bench, port PortInfo, profile Profile, line Line, a Announcement, heard time.Time, t ticket,
 ) (end RunEnded, boot string, fault error) {
-	s := r.cfg.Start
+	s, slot := r.cfg.Start, port.SlotName
 	s.Run, s.Slot, s.Port, s.StartedAt = newID(), slot, port.Path, r.now().UTC()
+	s.Profile, s.RequestedKey = profile.Name, cmp.Or(profile.KeyType, s.RequestedKey)
 	s.Operator, s.Batch, s.Override, s.Task = t.operator, t.batch, t.override, cmp.Or(t.task, r.cfg.Task)
 	x := &run{
-		Runner: r, bench: b, line: &talk{Line: line}, port: port, start: s, announced: a, attempt: 1,
+		Runner: r, bench: b, line: &talk{Line: line}, port: port, profile: profile, start: s, announced: a, attempt: 1,
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
 		intended: map[string]bool{}, results: map[string]IntentResult{},
 	}

@@ -43,8 +43,9 @@ type RunnerConfig struct {
 	Assign      AssignMode
 	ScanTimeout time.Duration // how long a run waits for a label; 0: 10 min
 
-	KeyType   string // P-256 (default), P-384, Ed25519
-	WireGuard bool   // ask for a tunnel
+	KeyType   string   // P-256 (default), P-384, Ed25519
+	KeyStores []string // where a device may keep its key, see [KeyStores]; empty: anywhere
+	WireGuard bool     // ask for a tunnel
 	// KeyOverNetwork lets a WireGuard key that the bridge made cross the network of a serial server, in the clear.
 	KeyOverNetwork bool
 	Reenroll       bool // a sealed device gets a new key and certificate
@@ -54,9 +55,12 @@ type RunnerConfig struct {
 	// Sharing is the ledger's part that keeps stations out of each other's way; nil: no other station has this ledger.
 	Sharing Sharing
 
-	CSR    pki.CSRPolicy
-	Answer pki.Policy // DeviceID, PublicKey, trust and time are filled in per run
-	Tunnel wgconf.Policy
+	CSR pki.CSRPolicy
+	// CollectedKeys are the types of keys beside those of CSR that a relay takes: profiles ask for them, and a collected request
+	// does not say which one it was.
+	CollectedKeys []pki.KeyType
+	Answer        pki.Policy // DeviceID, PublicKey, trust and time are filled in per run
+	Tunnel        wgconf.Policy
 
 	TunnelCheck TunnelCheck
 

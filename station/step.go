@@ -29,7 +29,10 @@ const (
 
 // timeout is a phase's deadline. That of a phase that may ask a person begins where the asking ends.
 func (x *run) timeout(p Phase) time.Duration {
-	d := x.cfg.Timeouts[p]
+	d := x.profile.Timeouts[p]
+	if d <= 0 {
+		d = x.cfg.Timeouts[p]
+	}
 	if d <= 0 {
 		d = defaultTimeouts[p]
 	}

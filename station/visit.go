@@ -98,7 +98,8 @@ func (v *Visitor) find(parent context.Context, serial string, patience time.Dura
 		case c, ok := <-ports:
 			if !ok {
 				ports = nil // those that were told of are looked at all the same
-			} else if _, _, use := v.Ports.Use(c.Port); c.Added && use {
+			} else if slot, _, use := v.Ports.Use(c.Port); c.Added && use {
+				c.Port.SlotName = slot
 				wg.Go(func() { s.look(ctx, v.Connector, c.Port) })
 			}
 		}

@@ -48,6 +48,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(serveCommand(errOut), renewCommand(errOut), checkTunnelCommand(), versionCommand())
+	manPages(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -69,10 +70,11 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: "Print the version, and where this build can keep keys",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "provagent %s %s/%s %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "provagent %s %s/%s %s\nkey stores: %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version(),
+				keyStores)
 			return err
 		},
 	}

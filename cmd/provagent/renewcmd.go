@@ -76,6 +76,7 @@ func storeFlags(cmd *cobra.Command, o *options) {
 	f.StringVar(&o.names.Flag, "file-flag", ".enrolled", "name of the enrolled flag")
 	f.BoolVar(&o.copies, "copies", false, "copy the files instead of linking to them, for a file system without symbolic links")
 	f.BoolVar(&o.verbose, "verbose", false, "log more")
+	keyStoreFlags(cmd, o)
 }
 
 func (o renewOptions) check() error {
@@ -90,6 +91,9 @@ func (o renewOptions) check() error {
 		return errors.New("--audience goes with --url")
 	case o.serverCA != "" && o.systemCA:
 		return errors.New("--server-ca or --system-ca, not both")
+	}
+	if _, err := o.keys(); err != nil {
+		return err
 	}
 	for name, text := range map[string]string{"--url": o.url, "--audience": o.audience} {
 		if err := serialproto.CheckRenewURL(text); text != "" && err != nil {
@@ -137,7 +141,11 @@ func newRenewer(o renewOptions, log *slog.Logger) (*onbox.Renewer, error) {
 		return nil, err
 	}
 	files := onbox.Files{Dir: o.stateDir, Before: beforeFile()}
-	a, err := agent.New(store, fieldConfig(o.options, files, log))
+	cfg, err := fieldConfig(o.options, files, log)
+	if err != nil {
+		return nil, err
+	}
+	a, err := agent.New(store, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +171,16 @@ func openStore(o *options) (*filestore.Store, error) {
 }
 
 // fieldConfig is what serve and renew have in common.
-func fieldConfig(o options, files onbox.Files, log *slog.Logger) agent.Config {
+func fieldConfig(o options, files onbox.Files, log *slog.Logger) (agent.Config, error) {
+	keys, err := o.keys()
+	if err != nil {
+		return agent.Config{}, err
+	}
 	return agent.Config{
+		Keys:      keys,
 		BuildTime: buildTime(), Clock: hostClock{}, CompleteWG: completeWG, StripWG: stripWG, Log: log, Renewal: files,
 		Guard: func() (func(), error) { return lockStore(o.stateDir) },
-	}
+	}, nil
 }
 
 // roots is whom the server's certificate may come from.

@@ -39,6 +39,7 @@ type options struct {
 	manageTunnel            bool
 	names                   filestore.Names
 	copies, verbose         bool
+	keyStore, tpmDevice     string
 	firstBackoff, mostPause time.Duration
 }
 
@@ -53,7 +54,8 @@ device. It opens the device once, for one purpose: a new key, erasing, a TLS 1.3
 such a pin cannot be unlocked; only flashing it anew makes a new key then.
 
 In the state directory lie the files that the device's other programs use: device-key.pem, device.pem (leaf, Sub-CA,
-ICA), ca-chain.pem (Sub-CA, ICA, Root), wg0.conf and .enrolled. A device that the tenant's own script enrolled under
+ICA), ca-chain.pem (Sub-CA, ICA, Root), wg0.conf and .enrolled. With --key-store tpm device-key.pem is of use to this box's
+TPM alone, and programs read it through OpenSSL's tpm2 provider; the tunnel's key stays in a file. A device that the tenant's own script enrolled under
 these names is recognised and left as it is.
 
 Exit codes: 0 stopped by a signal, 1 failure, 2 wrong usage.`
@@ -115,6 +117,9 @@ func (o options) check() error {
 	case o.maxTokens == 0:
 		return errors.New("--max-tokens: want 1 or more")
 	}
+	if _, err := o.keys(); err != nil {
+		return err
+	}
 	_, err := o.policy()
 	return err
 }
@@ -157,7 +162,10 @@ func serve(ctx context.Context, o options, errOut io.Writer) error {
 		return err
 	}
 	log.Info("agent starts", "version", version, "tty", o.tty, "state_dir", o.stateDir, "reenroll", o.reenroll,
-		"hardware_serial", cfg.Serial, "model", cfg.Model)
+		"hardware_serial", cfg.Serial, "model", cfg.Model, "key_store", cfg.Keys.Class())
+	if err := a.CheckKey(); err != nil { // not the end: the station has to be told, and may have it replaced under an unlock
+		log.Error("the device's key is of no use now", "error", err)
+	}
 	if err := keepServing(ctx, o, a, log); err != nil {
 		return err
 	}
@@ -171,7 +179,10 @@ func agentConfig(o options, log *slog.Logger) (agent.Config, error) {
 		return agent.Config{}, err
 	}
 	id := identity{root: "/"}
-	cfg := fieldConfig(o, onbox.Files{Dir: o.stateDir}, log)
+	cfg, err := fieldConfig(o, onbox.Files{Dir: o.stateDir}, log)
+	if err != nil {
+		return agent.Config{}, err
+	}
 	cfg.Model, cfg.Serial, cfg.Firmware = o.model, o.serial, version
 	cfg.Reenroll, cfg.SignTLS12, cfg.AllowedServers = policy, o.signTLS12, o.allowServer
 	cfg.MaxSignatures, cfg.MaxTokens, cfg.ManageClock = o.maxSignatures, o.maxTokens, o.manageClock

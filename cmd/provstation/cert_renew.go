@@ -99,7 +99,7 @@ func (a *app) renewDevices(ctx context.Context, task station.Task, args []string
 	if cfg.PKI.StepCAURL == "" {
 		return usage("pki.step_ca_url is empty: there is no CA to ask")
 	}
-	o.task, o.settle = task, settleFor
+	o.task, o.settle = task, settled(cfg)
 	choose := &chosen{ctx: ctx, within: within, now: time.Now}
 	o.only = choose.wants
 	if id != "" {

@@ -76,6 +76,7 @@ var importRule = map[string][]string{
 	"serialproto":                       {},
 	"serialproto/link":                  {"serialproto"},
 	"serialproto/port":                  {},
+	"serialproto/c/ctest":               {},
 	"serialproto/agent":                 {"serialproto", "serialproto/link"},
 	"serialproto/prototest":             {"serialproto", "serialproto/link"},
 	"serialproto/conform":               {"serialproto", "serialproto/link", "serialproto/prototest"},

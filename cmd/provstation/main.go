@@ -114,11 +114,12 @@ Without a subcommand it opens the screen with the configuration it finds: --conf
 	}
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", "configuration file")
 	root.AddCommand(
-		a.demoCommand(), a.runCommand(), a.devstackCommand(), a.portsCommand(), a.doctorCommand(), a.configCommand(),
+		a.demoCommand(), a.runCommand(), a.devstackCommand(), a.portsCommand(), a.profileCommand(), a.doctorCommand(), a.configCommand(),
 		a.batchCommand(), a.labelsCommand(), a.collectCommand(), a.relayCommand(), a.recordsCommand(), a.auditCommand(),
-		a.certCommand(), a.decommissionCommand(),
+		a.certCommand(), a.decommissionCommand(), a.conformCommand(),
 		a.passportCommand(), a.versionCommand(),
 	)
+	manPages(root)
 	return root
 }
 

@@ -23,7 +23,7 @@ func (a *app) portsCommand() *cobra.Command {
 		Use:   "ports",
 		Short: "List the serial ports, what is on them, and which are slots",
 		Long: `List the serial ports of this machine: path, slot key (the physical place: USB topology), what is plugged in, who holds
-it, and whether the configuration makes it a slot. Works without a configuration, too.`,
+it, whether the configuration makes it a slot, and the device profile that it gets and why. Works without a configuration, too.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.ports(asJSON) },
 	}
@@ -48,9 +48,14 @@ type portRow struct {
 	Holder         string `json:"holder,omitempty"`
 	HolderPID      int    `json:"holder_pid,omitempty"`
 	Problem        string `json:"problem,omitempty"`
+	Profile        string `json:"profile"`    // the device profile that it gets, slot or not
+	ProfileBy      string `json:"profile_by"` // why: ports.profile, or the rule
 
 	err error // behind Problem
 }
+
+// byDefault is why a port gets its profile where no rule fits it.
+const byDefault = "ports.profile"
 
 // Uses of a port.
 const (
@@ -83,9 +88,30 @@ func (a *app) ports(asJSON bool) error {
 	return f.err
 }
 
-// portRows lists the system's ports and the configured ones that no enumeration shows. A port that the configuration names
-// by another path (a link) is shown under that path, as the bench opens it.
+// portRows are the ports as `ports` shows them.
 func portRows(cfg *config.Config, sys system) ([]portRow, error) {
+	list, err := portsOf(cfg, sys)
+	if err != nil {
+		return nil, err
+	}
+	var rows []portRow
+	for _, p := range list {
+		r := portRowOf(cfg, sys, p.PortInfo)
+		r.Driver = p.driver
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// drivenPort is a port with the kernel's driver of it.
+type drivenPort struct {
+	station.PortInfo
+	driver string
+}
+
+// portsOf lists the system's ports and the configured ones that no enumeration shows. A port that the configuration names
+// by another path (a link) is listed under that path, as the bench opens it.
+func portsOf(cfg *config.Config, sys system) ([]drivenPort, error) {
 	list, err := sys.ports()
 	if err != nil {
 		return nil, fmt.Errorf("list serial ports: %w", err)
@@ -100,23 +126,21 @@ func portRows(cfg *config.Config, sys system) ([]portRow, error) {
 		named[real] = p
 	}
 	shown := map[string]bool{}
-	var rows []portRow
+	var out []drivenPort
 	for _, i := range list {
 		if p, ok := named[i.Path]; ok {
 			i.Path, i.Slot = p, p
 		}
 		shown[i.Path] = true
-		r := portRowOf(cfg, sys, device.Describe(i))
-		r.Driver = i.Driver
-		rows = append(rows, r)
+		out = append(out, drivenPort{device.Describe(i), i.Driver})
 	}
 	for _, p := range explicit {
 		if !shown[p] {
 			shown[p] = true
-			rows = append(rows, portRowOf(cfg, sys, station.PortInfo{Path: p, Slot: p, Network: port.IsNetwork(p)}))
+			out = append(out, drivenPort{PortInfo: station.PortInfo{Path: p, Slot: p, Network: port.IsNetwork(p)}})
 		}
 	}
-	return rows, nil
+	return out, nil
 }
 
 func portRowOf(cfg *config.Config, sys system, p station.PortInfo) portRow {
@@ -128,6 +152,9 @@ func portRowOf(cfg *config.Config, sys system, p station.PortInfo) portRow {
 	if use {
 		r.Use = useSlot
 	}
+	p.SlotName = slot
+	chosen := cfg.ProfileFor(p)
+	r.Profile, r.ProfileBy = plain(chosen.Name), plain(chosen.Why())
 	if r.Network { // nothing of this machine's; only connecting could tell more
 		return r
 	}
@@ -173,11 +200,15 @@ func writePorts(w io.Writer, rows []portRow) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "PORT\tUSE\tSLOT\tPLACE\tUSB\tSERIAL\tPRODUCT\tHELD BY\tPROBLEM\tBY-ID")
+	fmt.Fprintln(t, "PORT\tUSE\tSLOT\tPLACE\tPROFILE\tUSB\tSERIAL\tPRODUCT\tHELD BY\tPROBLEM\tBY-ID")
 	for _, r := range rows {
 		use := r.Use
 		if r.Why != "" {
 			use += " (" + r.Why + ")"
+		}
+		profile := r.Profile
+		if r.ProfileBy != byDefault {
+			profile += " (" + r.ProfileBy + ")"
 		}
 		held := r.Holder
 		if held != "" {
@@ -187,8 +218,8 @@ func writePorts(w io.Writer, rows []portRow) error {
 		if r.Network {
 			product = "serial server"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			r.Port, use, r.Slot, r.SlotKey, r.USB, r.HardwareSerial, product, held, r.Problem, r.ByID)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			r.Port, use, r.Slot, r.SlotKey, profile, r.USB, r.HardwareSerial, product, held, r.Problem, r.ByID)
 	}
 	return t.Flush()
 }

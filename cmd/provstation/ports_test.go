@@ -38,20 +38,23 @@ func TestPortRows(t *testing.T) {
 		return nil
 	}
 	p.cfg.Ports.Include = []string{"/dev/ttyUSB*", pty, "tcp://192.0.2.10:4001"}
+	p.cfg.Ports.Profiles = []config.ProfileRule{{Port: pty, Profile: "uboot"}, {USB: "0403:*", Slot: "left", Profile: "mcu"}}
 	p.cfg.Ports.Slots = map[string]string{adapter.Slot: "left"}
 	got, err := portRows(p.cfg, p.sys)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []portRow{
-		{Port: "/dev/ttyS0", Slot: "ttyS0", SlotKey: "ttyS0", Use: useIgnored, Why: "not-included"},
+		{Port: "/dev/ttyS0", Slot: "ttyS0", SlotKey: "ttyS0", Use: useIgnored, Why: "not-included", Profile: "agent", ProfileBy: byDefault},
 		{
 			Port: "/dev/ttyUSB0", Slot: "left", SlotKey: adapter.Slot, Use: useSlot, USB: "0403:6001", HardwareSerial: "A5", Product: "FT232R",
 			ByID: adapter.ByID, Driver: "ftdi_sio", LatencyMS: 16, Holder: "minicom", HolderPID: 42, Problem: "no permission",
+			Profile: "mcu", ProfileBy: "rule 2: usb 0403:*, slot left",
 		},
-		{Port: pty, Slot: pty, SlotKey: pty, Use: useSlot, Problem: "not there"},
+		{Port: pty, Slot: pty, SlotKey: pty, Use: useSlot, Problem: "not there", Profile: "uboot", ProfileBy: "rule 1: port " + pty},
 		{
 			Port: "tcp://192.0.2.10:4001", Slot: "tcp://192.0.2.10:4001", SlotKey: "tcp://192.0.2.10:4001", Use: useSlot, Network: true,
+			Profile: "agent", ProfileBy: byDefault,
 		},
 	}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(portRow{})); d != "" {
@@ -61,7 +64,7 @@ func TestPortRows(t *testing.T) {
 	if err := writePorts(&b, got); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"PORT", "left", "0403:6001", "minicom (42)", "no permission", "ignored (not-included)", "serial server"} {
+	for _, part := range []string{"PORT", "left", "0403:6001", "minicom (42)", "no permission", "ignored (not-included)", "serial server", "mcu (rule 2: usb 0403:*, slot left)"} {
 		if !strings.Contains(b.String(), part) {
 			t.Errorf("the table lacks %q:\n%s", part, b.String())
 		}

@@ -93,7 +93,7 @@ func realBenchWith(
 	b.broker = stationtest.StartMosquitto(t, stack.Root, cert, key)
 	b.socat = stationtest.StartSocat(t)
 	b.files = filepath.Join(b.dir, "device")
-	b.agent = stationtest.Start(t, binary(t, "provagent"), append([]string{
+	b.agent = stationtest.Start(t, agentFor(t, agent), append([]string{
 		"serve", "--tty", b.socat.Device, "--state-dir", b.files, "--serial", "SN-REAL-0001", "--model", "bench-box",
 	}, agent...)...)
 	b.root, b.serverCert, b.serverKey = stack.Root, cert, key

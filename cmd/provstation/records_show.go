@@ -236,6 +236,7 @@ func (s sheet) run(d ledger.RunDetail) {
 	s.entry("ended", local(d.EndedAt))
 	s.entry("slot", d.Slot)
 	s.entry("port", d.Port)
+	s.entry("profile", d.Profile)
 	s.entry("operator", d.Operator)
 	s.entry("batch", d.Batch)
 	s.entry("station", d.Station)

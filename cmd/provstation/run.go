@@ -22,6 +22,7 @@ type runFlags struct {
 	deviceID string
 	reenroll bool
 	issuer   string
+	forever  bool
 }
 
 // settleFor is how long a bench without --count waits after the last thing that happened.
@@ -35,14 +36,16 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Provision what is or gets connected, without a screen, then stop.
 
 With --count it stops when so many devices have ended PASS or SKIPPED. Without, when every device that is connected has
-had its run and nothing new has shown itself for 5 seconds. --timeout ends it in any case.
+had its run and nothing new has shown itself for 5 seconds. --timeout ends it in any case. With --until-stopped it works
+whatever gets plugged in until a signal ends it, as a service does; it tells systemd when it is ready.
 
-Exit codes: 0 every run PASS or SKIPPED, and as many as --count asked for; 1 otherwise, no device at all included;
-2 usage or configuration; 3 the station itself failed.`,
+Exit codes: 0 every run PASS or SKIPPED, and as many as --count asked for; with --until-stopped: stopped by a signal;
+1 otherwise, no device at all included; 2 usage or configuration; 3 the station itself failed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
 	}
 	f.register(cmd)
+	cmd.Flags().BoolVar(&f.forever, "until-stopped", false, "work whatever gets plugged in until a signal ends it")
 	cmd.Flags().StringVar(&f.issuer, "issuer", "", "with --reenroll: only devices whose certificate is by this CA: its name, key id or fingerprint")
 	return cmd
 }
@@ -82,7 +85,11 @@ func (a *app) run(ctx context.Context, f runFlags) error {
 			return err
 		}
 	}
-	return a.headless(ctx, b.Bench, f.json, f.timeout, f.count)
+	if !f.forever {
+		return a.headless(ctx, b.Bench, f.json, f.timeout, f.count)
+	}
+	defer b.notify(ctx)()
+	return stoppedWell(ctx, a.headless(ctx, b.Bench, f.json, 0, 0))
 }
 
 // prepare turns the flags into a configuration and options of a bench.
@@ -90,6 +97,9 @@ func (a *app) prepare(f runFlags) (*config.Config, openOptions, error) {
 	none := openOptions{}
 	if f.count < 0 || f.timeout < 0 {
 		return nil, none, usage("--count and --timeout must not be negative")
+	}
+	if f.forever && (f.count > 0 || f.timeout > 0) {
+		return nil, none, usage("--until-stopped has no end of its own: leave --count and --timeout out")
 	}
 	if f.deviceID != "" && len(f.slots) != 1 {
 		return nil, none, usage("--device-id names one device: give exactly one --slot PATH=NAME with it")
@@ -112,8 +122,8 @@ func (a *app) prepare(f runFlags) (*config.Config, openOptions, error) {
 		return nil, none, err
 	}
 	o := openOptions{deviceID: f.deviceID, reenroll: f.reenroll || cfg.Device.Reenroll, stopAfter: f.count}
-	if f.count == 0 {
-		o.settle = settleFor
+	if f.count == 0 && !f.forever {
+		o.settle = settled(cfg)
 	}
 	if len(slots) > 0 {
 		cfg = cfg.Clone()

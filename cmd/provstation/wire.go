@@ -90,16 +90,15 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 	if o.watcher == nil {
 		o.watcher = device.NewWatcher(explicitPaths(cfg))
 	}
-	connector := device.NewConnector(device.Config{Baud: cfg.Ports.Baud, Probe: cfg.Ports.Probe, OpenPort: o.openPort})
 	bc := station.BenchConfig{
-		Info: a.info(cfg, id), Ports: portRules(cfg), StopAfter: o.stopAfter, Settle: o.settle, Only: o.only, Logger: b.Log,
+		Info: a.info(cfg, id), Ports: portRules(cfg), Profiles: profilesOf(cfg), StopAfter: o.stopAfter, Settle: o.settle, Only: o.only, Logger: b.Log,
 	}
 	bc.Batches = b.history.batches()
 	if !o.person && o.settle == 0 { // a pause is for a person to end: none is there
 		rec, err := bc.Batches.CurrentBatch(ctx, cfg.Station.Tenant, cfg.Station.Name)
 		switch {
 		case err == nil && rec.State != station.BatchOpen:
-			bc.Settle = settleFor
+			bc.Settle = settled(cfg)
 		case err != nil && !errors.Is(err, station.ErrNotFound):
 			return nil, &exitError{exitFault, err}
 		}
@@ -109,7 +108,7 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 			return nil, err
 		}
 	}
-	b.Bench = station.NewBench(bc, o.watcher, connector, runner)
+	b.Bench = station.NewBench(bc, o.watcher, newRouter(cfg, o.openPort), runner)
 	if b.history.dir != "" {
 		b.closes = append(b.closes, passportsOf(b.history, b, a.passportFailed(b, o)).follow(ctx, b.Subscribe()))
 	}
@@ -201,8 +200,8 @@ func (a *app) runnerConfig(cfg *config.Config, o openOptions, id string, log *sl
 			return config.RenderTemplate(cfg.Device.NameTemplate, facts)
 		},
 		Assign: station.AssignMode(cfg.Device.Assign), ScanTimeout: cfg.Device.ScanTimeout.D(),
-		KeyType: cfg.PKI.KeyType, WireGuard: cfg.WireGuard.Enroll, KeyOverNetwork: cfg.WireGuard.KeyOverTCP == config.PolicyAllow, Reenroll: o.reenroll,
-		CSR:    pki.CSRPolicy{KeyTypes: []pki.KeyType{pki.KeyType(cfg.PKI.KeyType)}},
+		KeyType: cfg.PKI.KeyType, KeyStores: cfg.Device.KeyStore, WireGuard: cfg.WireGuard.Enroll, KeyOverNetwork: cfg.WireGuard.KeyOverTCP == config.PolicyAllow, Reenroll: o.reenroll,
+		CSR: pki.CSRPolicy{KeyTypes: []pki.KeyType{pki.KeyType(cfg.PKI.KeyType)}}, CollectedKeys: profileKeyTypes(cfg),
 		Answer: pki.Policy{ClockSkew: cfg.Clock.StationTolerance.D()}, Tunnel: tunnelPolicy(cfg.WireGuard.Policy),
 		Autorenew:   autorenewal(cfg),
 		MinValidity: cfg.PKI.MinValidity.D(), ShelfRefuse: cfg.PKI.ShelfLife == config.PolicyRefuse,

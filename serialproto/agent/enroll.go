@@ -26,7 +26,7 @@ func (a *Agent) enroll(args serialproto.EnrollArgs) (any, error) {
 		return nil, err
 	}
 	if n := v.Newest; n != nil && bytes.Equal(n.EnrollID, args.EnrollID) {
-		return a.enrollAgain(n, args)
+		return a.enrollAgain(v, args)
 	}
 	purpose, err := a.mayEnroll(v, args)
 	if err != nil {
@@ -70,13 +70,18 @@ func checkEnroll(args serialproto.EnrollArgs) error {
 func validEnrollID(id []byte) bool { return len(id) == 8 && !bytes.Equal(id, make([]byte, 8)) }
 
 // enrollAgain answers a request that was answered before, after a reset or a lost line.
-func (a *Agent) enrollAgain(g *Generation, args serialproto.EnrollArgs) (any, error) {
+func (a *Agent) enrollAgain(v view, args serialproto.EnrollArgs) (any, error) {
+	g := v.Newest
 	tunnel := args.WireGuard == (len(g.WireGuard) > 0 && !g.KeepTunnel) && args.KeepTunnel == g.KeepTunnel
 	if g.DeviceID != args.DeviceID || g.Alg != args.Alg || !tunnel {
 		return nil, refuse(serialproto.StatusBadArgument, "enroll id was used with other arguments")
 	}
-	if _, err := a.signer(g); err != nil {
-		return nil, err
+	if _, err := a.openKey(g); err != nil {
+		answer := a.notOpened(g, err)
+		if keyLost(err) && !v.closed() {
+			return nil, refuse(serialproto.StatusWrongState, "the key of this enroll id is gone; use a new id")
+		}
+		return nil, answer
 	}
 	return a.enrollResult(g, true), nil
 }
@@ -137,7 +142,8 @@ func (a *Agent) mayReplace(v view, id string) (serialproto.Purpose, error) {
 func (a *Agent) newGeneration(v view, args serialproto.EnrollArgs, purpose serialproto.Purpose, kept Secrets) (*Generation, error) {
 	key, blob, err := a.cfg.Keys.New(args.Alg)
 	if err != nil {
-		return nil, refuse(serialproto.StatusCrypto, "key generation failed")
+		a.cfg.Log.Error("key generation", "error", err)
+		return nil, keyRefusal(err, "key generation failed")
 	}
 	g := Generation{
 		Number:   v.Last + 1,
@@ -153,7 +159,7 @@ func (a *Agent) newGeneration(v view, args serialproto.EnrollArgs, purpose seria
 	}
 	if g.CSR, err = newCSR(key, args.DeviceID); err != nil {
 		a.cfg.Log.Error("certificate request", "error", err)
-		return nil, refuse(serialproto.StatusCrypto, "certificate request failed")
+		return nil, keyRefusal(err, "certificate request failed")
 	}
 	secrets := Secrets{Key: blob, WireGuard: kept.WireGuard}
 	if args.KeepTunnel {

@@ -31,6 +31,9 @@ var (
 	errKeyType    = errors.New("key type is not one this device uses")
 )
 
+// TPMKeyType is the PEM type of a key that only the TPM which wrapped it can use.
+const TPMKeyType = "TSS2 PRIVATE KEY"
+
 // FlashKeys keeps keys in files, as PKCS#8 PEM (RFC 5958), which OpenSSL, mosquitto and step read as they lie.
 type FlashKeys struct{}
 
@@ -73,6 +76,9 @@ func (FlashKeys) Open(blob Secret) (crypto.Signer, error) {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			return nil, errNotPEM
+		}
+		if block.Type == TPMKeyType {
+			return nil, errInTPM
 		}
 		var key any
 		var err error

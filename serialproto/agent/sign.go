@@ -122,7 +122,7 @@ func (a *Agent) sign(g *Generation, key crypto.Signer, content []byte) (any, err
 	sig, err := signMessage(key, content)
 	if err != nil {
 		a.cfg.Log.Error("sign", "error", err)
-		return nil, refuse(serialproto.StatusCrypto, "signing failed")
+		return nil, keyRefusal(err, "signing failed")
 	}
 	return serialproto.SignResult{Signature: sig}, nil
 }

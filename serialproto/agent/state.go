@@ -109,8 +109,27 @@ func parseFiles(f Files) (*holding, error) {
 	return h, nil
 }
 
-// signer opens a generation's key and checks that it is the one recorded.
+// signer opens a generation's key for a request.
 func (a *Agent) signer(g *Generation) (crypto.Signer, error) {
+	key, err := a.openKey(g)
+	if err != nil {
+		return nil, a.notOpened(g, err)
+	}
+	return key, nil
+}
+
+// notOpened is the answer where a generation's key does not open: the key store's own words, if it has any.
+func (a *Agent) notOpened(g *Generation, err error) error {
+	var k *KeyError
+	if !errors.As(err, &k) {
+		return err
+	}
+	a.cfg.Log.Error("key does not open", "generation", g.Number, "error", err)
+	return keyRefusal(k, k.Detail)
+}
+
+// openKey opens a generation's key and checks that it is the one recorded.
+func (a *Agent) openKey(g *Generation) (crypto.Signer, error) {
 	s, err := a.store.Secrets(g.Number)
 	if err != nil {
 		return nil, err

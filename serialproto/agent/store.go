@@ -105,9 +105,9 @@ type Staged struct {
 type KeyStore interface {
 	// Class says where keys live.
 	Class() serialproto.KeyStore
-	// New makes a key. Errors: any; reported to the station as a crypto failure.
+	// New makes a key. Errors: *KeyError says what the station is told; any other is a crypto failure.
 	New(alg Alg) (crypto.Signer, Secret, error)
-	// Open gives the key that a blob stands for.
+	// Open gives the key that a blob stands for. Errors: as New; the key's own, when it signs, too.
 	Open(blob Secret) (crypto.Signer, error)
 }
 

@@ -63,7 +63,7 @@ func (a *Agent) token(args serialproto.TokenArgs) (any, error) {
 	sig, err := signJWS(key, serialproto.TokenInput(alg, ders, claims))
 	if err != nil {
 		a.cfg.Log.Error("sign token", "error", err)
-		return nil, refuse(serialproto.StatusCrypto, "signing failed")
+		return nil, keyRefusal(err, "signing failed")
 	}
 	return serialproto.TokenResult{Claims: claims, Signature: sig, Left: left - 1}, nil
 }

@@ -15,6 +15,15 @@ func (s schema) apply(c *Config, l layer, src Sources, ps *problems) {
 		if !ok {
 			continue
 		}
+		if k.Kind == "profiles" && v.kind == "profiles" { // see setProfiles
+			src.keys[k.Path] = Source{From: v.from, Where: v.where}
+			continue
+		}
+		if k.Kind == "rules" && v.kind == "rules" {
+			v.setRules(c, src)
+			src.keys[k.Path] = Source{From: v.from, Where: v.where}
+			continue
+		}
 		if err := set(field(c, k), k, v); err != nil {
 			ps.add(Problem{Where: v.where, Key: k.Path, Message: err.Error(), Nearest: enumNearest(k, v)})
 			src.bad[k.Path] = true
@@ -40,6 +49,10 @@ func set(f reflect.Value, k Key, v value) error {
 		return setList(f, k, v)
 	case "map":
 		return setMap(f, v)
+	case "durations":
+		return setDurations(f, v)
+	case "profiles", "rules":
+		return errFileOnly
 	case "bool":
 		b, err := strconv.ParseBool(v.text)
 		if err != nil || (v.kind == "number") || (v.text != "true" && v.text != "false") {

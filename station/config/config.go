@@ -18,15 +18,17 @@ type Config struct {
 	Device    Device    `yaml:"device"`
 	Clock     Clock     `yaml:"clock"`
 	Ports     Ports     `yaml:"ports"`
-	Batch     Batch     `yaml:"batch"`
-	People    People    `yaml:"people"`
-	Scan      Scan      `yaml:"scan"`
-	Labels    Labels    `yaml:"labels"`
-	Screen    Screen    `yaml:"screen"`
-	Phases    Phases    `yaml:"phases"`
-	Retry     Retry     `yaml:"retry"`
-	Ledger    Ledger    `yaml:"ledger"`
-	Log       Log       `yaml:"log"`
+	// Profiles holds the device profiles that the configuration names, each in full; see [Config.DeviceProfile].
+	Profiles map[string]DeviceProfile `yaml:"profiles"`
+	Batch    Batch                    `yaml:"batch"`
+	People   People                   `yaml:"people"`
+	Scan     Scan                     `yaml:"scan"`
+	Labels   Labels                   `yaml:"labels"`
+	Screen   Screen                   `yaml:"screen"`
+	Phases   Phases                   `yaml:"phases"`
+	Retry    Retry                    `yaml:"retry"`
+	Ledger   Ledger                   `yaml:"ledger"`
+	Log      Log                      `yaml:"log"`
 
 	// Tenants holds the named profiles, each with its sections in full: what the profile leaves out is filled from the
 	// base. The sections above are already those of the selected one. Nil without profiles.
@@ -207,6 +209,7 @@ type Device struct {
 	Type            string   `yaml:"type"`
 	Reenroll        bool     `yaml:"reenroll"` // a new key for devices that are enrolled already
 	NotCorroborated string   `yaml:"not_corroborated" enum:"warn|refuse"`
+	KeyStore        []string `yaml:"key_store"` // where a device may keep its private key; empty: anywhere
 	Unlock          Unlock   `yaml:"unlock"`
 }
 
@@ -332,7 +335,7 @@ func Default() *Config {
 			Tolerance: seconds(30), StationTolerance: seconds(60), Set: true, Policy: PolicyRefuse,
 			WithoutClock: PolicyWarn,
 		},
-		Ports: Ports{Unknown: UnknownShow, Baud: 115200},
+		Ports: Ports{Unknown: UnknownShow, Baud: 115200, Profile: ProfileAgent},
 		Batch: Batch{HoldAfter: 3},
 		Scan: Scan{
 			BadgePrefix: "PSB:", CommandPrefix: "PS:", Gap: Duration(25 * time.Millisecond), MinLength: 4,

@@ -25,10 +25,14 @@ const (
 
 // value is one setting as somebody wrote it, before it has a type.
 type value struct {
-	kind  string // string|number|bool|list|map
+	kind  string // string|number|bool|list|map|profiles|rules
 	text  string
 	list  []string
 	pairs [][2]string
+	// of the kinds that only a file can say
+	profiles []profileText
+	rules    []ruleText
+
 	where string
 	from  string // file|tenant|env|flag
 	dir   string // what relative paths are relative to
@@ -50,6 +54,7 @@ type reader struct {
 	schema schema
 	ps     *problems
 	file   string // as it is named in messages
+	prefix string // of the schema's paths in messages: a profile's place
 	dir    string
 }
 
@@ -179,11 +184,11 @@ func shownAtTop(label string) bool { return label == "tenants" }
 func (r *reader) suggest(at, name string) string {
 	parent := strings.TrimSuffix(strings.TrimSuffix(at, name), ".")
 	if near := nearest(name, r.schema.children[parent]); near != "" {
-		return join(parent, near)
+		return join(r.prefix, join(parent, near))
 	}
 	for _, k := range r.schema.keys {
 		if strings.HasSuffix(k.Path, "."+name) || k.Path == name {
-			return k.Path
+			return join(r.prefix, k.Path)
 		}
 	}
 	return ""
@@ -254,6 +259,16 @@ func (r *reader) value(k Key, label string, line int, n ast.Node) (value, bool) 
 		r.problem(line, label, msg, "")
 		return value{}, false
 	}
+	switch k.Kind {
+	case "profiles":
+		list, ok := r.deviceProfiles(label, n)
+		v.kind, v.profiles = k.Kind, list
+		return v, ok
+	case "rules":
+		list, ok := r.profileRules(label, n)
+		v.kind, v.rules = k.Kind, list
+		return v, ok
+	}
 	if isNull(n) {
 		return fail("has no value; remove the key or give it one")
 	}
@@ -271,7 +286,7 @@ func (r *reader) value(k Key, label string, line int, n ast.Node) (value, bool) 
 			}
 			v.list = append(v.list, text)
 		}
-	case "map":
+	case "map", "durations":
 		entries, ok := mapping(n)
 		if !ok || len(entries) > maxListItems {
 			return fail("want a mapping of texts to texts, got " + describe(n))
@@ -396,7 +411,7 @@ func wanted(kind string) string {
 		return "a duration such as 90s, 5m or 30d"
 	case "list":
 		return "a list of texts"
-	case "map":
+	case "map", "durations":
 		return "a mapping"
 	default:
 		return "a text"

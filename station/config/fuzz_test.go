@@ -16,7 +16,7 @@ import (
 // Whatever a file holds, loading ends with an [*config.Error] whose lines are fit for a terminal, or with a
 // configuration that is valid and survives being written and read.
 func FuzzLoad(f *testing.F) {
-	for _, name := range []string{"bench.yaml", "full.yaml", "two-tenants.yaml"} {
+	for _, name := range []string{"bench.yaml", "full.yaml", "two-tenants.yaml", "profiles.yaml"} {
 		data, err := os.ReadFile(filepath.Join(examples, name))
 		if err != nil {
 			f.Fatal(err)

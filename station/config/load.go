@@ -204,6 +204,7 @@ func (o LoadOptions) assemble(
 	sch.apply(c, over, src, ps)
 	sch.apply(c, env, src, ps)
 	sch.apply(c, flags, src, ps)
+	profileSchema().setProfiles(c, base, src, ps)
 	o.fill(c, src)
 	return c, src
 }
@@ -303,6 +304,9 @@ func likeSetting(s schema, name string) bool {
 }
 
 func referred(name string, doc document, env map[string]string) bool {
+	if slices.Contains(profileSecretEnvs(doc.base), name) {
+		return true
+	}
 	for _, path := range secretEnvs() {
 		if env[envName(path)] == name || doc.base[path].text == name {
 			return true

@@ -73,41 +73,48 @@ func (c *Config) render(b *bytes.Buffer, note func(path string) string) {
 // renderStruct writes v's keys. Empty texts, lists and maps are left out, since absence means the same; in a profile they
 // are written when all is set, since there absence means what the base says.
 func renderStruct(b *bytes.Buffer, v reflect.Value, prefix string, depth int, note func(string) string, all bool) {
-	indent := strings.Repeat("  ", depth)
 	for i := range v.NumField() {
-		name := v.Type().Field(i).Tag.Get("yaml")
-		if name == "-" {
-			continue
-		}
-		f, path := v.Field(i), prefix+name
-		if f.Kind() == reflect.Struct {
-			var inner bytes.Buffer
-			renderStruct(&inner, f, path+".", depth+1, note, all)
-			if inner.Len() > 0 {
-				fmt.Fprintf(b, "%s%s:\n%s", indent, name, inner.Bytes())
-			}
-			continue
-		}
-		text := valueText(f, depth+1)
-		if text == "" {
-			if !all {
-				continue
-			}
-			text = emptyText(f)
-		}
-		fmt.Fprintf(b, "%s%s:", indent, name)
-		if note != nil && !strings.HasPrefix(text, "\n") {
-			fmt.Fprintf(b, " %s  # %s\n", text, clipPath(note(path)))
-			continue
-		}
-		if note != nil {
-			fmt.Fprintf(b, "  # %s", clipPath(note(path)))
-		}
-		if !strings.HasPrefix(text, "\n") {
-			b.WriteByte(' ')
-		}
-		b.WriteString(text + "\n")
+		renderField(b, v.Type().Field(i), v.Field(i), prefix, depth, note, all)
 	}
+}
+
+func renderField(b *bytes.Buffer, field reflect.StructField, f reflect.Value, prefix string, depth int, note func(string) string, all bool) {
+	name, indent := field.Tag.Get("yaml"), strings.Repeat("  ", depth)
+	if name == "-" {
+		return
+	}
+	path := prefix + name
+	if profiles, ok := f.Interface().(map[string]DeviceProfile); ok {
+		renderProfiles(b, profiles, note)
+		return
+	}
+	if f.Kind() == reflect.Struct {
+		var inner bytes.Buffer
+		renderStruct(&inner, f, path+".", depth+1, note, all)
+		if inner.Len() > 0 {
+			fmt.Fprintf(b, "%s%s:\n%s", indent, name, inner.Bytes())
+		}
+		return
+	}
+	text := valueText(f, depth+1)
+	if text == "" {
+		if !all {
+			return
+		}
+		text = emptyText(f)
+	}
+	fmt.Fprintf(b, "%s%s:", indent, name)
+	if note != nil && !strings.HasPrefix(text, "\n") {
+		fmt.Fprintf(b, " %s  # %s\n", text, clipPath(note(path)))
+		return
+	}
+	if note != nil {
+		fmt.Fprintf(b, "  # %s", clipPath(note(path)))
+	}
+	if !strings.HasPrefix(text, "\n") {
+		b.WriteByte(' ')
+	}
+	b.WriteString(text + "\n")
 }
 
 func emptyText(f reflect.Value) string {
@@ -133,11 +140,19 @@ func valueText(f reflect.Value, depth int) string {
 		return strconv.FormatBool(f.Bool())
 	case f.Kind() == reflect.Int:
 		return strconv.FormatInt(f.Int(), 10)
+	case f.Type() == reflect.TypeFor[[]ProfileRule]():
+		return rulesText(f.Interface().([]ProfileRule), indent)
 	case f.Kind() == reflect.Slice:
 		for _, s := range stringsIn(f) {
 			b.WriteString(indent + "- " + scalarText(s))
 		}
 	case f.Kind() == reflect.Map:
+		if m, ok := f.Interface().(map[string]Duration); ok {
+			for _, k := range sortedKeys(m) {
+				b.WriteString(indent + scalarText(k) + ": " + m[k].String())
+			}
+			break
+		}
 		m, _ := f.Interface().(map[string]string)
 		for _, k := range sortedKeys(m) {
 			b.WriteString(indent + scalarText(k) + ": " + scalarText(m[k]))

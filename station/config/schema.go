@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -12,10 +13,11 @@ type Key struct {
 	Path string   // dotted, as bridge.auth.mode
 	Env  string   // the variable that overrides it
 	Enum []string // the values it may have; nil: any of its type
-	Kind string   // string|bool|int|duration|list|map
+	Kind string   // string|bool|int|duration|list|map|durations|profiles|rules
 
 	index  []int
 	isPath bool
+	driver string // of a profile: the driver that the key belongs to; empty: any
 }
 
 const envPrefix = "PROVSTATION_"
@@ -31,11 +33,15 @@ func walkType(t reflect.Type, prefix string, index []int) []Key {
 			continue
 		}
 		at := append(slices.Clone(index), f.Index...)
+		driver := f.Tag.Get("driver")
 		if f.Type.Kind() == reflect.Struct {
-			keys = append(keys, walkType(f.Type, prefix+name+".", at)...)
+			for _, k := range walkType(f.Type, prefix+name+".", at) {
+				k.driver = cmp.Or(k.driver, driver)
+				keys = append(keys, k)
+			}
 			continue
 		}
-		k := Key{Path: prefix + name, Env: envName(prefix + name), Kind: kindOf(f.Type), index: at}
+		k := Key{Path: prefix + name, Env: envName(prefix + name), Kind: kindOf(f.Type), index: at, driver: driver}
 		if e := f.Tag.Get("enum"); e != "" {
 			k.Enum = strings.Split(e, "|")
 		}
@@ -53,6 +59,12 @@ func kindOf(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[Duration]():
 		return "duration"
+	case t == reflect.TypeFor[map[string]Duration]():
+		return "durations"
+	case t == reflect.TypeFor[map[string]DeviceProfile]():
+		return "profiles"
+	case t == reflect.TypeFor[[]ProfileRule]():
+		return "rules"
 	case t.Kind() == reflect.Slice:
 		return "list"
 	case t.Kind() == reflect.Map:
@@ -76,7 +88,13 @@ type schema struct {
 }
 
 func newSchema() schema {
-	s := schema{keys: Keys(), byPath: map[string]Key{}, children: map[string][]string{}}
+	s := schemaOf(Keys())
+	s.children[""] = append(s.children[""], "tenants")
+	return s
+}
+
+func schemaOf(keys []Key) schema {
+	s := schema{keys: keys, byPath: map[string]Key{}, children: map[string][]string{}}
 	for _, k := range s.keys {
 		s.byPath[k.Path] = k
 		parts := strings.Split(k.Path, ".")
@@ -87,7 +105,6 @@ func newSchema() schema {
 			}
 		}
 	}
-	s.children[""] = append(s.children[""], "tenants")
 	return s
 }
 
@@ -99,6 +116,9 @@ func refusal(path, name string) string {
 	switch path {
 	case "device.files":
 		return "a device's agent names its own files (provagent serve --file-key and others)"
+	case "console.password": // of a device profile
+		return "a secret must not stand in the configuration: put it into a file and name the file in " + name + "_file, " +
+			"or name an environment variable in " + name + "_env"
 	case "ledger.password", "tenant.thingsboard.password", "tenant.hawkbit.password", "pki.revoke.password":
 		return "a secret must not stand in the configuration: put it into a file and name the file in password_file, " +
 			"or name an environment variable in password_env"

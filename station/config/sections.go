@@ -21,6 +21,9 @@ type Ports struct {
 	Learnt map[string]string `yaml:"-"`
 	Baud   int               `yaml:"baud"`
 	Probe  bool              `yaml:"probe"` // speak before the device has announced itself
+	// Profile names the device profile of the ports that no rule of Profiles fits. The first rule that fits decides.
+	Profile  string        `yaml:"profile"`
+	Profiles []ProfileRule `yaml:"profiles"`
 }
 
 // Batch is how lists of expected devices are worked off.

@@ -103,6 +103,7 @@ func validate(c *Config, src Sources, ps *problems) {
 	v.tenant()
 	v.device()
 	v.ports()
+	v.profiles()
 	v.scan()
 	v.labels()
 	v.desk()
@@ -300,6 +301,7 @@ func (v check) device() {
 	if d.ScanTimeout <= 0 || d.ScanTimeout.D() > day {
 		v.bad("device.scan_timeout", "want more than 0s and at most 1d, got %s", d.ScanTimeout)
 	}
+	v.keyStores(d.KeyStore)
 	u := v.c.Device.Unlock
 	v.secretPlaces("device.unlock.password", u.PasswordFile, u.PasswordEnv)
 	switch {
@@ -309,6 +311,18 @@ func (v check) device() {
 		v.bad("device.unlock.key_file", "is empty, so the password beside it is of no use: name the key's file, or take the password out")
 	case u.PinsFile == "" && u.Missing == PolicyRefuse:
 		v.bad("device.unlock.pins_file", "is empty, and device.unlock.missing is refuse: no device could be finished")
+	}
+}
+
+// keyStores demands places that a device can name, each once.
+func (v check) keyStores(list []string) {
+	for i, s := range list {
+		switch {
+		case !slices.Contains(station.KeyStores(), s):
+			v.bad("device.key_store", "%q is none of %s", s, strings.Join(station.KeyStores(), ", "))
+		case slices.Contains(list[:i], s):
+			v.bad("device.key_store", "%q stands there twice", s)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"path"
 	"regexp"
@@ -27,28 +28,34 @@ func (v check) ports() {
 	p := v.c.Ports
 	for key, list := range map[string][]string{"ports.include": p.Include, "ports.exclude": p.Exclude} {
 		for _, pattern := range list {
-			if strings.HasPrefix(pattern, "rfc2217://") {
-				v.bad(key, "%q: RFC 2217 is not available in this version; have the serial server pass raw bytes and use tcp://",
-					clip(pattern))
-				continue
-			}
-			if strings.HasPrefix(pattern, "tcp://") {
-				if !validTCP(pattern) {
-					v.bad(key, "%q: want a serial server as tcp://host:port", clip(pattern))
-				}
-				continue
-			}
-			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-				v.bad(key, "%q is not a path or a pattern", clip(pattern))
+			if msg := portPatternProblem(pattern); msg != "" {
+				v.bad(key, "%s", msg)
 			}
 		}
 	}
-	if p.Baud < 300 || p.Baud > 4_000_000 {
-		v.bad("ports.baud", "want 300 to 4000000, got %d", p.Baud)
+	if p.Baud < leastBaud || p.Baud > mostBaud {
+		v.bad("ports.baud", "want %d to %d, got %d", leastBaud, mostBaud, p.Baud)
 	}
 	for _, msg := range slotProblems(p.Slots) {
 		v.bad("ports.slots", "%s", msg)
 	}
+}
+
+// portPatternProblem says what is wrong with a path, a pattern or a serial server's address; empty: nothing.
+func portPatternProblem(pattern string) string {
+	if strings.HasPrefix(pattern, "rfc2217://") {
+		return fmt.Sprintf("%q: RFC 2217 is not available in this version; have the serial server pass raw bytes and use tcp://", clip(pattern))
+	}
+	if strings.HasPrefix(pattern, "tcp://") {
+		if !validTCP(pattern) {
+			return fmt.Sprintf("%q: want a serial server as tcp://host:port", clip(pattern))
+		}
+		return ""
+	}
+	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+		return fmt.Sprintf("%q is not a path or a pattern", clip(pattern))
+	}
+	return ""
 }
 
 func (v check) scan() {

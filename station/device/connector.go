@@ -12,7 +12,11 @@ import (
 // Config is how ports are opened and spoken to.
 type Config struct {
 	Baud  int  // 0: 115200
-	Probe bool // say HELLO without having heard ANNOUNCE: only for devices that never announce themselves
+	Probe bool // say HELLO where no ANNOUNCE is heard: only for devices that never announce themselves
+	// DTR and RTS are set right after opening, where OpenPort is nil.
+	DTR, RTS port.Level
+	// MTU, Window and MaxMessage bound what a device is offered, see [link.HostConfig]. 0: as much as the protocol has.
+	MTU, Window, MaxMessage int
 
 	// OpenPort opens a path. Nil: the real port of that name.
 	OpenPort func(path string, baud int) (link.Transport, error)
@@ -28,7 +32,7 @@ func NewConnector(cfg Config) *Connector {
 	}
 	if cfg.OpenPort == nil {
 		cfg.OpenPort = func(path string, baud int) (link.Transport, error) {
-			return port.Open(path, port.Config{Baud: baud})
+			return port.Open(path, port.Config{Baud: baud, DTR: cfg.DTR, RTS: cfg.RTS})
 		}
 	}
 	return &Connector{cfg: cfg}
@@ -41,11 +45,13 @@ func (c *Connector) Open(ctx context.Context, p station.PortInfo) (station.Line,
 	}
 	t, err := c.cfg.OpenPort(p.Path, c.cfg.Baud)
 	if err != nil {
-		return nil, portFault(p.Path, err)
+		return nil, PortFault(p.Path, err)
 	}
 	return &line{
-		path: p.Path,
-		host: link.NewHost(t, link.HostConfig{Baud: c.cfg.Baud, Probe: c.cfg.Probe}),
+		path: p.Path, probe: c.cfg.Probe,
+		host: link.NewHost(t, link.HostConfig{
+			Baud: c.cfg.Baud, Probe: c.cfg.Probe, MTU: c.cfg.MTU, Window: c.cfg.Window, MaxMessage: c.cfg.MaxMessage,
+		}),
 	}, nil
 }
 

@@ -25,8 +25,8 @@ var portFaults = []struct {
 	{io.EOF, station.CodePortGone}, // lines that are no port of the system
 }
 
-// portFault puts an error of a port into a fault.
-func portFault(path string, err error) *station.Fault {
+// PortFault puts an error of a port into a fault.
+func PortFault(path string, err error) *station.Fault {
 	f := &station.Fault{Code: station.CodePortBad, Outcome: station.Error, Params: map[string]string{"port": path}, Err: err}
 	for _, row := range portFaults {
 		if errors.Is(err, row.err) {
@@ -58,7 +58,7 @@ var statusFaults = map[serialproto.Status]station.Fault{
 	serialproto.StatusHashMismatch: {Code: station.CodeReadback, Outcome: station.Fail},
 	serialproto.StatusCertKey:      {Code: station.CodeInstallKey, Outcome: station.Fail},
 	serialproto.StatusNoSpace:      {Code: station.CodeAgentSpace, Outcome: station.Fail},
-	serialproto.StatusCrypto:       {Code: station.CodeAgentError, Outcome: station.Fail},
+	serialproto.StatusCrypto:       {Code: station.CodeKeyFailed, Outcome: station.Fail},
 	serialproto.StatusRefused:      {Code: station.CodeAgentRefuse, Outcome: station.Fail},
 	serialproto.StatusBadOffset:    {Code: station.CodeAgentError, Outcome: station.Fail},
 	serialproto.StatusRNGNotReady:  {Code: station.CodeAgentRNG, Outcome: station.Error, Class: station.Passing},
@@ -89,7 +89,7 @@ func (l *line) fault(doing string, err error) error {
 	case errors.Is(err, link.ErrProtocol):
 		return badAnswer(err)
 	default:
-		return portFault(l.path, err)
+		return PortFault(l.path, err)
 	}
 }
 

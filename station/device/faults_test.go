@@ -33,7 +33,7 @@ func TestStatusFaults(t *testing.T) {
 		serialproto.StatusHashMismatch: {Code: station.CodeReadback, Outcome: fail},
 		serialproto.StatusCertKey:      {Code: station.CodeInstallKey, Outcome: fail},
 		serialproto.StatusNoSpace:      {Code: station.CodeAgentSpace, Outcome: fail},
-		serialproto.StatusCrypto:       {Code: station.CodeAgentError, Outcome: fail},
+		serialproto.StatusCrypto:       {Code: station.CodeKeyFailed, Outcome: fail},
 		serialproto.StatusRefused:      {Code: station.CodeAgentRefuse, Outcome: fail},
 		serialproto.StatusBadOffset:    {Code: station.CodeAgentError, Outcome: fail},
 		serialproto.StatusRNGNotReady:  {Code: station.CodeAgentRNG, Outcome: wrong, Class: station.Passing},

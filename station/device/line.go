@@ -16,11 +16,19 @@ import (
 // line is one open port. Its methods are called by one goroutine, Close by any.
 type line struct {
 	path    string
+	probe   bool
 	host    *link.Host
 	welcome serialproto.Welcome
 }
 
 func (l *line) Wait(ctx context.Context) (station.Announcement, error) {
+	if l.probe {
+		return l.probing(ctx)
+	}
+	return l.announced(ctx)
+}
+
+func (l *line) announced(ctx context.Context) (station.Announcement, error) {
 	a, err := l.host.NextAnnounce(ctx)
 	if err != nil {
 		return station.Announcement{}, l.fault("wait for a device", err)
@@ -119,7 +127,7 @@ var algs = map[string]serialproto.Alg{
 }
 
 var keyStores = map[serialproto.KeyStore]string{
-	serialproto.KeyStoreSE: "secure-element", serialproto.KeyStoreTEE: "tee", serialproto.KeyStoreFlash: "flash",
+	serialproto.KeyStoreSE: station.KeyStoreSE, serialproto.KeyStoreTEE: station.KeyStoreTEE, serialproto.KeyStoreFlash: station.KeyStoreFlash,
 }
 
 func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAnswer, error) {

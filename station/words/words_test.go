@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write docs/codes.md from the catalogue"
 var faultParams = []string{
 	"port", "slot", "holder", "status", "detail", "device_id", "hardware_serial", "check", "alert", "broker", "bridge",
 	"have", "want", "limit", "url", "left", "not_after", "phase", "step", "objects", "doing", "reason", "reason_code",
-	"batch", "label", "name", "other", "code", "count", "lead", "n", "by", "decision", "kind", "station",
+	"batch", "label", "name", "other", "code", "count", "lead", "n", "by", "decision", "kind", "station", "user", "missing",
 }
 
 // declaredCodes reads the value and comment order of every Code constant from the source of package station, so that

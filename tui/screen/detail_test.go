@@ -75,6 +75,27 @@ func detailScenes() map[string]func() *scenario {
 	}
 }
 
+// The detail says which device profile the slot's port has, at every size.
+func TestDetailShowsProfile(t *testing.T) {
+	for _, at := range sizes {
+		s := newScenario()
+		e := s.begin(1, 1)
+		e.Phase, e.Status, e.Facts = station.PhaseIdentify, station.PhaseDone, map[string]string{station.FactProfile: "shared-console"}
+		s.tell(e)
+		p := &detailPage{board: s.board, slot: "slot 1"}
+		p.SetLook(lookIn(t, "en", false))
+		p.SetNow(s.at)
+		p.SetSize(at.w, at.h-HeaderHeight-2)
+		view := ansi.Strip(p.View())
+		shown := slices.ContainsFunc(strings.Split(view, "\n"), func(line string) bool {
+			return strings.Contains(line, "Profile") && strings.Contains(line, "shared-console")
+		})
+		if !shown {
+			t.Errorf("%s: no profile in\n%s", at, view)
+		}
+	}
+}
+
 func TestDetailGolden(t *testing.T) {
 	for name, make := range detailScenes() {
 		s := make()

@@ -84,6 +84,7 @@ func (v view) identity(w int) []string {
 		model = strings.TrimSpace(model + " " + fw)
 	}
 	add("model", model)
+	add("profile", v.known(station.FactProfile))
 	key := s.Facts[station.FactKeyType]
 	if store := v.known(station.FactKeyStore); store != "" {
 		key = strings.TrimPrefix(key+", "+store, ", ")

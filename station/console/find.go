@@ -1,0 +1,167 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"provstation/station"
+)
+
+const (
+	screenSize = 8 << 10 // newest bytes in which a prompt is looked for
+	mostQuiet  = 30 * time.Second
+	stale      = 2 * time.Second // age at which a prompt may be another box's
+	wakeTries  = 4               // wakes that something answered, and not with a prompt
+	readSize   = 4096
+	restless   = 8 // times Settle
+)
+
+// screen is what a console has shown lately.
+type screen struct {
+	text  []byte
+	boot  bool      // boot text was heard since the last prompt
+	reset bool      // boot text was heard since the box was last known
+	at    time.Time // of the newest boot text
+}
+
+func (c *screen) add(p []byte) {
+	c.text = append(c.text, p...)
+	if len(c.text) > 2*screenSize {
+		c.text = append(c.text[:0], c.text[len(c.text)-screenSize:]...)
+	}
+	if bootText.MatchString(plain(c.text)) {
+		c.boot, c.reset, c.at = true, true, time.Now()
+	}
+}
+
+// clear forgets what was shown; whether the box has booted stays.
+func (c *screen) clear() { c.text = c.text[:0] }
+
+// find listens until the console shows something to answer. It is silent until the console has been so long enough, and
+// longer after boot text. Patience is the first wait; 0: as the profile says.
+func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
+	quiet, answers, woken := cmp.Or(patience, l.cfg.Quiet), 0, false
+	if time.Since(l.term.lastHeard()) > stale && l.cfg.Wake != WakeNever {
+		l.screen.clear()
+	}
+	dirty, began := len(l.screen.text) > 0, time.Now()
+	buf := make([]byte, readSize)
+	for {
+		n, err := l.term.read(ctx, l.lookAt(dirty, quiet), buf)
+		switch {
+		case err == nil:
+			l.hear(buf[:n])
+			if !dirty {
+				dirty, began = true, time.Now()
+			}
+			if time.Since(began) < restless*l.settle() { // a console that is never quiet is looked at all the same
+				continue
+			}
+		case !errors.Is(err, errQuiet):
+			return seenNothing, err
+		}
+		if dirty {
+			dirty = false
+			if s := look(plain(l.screen.text), l.cfg.Prompt); s != seenNothing {
+				l.screen.boot = false
+				return s, nil
+			}
+			if woken {
+				answers++
+			}
+			if woken = false; answers >= wakeTries {
+				return seenOther, nil
+			}
+			if err != nil || time.Since(later(l.woken, l.screen.at)) < max(quiet, l.cfg.BootQuiet) {
+				continue
+			}
+		}
+		if err := l.wake(ctx); err != nil {
+			return seenNothing, err
+		}
+		woken, quiet = l.cfg.Wake != WakeNever, min(2*quiet, mostQuiet)
+	}
+}
+
+// lookAt is until when the console may go on talking or being silent: what it has shown must stand for a moment; one that has
+// shown nothing new is woken then.
+func (l *line) lookAt(dirty bool, quiet time.Duration) time.Time {
+	switch {
+	case dirty:
+		return time.Now().Add(l.settle())
+	case l.screen.boot:
+		quiet = max(quiet, l.cfg.BootQuiet)
+	}
+	return l.quietSince().Add(quiet)
+}
+
+// settle is how long a prompt must stand. What a box prints as it boots may look like one for a moment.
+func (l *line) settle() time.Duration {
+	if l.screen.boot {
+		return 5 * l.cfg.Settle
+	}
+	return l.cfg.Settle
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// quietSince is when the console last said anything, or was last woken.
+func (l *line) quietSince() time.Time {
+	if t := l.term.lastHeard(); t.After(l.woken) {
+		return t
+	}
+	return l.woken
+}
+
+func (l *line) wake(ctx context.Context) error {
+	l.woken = time.Now()
+	if w := wakes[l.cfg.Wake]; w != "" {
+		return l.term.write(ctx, []byte(w))
+	}
+	return nil
+}
+
+// hear takes console text outside a session.
+func (l *line) hear(p []byte) {
+	l.screen.add(p)
+	l.term.record(p)
+}
+
+// watch listens for a while on a console whose box is known. It reports whether the box has started anew.
+func (l *line) watch(ctx context.Context, d time.Duration) (reset bool, err error) {
+	until := time.Now().Add(d)
+	buf := make([]byte, readSize)
+	for {
+		n, err := l.term.read(ctx, until, buf)
+		if errors.Is(err, errQuiet) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		l.hear(buf[:n])
+		if l.screen.reset {
+			return true, nil
+		}
+	}
+}
+
+// notLogin says what stands on a console on which nobody can log in.
+func (l *line) notLogin(s seen) *station.Fault {
+	tail := lastLine(plain(l.screen.text))
+	switch s {
+	case seenBoot:
+		return fault(station.CodeConsoleBoot, station.Error, tail)
+	case seenChange:
+		return fault(station.CodeConsoleChange, station.Error, tail)
+	default:
+		return fault(station.CodeConsolePrompt, station.Error, tail)
+	}
+}
