@@ -12,6 +12,7 @@ import (
 // bench that knows nothing of it, after.
 func TestBoxTestsBroker(t *testing.T) {
 	program(t, "mosquitto_pub")
+	t.Parallel()
 	b := newBox(t, debian)
 	p := &tap{}
 	r := newRig(t, quick(b, p))

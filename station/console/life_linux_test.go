@@ -34,6 +34,7 @@ func (p *tap) after(text string, do func()) {
 func TestRebootInTheMiddle(t *testing.T) {
 	for _, at := range []string{"x makekey", "x piece", "x install", "x tls13", "x seal"} {
 		t.Run(strings.TrimPrefix(at, "x "), func(t *testing.T) {
+			t.Parallel()
 			b := newBox(t, busybox)
 			p := &tap{}
 			r := newRig(t, quick(b, p))
@@ -58,6 +59,7 @@ func TestRebootInTheMiddle(t *testing.T) {
 func TestKilledInTheMiddle(t *testing.T) {
 	for _, at := range []string{"x makekey", "x piece", "x install"} {
 		t.Run(strings.TrimPrefix(at, "x "), func(t *testing.T) {
+			t.Parallel()
 			b := newBox(t, busybox)
 			p := &tap{}
 			cfg := quick(b, p)
@@ -130,6 +132,7 @@ func (c *breakable) Read(p []byte) (int, error) {
 // TestNoSecretIsKept: what the station has on record, and what crossed the line from the box, holds neither the password nor a
 // private key, on a box that shows what is typed.
 func TestNoSecretIsKept(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, debian)
 	p := &tap{}
 	cfg := quick(b, p)
@@ -207,6 +210,7 @@ func secretsOf(t *testing.T, b *box) map[string][]byte {
 
 // TestLeavesNoTrace: after a run the box has the files of the credentials, in the modes they need, and nothing else of it.
 func TestLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, debian)
 	b.write("root/.bash_history", "echo before\n")
 	p := &tap{}
@@ -282,6 +286,7 @@ func run(t *testing.T, name string, args ...string) string {
 // TestEnrolledByItsOwnScript: flag and files of the tenant's script are recognised; the box is proven by itself, and its key is kept.
 func TestEnrolledByItsOwnScript(t *testing.T) {
 	program(t, "mosquitto_pub")
+	t.Parallel()
 	b := newBox(t, debian)
 	p := &tap{}
 	r := newRig(t, quick(b, p))
@@ -317,6 +322,7 @@ func TestEnrolledByItsOwnScript(t *testing.T) {
 
 // TestKeyTypes: keys that are no P-256, and a new one on a box that has one.
 func TestKeyTypes(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, debian)
 	p := &tap{}
 	r := newRig(t, quick(b, p))
@@ -356,6 +362,7 @@ func link(t *testing.T, b *box) string {
 // TestSudo: a login that is not root becomes root, and asks for its password once.
 func TestSudo(t *testing.T) {
 	program(t, "sudo")
+	t.Parallel()
 	b := newBox(t, debian)
 	b.write("etc/sudoers", "operator ALL=(ALL) ALL\n")
 	must(t, os.Chmod(b.path("etc/sudoers"), 0o440))
@@ -383,6 +390,7 @@ func TestSudo(t *testing.T) {
 
 // TestOpenShell: a console on which somebody is logged in is used, said to be, and logged out at the end.
 func TestOpenShell(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, debian)
 	b.land.getty = "setsid -c -w env -i HOME=/root PATH=/usr/bin:/bin:/usr/sbin TERM=vt100 bash -i"
 	p := &tap{}
@@ -403,6 +411,7 @@ func TestOpenShell(t *testing.T) {
 
 // TestWakeIsPatient: nothing is sent to a console that boots, until it has its login.
 func TestWakeIsPatient(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, busybox)
 	p := &tap{}
 	cfg := quick(b, p)

@@ -29,6 +29,7 @@ func open(t *testing.T, cfg console.Config) station.Line {
 func TestGreet(t *testing.T) {
 	for _, land := range []userland{busybox, debian} {
 		t.Run(land.name, func(t *testing.T) {
+			t.Parallel()
 			b := newBox(t, land)
 			p := &tap{}
 			l := open(t, quick(b, p))

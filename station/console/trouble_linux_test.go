@@ -20,6 +20,7 @@ import (
 // TestWrongPassword: a password that the box refuses is sent once: not again by itself, not after the box has started anew, and
 // once more when a person asks.
 func TestWrongPassword(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, debian)
 	p := &tap{}
 	cfg := quick(b, p)
@@ -57,6 +58,7 @@ func TestWrongPassword(t *testing.T) {
 
 // TestPasswordMustChange: a box that wants a new password gets none.
 func TestPasswordMustChange(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, debian)
 	text, err := os.ReadFile(b.path("etc/shadow"))
 	must(t, err)
@@ -97,6 +99,7 @@ func TestHostilePrompts(t *testing.T) {
 		{"ash", busybox, "root/.profile", `PS1='\033[1;31mlogin\033[0m 0123456789abcdef ! 0123456789abcdef # '; echo 'uid=7 err=space'; export PS1; export ENV=/root/.profile` + "\n", nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			b := newBox(t, row.land)
 			b.write(row.file, row.text)
 			p := &tap{}
@@ -117,6 +120,7 @@ func TestHostilePrompts(t *testing.T) {
 
 // TestBareTools: no stty (so that the line echoes all that is sent), no base64, no sha256sum, no readlink: openssl does it.
 func TestBareTools(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, busybox)
 	dir := b.path("bin")
 	must(t, os.Rename(filepath.Join(dir, "busybox"), filepath.Join(dir, "box")))
@@ -158,6 +162,7 @@ func entries(t *testing.T, dir string) (names []string) {
 
 // TestMissingTools: a box without openssl is told what it lacks.
 func TestMissingTools(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, busybox)
 	must(t, os.Remove(b.path("usr/bin/openssl")))
 	r := newRig(t, quick(b, &tap{}))
@@ -172,6 +177,7 @@ func TestMissingTools(t *testing.T) {
 
 // TestKernelMessages: the kernel talks into everything, in the middle of lines and with text that looks like a login.
 func TestKernelMessages(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, busybox)
 	p := &tap{}
 	r := newRig(t, quick(b, p))
@@ -204,6 +210,7 @@ func (b *box) chatter(every time.Duration, messages ...string) (stop func()) {
 
 // TestNoisyAndSlow: a line of 38400 baud that loses and changes bytes in both directions.
 func TestNoisyAndSlow(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, busybox)
 	p := &tap{}
 	cfg := quick(b, p)
@@ -298,6 +305,7 @@ func wait(d time.Duration) { <-time.After(d) }
 func TestFullDisk(t *testing.T) {
 	for _, kb := range []int{0, 12, 20, 28, 36} { // pages of 4 KiB: full at each step
 		t.Run(fmt.Sprintf("%d KiB", kb), func(t *testing.T) {
+			t.Parallel()
 			b := newBox(t, debian)
 			p := &tap{}
 			r := newRig(t, quick(b, p))
@@ -314,6 +322,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestBootLoader: a box that stopped in its boot loader is told as that, without a key pressed; switched off and on, it passes.
 func TestBootLoader(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, busybox)
 	p := &tap{}
 	r := newRig(t, quick(b, p))
