@@ -150,11 +150,11 @@ cross: ## build for every system and processor that is promised, without cgo
 
 .PHONY: dist
 dist: $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## archives, .deb, .rpm, bills of materials and SHA256SUMS in dist/
-	@VERSION='$(VERSION)' MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) tools/dist/build.sh '$(DIST)'
+	@VERSION='$(VERSION)' MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) assets/packaging/build.sh '$(DIST)'
 
 .PHONY: test-dist
 test-dist: deps-dist $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## make dist twice, compare; install, upgrade, remove the packages beside this system (root)
-	@MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) tools/dist/test.sh
+	@MAINTAINER='$(MAINTAINER)' TOOLS=$(TOOLS) assets/packaging/test.sh
 
 .PHONY: deps-dist
 deps-dist:

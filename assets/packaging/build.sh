@@ -45,7 +45,7 @@ shared() {
   cp -R README.md docs "$WORK/provstation/doc/"
   mkdir "$WORK/provstation/doc/examples"
   cp configs/*.yaml "$WORK/provstation/doc/examples/"
-  cp docs/device.md docs/install.md "$WORK/provagent/doc/"
+  cp docs/device.md docs/install.md docs/tpm.md docs/renewal.md "$WORK/provagent/doc/"
 }
 
 # notices prints the licenses of everything that is linked into a program. A library without one stops the build.
@@ -136,7 +136,7 @@ one() { # program system processor
     [[ $2 != windows ]] || rm -rf "$dir/man" "$dir"/completions/*[!1]
   else
     mkdir "$dir/docs"
-    cp docs/device.md docs/install.md "$dir/docs/"
+    cp docs/device.md docs/install.md docs/tpm.md docs/renewal.md "$dir/docs/"
   fi
   archive "$dir" "$2"
   echo "$name"
@@ -150,7 +150,7 @@ fi
 OUT=$(mkdir -p "${1:?usage: build.sh OUT}" && cd "$1" && pwd)
 : "${VERSION:=$(git describe --tags --always --dirty)}" "${MAINTAINER:?}" "${TOOLS:?}" "${ONLY:=.}"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-PACKAGE_VERSION=$(tools/dist/version.sh "$VERSION" "$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S)")
+PACKAGE_VERSION=$(assets/packaging/version.sh "$VERSION" "$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S)")
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 export OUT WORK VERSION PACKAGE_VERSION MAINTAINER TOOLS SOURCE_DATE_EPOCH

@@ -4,7 +4,7 @@
 # copy of this system that is thrown away: an overlay over /, so that a real dpkg runs real scripts and this system never sees it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-REPO=$PWD HERE=$PWD/tools/dist
+REPO=$PWD HERE=$PWD/assets/packaging
 : "${MAINTAINER:?}" "${TOOLS:?}"
 export MAINTAINER TOOLS
 
@@ -46,7 +46,7 @@ make -s dist VERSION="$VERSION" MAINTAINER="$MAINTAINER" DIST="$W/first"
 
 step "the same bytes a second time: another folder, time zone, language, umask"
 overlay "$REPO" elsewhere
-(cd "$W/mnt/elsewhere" && umask 077 && TZ=Pacific/Auckland LANG=de_DE.UTF-8 VERSION=$VERSION ONLY=amd64 tools/dist/build.sh "$W/second" >/dev/null)
+(cd "$W/mnt/elsewhere" && umask 077 && TZ=Pacific/Auckland LANG=de_DE.UTF-8 VERSION=$VERSION ONLY=amd64 assets/packaging/build.sh "$W/second" >/dev/null)
 (cd "$W/first" && sha256sum --quiet -c "$W/second/SHA256SUMS")
 echo "$(wc -l <"$W/second/SHA256SUMS") files compared"
 
@@ -67,7 +67,7 @@ lintian --allow-root --fail-on error,warning --tag-display-limit 0 "$W/first"/*_
 
 step "the packages that these are upgraded to, with a configuration file that has changed"
 (cd "$W/mnt/elsewhere" && echo "# Changed upstream." | tee -a assets/packaging/provstation.default >>assets/packaging/provagent.default &&
-  VERSION=$NEXT ONLY="linux $TARGET" tools/dist/build.sh "$W/next" >/dev/null)
+  VERSION=$NEXT ONLY="linux $TARGET" assets/packaging/build.sh "$W/next" >/dev/null)
 
 step "install, upgrade, remove, purge"
 before=$(cat /etc/passwd /etc/group | sha256sum; dpkg -l | sha256sum; ls /etc /etc/systemd/system /var/lib /usr/bin | sha256sum)

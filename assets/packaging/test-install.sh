@@ -99,7 +99,7 @@ upgrade_station() {
 fresh_agent() {
   install provagent
   is "$(provagent version | cut -d' ' -f1,2)" "provagent $OLD" "version"
-  there /etc/default/provagent /usr/share/doc/provagent/{copyright,changelog.gz,device.md,install.md,THIRD-PARTY.gz}
+  there /etc/default/provagent /usr/share/doc/provagent/{copyright,changelog.gz,device.md,install.md,tpm.md,renewal.md,THIRD-PARTY.gz}
   man -w provagent provagent-serve provagent-renew >/dev/null || die "no manual of the agent"
   local unit
   for unit in "${agent_units[@]/.service/}"; do
@@ -107,9 +107,6 @@ fresh_agent() {
     ! find /etc/systemd/system -lname "*$unit*" | grep . || die "$unit is enabled"
   done
 }
-
-# boots prints the jobs that systemd would begin a boot with.
-boots() { SYSTEMD_LOG_LEVEL=debug /lib/systemd/systemd --test --system --unit=multi-user.target --no-pager 2>&1 || :; }
 
 lines() {
   systemctl enable provagent@ttyGS0.service provagent-console@ttyS0.service 2>/dev/null
