@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,9 +98,9 @@ func TestLinksLittle(t *testing.T) {
 
 // TestUnitsFit: the units that are shipped start this program with flags that it has.
 func TestUnitsFit(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "assets", "systemd", "*.service"))
-	if err != nil || len(files) != 2 {
-		t.Fatalf("got %v, %v, want two services", files, err)
+	files, err := filepath.Glob(filepath.Join("..", "..", "assets", "systemd", "provagent*.service"))
+	if err != nil || len(files) != 4 {
+		t.Fatalf("got %v, %v, want four services", files, err)
 	}
 	for _, f := range files {
 		text, err := os.ReadFile(f)
@@ -108,18 +109,44 @@ func TestUnitsFit(t *testing.T) {
 		}
 		_, line, found := strings.Cut(string(text), "\nExecStart=/usr/bin/provagent ")
 		line, _, _ = strings.Cut(line, "\n")
-		line = strings.NewReplacer("${PROVAGENT_STATE_DIR}", t.TempDir(), " $PROVAGENT_RENEW_FLAGS", "").Replace(line)
+		line = strings.NewReplacer(
+			"${PROVAGENT_STATE_DIR}", t.TempDir(), " $PROVAGENT_RENEW_FLAGS", "", "${PROVAGENT_BAUD}", "115200", "%I", "ttyS0",
+			"$PROVAGENT_FLAGS", setByUnit(string(text), "PROVAGENT_FLAGS"),
+		).Replace(line)
 		args := strings.Fields(line)
 		if !found || strings.Contains(line, "$") {
 			t.Fatalf("%s: got command line %q", f, line)
 		}
-		var o renewOptions
-		cmd := renewCommandFor(&o, &bytes.Buffer{})
-		if err := cmd.ParseFlags(args[1:]); err != nil || args[0] != cmd.Name() {
-			t.Fatalf("%s: %q: %v", f, args, err)
-		}
-		if err := o.check(); err != nil {
+		if err := fits(args); err != nil {
 			t.Errorf("%s: %q: %v", f, args, err)
 		}
 	}
+}
+
+// setByUnit is what a unit sets a variable to.
+func setByUnit(unit, name string) string {
+	_, value, _ := strings.Cut(unit, "\nEnvironment="+name+"=")
+	value, _, _ = strings.Cut(value, "\n")
+	return value
+}
+
+// fits parses a command line as the program does.
+func fits(args []string) error {
+	if args[0] == "serve" {
+		var o options
+		cmd := serveCommandFor(&o, &bytes.Buffer{})
+		if err := cmd.ParseFlags(args[1:]); err != nil {
+			return err
+		}
+		return o.check()
+	}
+	var o renewOptions
+	cmd := renewCommandFor(&o, &bytes.Buffer{})
+	if err := cmd.ParseFlags(args[1:]); err != nil {
+		return err
+	}
+	if args[0] != cmd.Name() {
+		return errors.New("no such command")
+	}
+	return o.check()
 }

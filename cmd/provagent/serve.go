@@ -60,8 +60,11 @@ these names is recognised and left as it is.
 
 Exit codes: 0 stopped by a signal, 1 failure, 2 wrong usage.`
 
-func serveCommand(errOut io.Writer) *cobra.Command {
-	o := options{firstBackoff: 50 * time.Millisecond, mostPause: 2 * time.Second}
+func serveCommand(errOut io.Writer) *cobra.Command { return serveCommandFor(&options{}, errOut) }
+
+// serveCommandFor is the command with its flags put into o.
+func serveCommandFor(o *options, errOut io.Writer) *cobra.Command {
+	o.firstBackoff, o.mostPause = 50*time.Millisecond, 2*time.Second
 	cmd := &cobra.Command{
 		Use:   "serve --tty PATH --state-dir DIR",
 		Short: "Serve a station on a serial line",
@@ -69,7 +72,7 @@ func serveCommand(errOut io.Writer) *cobra.Command {
 		Example: `  provagent serve --tty /dev/ttyS1 --state-dir /var/lib/provagent
   provagent serve --tty /dev/ttyGS0 --state-dir /certs --sign-tls12 --manage-clock`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o, errOut) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), *o, errOut) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.tty, "tty", "", "serial line to serve (required)")
@@ -88,7 +91,7 @@ func serveCommand(errOut io.Writer) *cobra.Command {
 	f.Uint32Var(&o.maxTokens, "max-tokens", agent.DefaultMaxTokens, "renewal tokens that one key gives out")
 	f.BoolVar(&o.manageTunnel, "manage-tunnel", false, "bring an interface up for a station's check where there is none (root or CAP_NET_ADMIN)")
 	f.StringVar(&o.wgInterface, "wg-interface", "wg0", "WireGuard interface to look at when a station asks for it")
-	storeFlags(cmd, &o)
+	storeFlags(cmd, o)
 	return cmd
 }
 
