@@ -58,6 +58,10 @@ func (d *Decoder) Flush(text func([]byte)) {
 	}
 }
 
+// Pending is what has come since the last delimiter: text that is not delivered yet, or the beginning of a frame. Valid until the
+// next Feed.
+func (d *Decoder) Pending() []byte { return d.buf[:d.n] }
+
 func (d *Decoder) segment(frame func(Frame), text func([]byte)) {
 	if d.n == 0 {
 		return

@@ -39,12 +39,11 @@ type speech struct {
 // What boot loaders, kernels and logins say. They are looked for in bytes that anybody may have sent: nothing but advice
 // hangs on them.
 var (
-	countdownText = regexp.MustCompile(`(?i)any key to stop autoboot|to (stop|abort|interrupt) (autoboot|boot)|autoboot in \d+ s|Hit any key|stop autoboot`)
-	bootText      = regexp.MustCompile(`(?m)U-Boot (SPL )?20\d\d|^barebox 20\d\d|^Starting kernel \.\.\.|RedBoot|^CFE version`)
-	kernelText    = regexp.MustCompile(`(?m)^\[ {0,4}\d+\.\d{6}\] |Linux version \d`)
-	mcuText       = regexp.MustCompile(`(?m)^ESP-ROM:|^rst:0x[0-9a-f]+ \(|^ets [A-Z][a-z]{2} |^\*\*\* Booting Zephyr|^\*\*\* Booting MCUboot|Starting bootloader`)
-	loginText     = regexp.MustCompile(`(?i)(login|user ?name|password): ?$`)
-	shellText     = regexp.MustCompile(`(^|[^\s]) ?[$#>%] ?$`)
+	bootText   = regexp.MustCompile(`(?m)U-Boot (SPL )?20\d\d|^barebox 20\d\d|^Starting kernel \.\.\.|RedBoot|^CFE version`)
+	kernelText = regexp.MustCompile(`(?m)^\[ {0,4}\d+\.\d{6}\] |Linux version \d`)
+	mcuText    = regexp.MustCompile(`(?m)^ESP-ROM:|^rst:0x[0-9a-f]+ \(|^ets [A-Z][a-z]{2} |^\*\*\* Booting Zephyr|^\*\*\* Booting MCUboot|Starting bootloader`)
+	loginText  = regexp.MustCompile(`(?i)(login|user ?name|password): ?$`)
+	shellText  = regexp.MustCompile(`(^|[^\s]) ?[$#>%] ?$`)
 )
 
 const (
@@ -66,7 +65,7 @@ func judgeSpeech(segments [][]byte, prompt *regexp.Regexp) speech {
 	if n := len(s.Text); n > mostText {
 		s.Text = s.Text[n-mostText:]
 	}
-	s.Countdown, s.Boot = countdownText.Match(s.Text), bootText.Match(s.Text)
+	s.Countdown, s.Boot = serialproto.CountdownText.Match(s.Text), bootText.Match(s.Text)
 	s.Kernel, s.MCU = kernelText.Match(s.Text), mcuText.Match(s.Text)
 	s.Garbage = s.Announced == 0 && s.Echoes == 0 && s.Bytes >= leastJudged && implausible*10 > s.Bytes*3
 	if s.Garbage {

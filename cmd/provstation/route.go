@@ -74,7 +74,7 @@ func profilesOf(cfg *config.Config) func(station.PortInfo) station.Profile {
 	return func(p station.PortInfo) station.Profile {
 		ch := cfg.ProfileFor(p)
 		return station.Profile{
-			Name: ch.Name, KeyType: ch.Profile.KeyType, Timeouts: ch.Profile.Deadlines(), SilentAfter: ch.Profile.SilentAfter.D(),
+			Name: ch.Name, KeyType: ch.Profile.KeyType, Timeouts: ch.Profile.Deadlines(), SilentAfter: ch.Profile.Patience(),
 		}
 	}
 }

@@ -73,6 +73,11 @@ func (c *console) flush(now time.Time) {
 	c.line = c.line[:0]
 }
 
+// tail returns the newest few bytes, escaped.
+func (c *console) tail() string {
+	return serialproto.EscapeConsole(c.keep[max(0, len(c.keep)-consoleLine):])
+}
+
 // text returns the newest bytes, escaped.
 func (c *console) text() string {
 	return serialproto.EscapeConsole(c.keep[max(0, len(c.keep)-consoleKeep):])

@@ -138,6 +138,14 @@ func (h *Host) Console() string {
 	return h.con.text()
 }
 
+// Tail returns the newest bytes that belong to no frame, escaped: the end of Console and what waits for its end, as the line of a
+// boot loader that counts down does.
+func (h *Host) Tail() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.con.tail() + serialproto.EscapeConsole(h.dec.Pending())
+}
+
 // Log takes the lines that the device said in LOG frames since the last call, oldest first, at most the newest 64, each
 // escaped for a terminal. They are in Console, too, between whatever else came.
 func (h *Host) Log() []string {

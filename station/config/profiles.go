@@ -214,10 +214,24 @@ func (c *Config) Patience() time.Duration {
 	most := time.Duration(0)
 	for _, name := range c.ProfilesInUse() {
 		if p, ok := c.DeviceProfile(name); ok {
-			most = max(most, p.SilentAfter.D())
+			most = max(most, p.Patience())
 		}
 	}
 	return most
+}
+
+// entryBytes is what crosses a console in both directions until the box in it is known, generously.
+const entryBytes = 24 << 10
+
+// Patience is how long a port with this profile may seem to do nothing. A box without an agent says who it is after a login,
+// whose exchange is not seen from outside: its boot, the login and its bytes at this speed count, too.
+func (p DeviceProfile) Patience() time.Duration {
+	d := p.SilentAfter.D()
+	if p.Driver == DriverConsole {
+		line := time.Duration(entryBytes * 10 * float64(time.Second) / float64(max(p.Baud, 1)))
+		d = max(d, p.Console.BootQuiet.D()+p.Console.LoginTimeout.D()+line)
+	}
+	return d
 }
 
 // Deadlines are the profile's timeouts by phase; nil without any.

@@ -6,23 +6,30 @@ import (
 	"errors"
 	"time"
 
+	"provstation/serialproto"
 	"provstation/station"
 )
 
 const (
-	probeAfter = time.Second // without an ANNOUNCE: a device that says something four times a second is not asked
+	probeAfter = 1500 * time.Millisecond // without a byte: what boot or announces itself speaks more often
 	probeFor   = 2 * time.Second
 )
 
-// probing is Wait for a device that may never announce itself: after each second of silence it is greeted, which tells what an
-// announcement would have told, and left again.
+// probing is Wait for a device that may never announce itself: after a while without a single byte it is greeted, which tells
+// what an announcement would have told, and left again. As long as the line speaks, and while a boot loader's countdown is the
+// last that it said, nothing is sent.
 func (l *line) probing(ctx context.Context) (station.Announcement, error) {
+	_, heard := l.Traffic()
 	for {
 		wctx, cancel := context.WithTimeout(ctx, probeAfter)
 		a, err := l.announced(wctx)
 		cancel()
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return a, err
+		}
+		if _, now := l.Traffic(); now != heard || serialproto.CountsDown(l.host.Tail()) {
+			heard = now
+			continue
 		}
 		gctx, cancel := context.WithTimeout(ctx, probeFor)
 		w, err := l.host.Greet(gctx)
@@ -31,6 +38,7 @@ func (l *line) probing(ctx context.Context) (station.Announcement, error) {
 			_ = l.host.Bye(ctx) // the run greets it anew
 			return station.Announcement{HardwareSerial: w.Serial, Model: w.Model, BootID: hex.EncodeToString(w.BootID)}, nil
 		}
+		_, heard = l.Traffic()
 		err = l.fault("greet", err)
 		silent := errors.Is(err, station.ErrSessionLost) || errors.Is(err, station.ErrDeviceReset) || errors.Is(err, context.DeadlineExceeded)
 		if ctx.Err() != nil || !silent {

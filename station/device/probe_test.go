@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,5 +83,50 @@ func TestProbeWaitsForWhoSpeaks(t *testing.T) {
 		_ = l.Close()
 		cancel()
 		<-done
+	})
+}
+
+// A boot loader's countdown is not spoken into, however slowly it counts, and neither is a boot that talks.
+func TestProbeKeepsOutOfABoot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		sent := make(chan int, 1)
+		go func() {
+			b := make([]byte, 4096)
+			n, _ := far.Read(b)
+			sent <- n
+		}()
+		l := open(t, near, Config{Probe: true})
+		defer l.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() {
+			for ctx.Err() == nil {
+				wctx, done := context.WithTimeout(ctx, 3*time.Second)
+				_, _ = l.Wait(wctx)
+				done()
+			}
+		}()
+		say := func(text string, after time.Duration) {
+			_, _ = far.Write([]byte(text))
+			<-time.After(after)
+		}
+		say("U-Boot 2023.04\r\nHit any key to stop autoboot:  3 ", 4*time.Second)
+		say("\b\b 2 ", 4*time.Second)
+		say(" 0 \r\nStarting kernel ...\r\n", time.Second)
+		for range 20 {
+			say("[    0.1] a driver\r\n", time.Second)
+		}
+		select {
+		case n := <-sent:
+			t.Fatalf("%d bytes were sent into the boot", n)
+		default:
+		}
+		<-time.After(probeAfter + probeFor)
+		select {
+		case <-sent:
+		default:
+			t.Error("nothing was sent into the silence after it")
+		}
 	})
 }
