@@ -207,12 +207,13 @@ func TestVMUSB(t *testing.T) {
 	vm.Cable(t, box, adapter)
 	s := usbStation{t, m}
 	s.until("tenant stack", func() bool { return s.read(guestConfig) != "" })
-	for name, part := range map[string]func(usbStation){
-		"gadget": usbStation.gadget, "adapter": usbStation.adapter, "hot-plug tests": usbStation.hotplugTests,
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, part := range []struct {
+		name string
+		do   func(usbStation)
+	}{{"gadget", usbStation.gadget}, {"adapter", usbStation.adapter}, {"hot-plug tests", usbStation.hotplugTests}} {
+		t.Run(part.name, func(t *testing.T) {
 			m.Use(t)
-			part(usbStation{t, m})
+			part.do(usbStation{t, m})
 		})
 	}
 }
@@ -232,6 +233,7 @@ func (s usbStation) gadget() {
 	if got["usb"] != "1D6B:0104" || got["usb_serial"] != "SN-000123" || got["by_id"] != "usb-Acme_Widget_SN-000123-if00" {
 		s.t.Errorf("got %v, want the gadget as udev and sysfs have it", got)
 	}
+	bind("")() // the tests that come after need its controller
 }
 
 // adapter: a box on a serial adapter in a hub port. Another hub port is another place.
@@ -261,6 +263,7 @@ func (s usbStation) adapter() {
 	if len(ends) != 1 || ends[0]["outcome"] != "SKIPPED" || ends[0]["slot"] != "right-2" {
 		s.t.Errorf("got %v, want the finished box SKIPPED in its other place", ends)
 	}
+	unplug()
 }
 
 // hotplugTests has the hot-plug tests of station/device run with real drivers in place of their imitations.
