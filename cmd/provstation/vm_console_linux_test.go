@@ -40,7 +40,7 @@ func loginImage(t *testing.T, shell string) *vm.Image {
 // noisyKernel has the kernel talk on the line in bursts, so that messages fall into what is said there.
 func noisyKernel(image *vm.Image) {
 	image.Service(guest.Service{Name: "noise", Args: []string{
-		"/bin/sh", "-c", "while sleep 0.3; do for i in 1 2 3 4; do echo '<1>usb 1-1.4: device descriptor read/64, error -71' >/dev/kmsg; done; done",
+		"/bin/sh", "-c", "while sleep 1; do for i in 1 2 3 4; do echo '<1>usb 1-1.4: device descriptor read/64, error -71' >/dev/kmsg; done; done",
 	}})
 }
 
@@ -87,6 +87,7 @@ func consoleBox(t *testing.T, image *vm.Image, serial string, memory int, reset 
 		c.Profiles = map[string]config.DeviceProfile{"box": profileLike(t, c, config.ProfileConsole, func(p *config.DeviceProfile) {
 			p.Files.Dir = "/data/certs"
 			p.Console.PasswordFile = password
+			p.Console.CommandTimeout, p.Console.LoginTimeout = config.Duration(2*time.Minute), config.Duration(2*time.Minute)
 		})}
 		allow(c, 3*time.Minute) // a shell starts a program for all it does: slow where the processor is emulated
 	})
