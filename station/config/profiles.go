@@ -145,7 +145,7 @@ func builtinProfile(name string, ports Ports) (DeviceProfile, bool) {
 		}
 		p.Console = ConsoleLogin{
 			User: "root", Become: BecomeNone, Wake: WakeCR, Quiet: seconds(3), BootQuiet: seconds(20), LoginTimeout: seconds(30),
-			CommandTimeout: seconds(10), Idle: seconds(300), MaxLine: 700,
+			CommandTimeout: seconds(30), Idle: seconds(300), MaxLine: 700,
 		}
 		minute(station.PhaseIdentify)
 		p.Timeouts[string(station.PhaseInstall)] = seconds(240)

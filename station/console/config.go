@@ -85,7 +85,7 @@ type Config struct {
 	Settle time.Duration
 	// LoginTimeout bounds a login, from its prompt to a shell that answers; 0: 30 s.
 	LoginTimeout time.Duration
-	// Command bounds a command that does no work; 0: 10 s. It is what making keys and tests of the broker are not bound by.
+	// Command bounds a command that does no work; 0: 30 s. It is what making keys and tests of the broker are not bound by.
 	Command time.Duration
 	// Idle is how long the box keeps a session in which nothing comes: a station that died leaves no open console. 0: 300 s.
 	Idle time.Duration
@@ -119,7 +119,7 @@ func (c Config) withDefaults() Config {
 	c.BootQuiet = cmp.Or(c.BootQuiet, 20*time.Second)
 	c.Settle = cmp.Or(c.Settle, 200*time.Millisecond)
 	c.LoginTimeout = cmp.Or(c.LoginTimeout, 30*time.Second)
-	c.Command = cmp.Or(c.Command, 10*time.Second)
+	c.Command = cmp.Or(c.Command, 30*time.Second)
 	c.Idle = cmp.Or(c.Idle, 300*time.Second)
 	c.MaxLine = cmp.Or(c.MaxLine, 700)
 	if c.OpenPort == nil {

@@ -20,13 +20,18 @@ type signer struct {
 	ctx  context.Context //nolint:containedctx // crypto.Signer has no context of its own
 	line *line
 	pub  crypto.PublicKey
+
+	enroll station.EnrollID
+	err    error // why the box does not sign
 }
 
 var _ crypto.MessageSigner = (*signer)(nil)
 
 // Signer lends the box's key for one handshake of TLS 1.3. TLS 1.2 is not signed: a shell cannot look into a transcript.
 func (l *line) Signer(ctx context.Context, pub crypto.PublicKey, _ [][]byte) crypto.Signer {
-	return &signer{ctx: ctx, line: l, pub: pub}
+	s := &signer{ctx: ctx, line: l, pub: pub}
+	s.enroll, s.err = l.maySign(ctx) // before anybody waits for a handshake
+	return s
 }
 
 // Public returns the box's public key.
@@ -55,21 +60,26 @@ func (s *signer) SignMessage(_ io.Reader, msg []byte, opts crypto.SignerOpts) ([
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", errTLS12)
 	}
-	return s.line.sign(s.ctx, transcript)
+	if s.err != nil {
+		return nil, s.err
+	}
+	return s.line.sign(s.ctx, s.enroll, transcript)
 }
 
-func (l *line) sign(ctx context.Context, transcript []byte) ([]byte, error) {
+// maySign loads what signs, where the box is one that does. The box looks again itself.
+func (l *line) maySign(ctx context.Context) (station.EnrollID, error) {
 	h, err := l.held(ctx)
 	if err != nil {
-		return nil, err
+		return h.enroll, err
 	}
 	if h.state != station.StateInstalled {
-		return nil, boxFault("have the box sign", "refused", "it signs between installation and sealing only, and is "+string(h.state))
+		return h.enroll, boxFault("have the box sign", "refused", "it signs between installation and sealing only, and is "+string(h.state))
 	}
-	if err := l.loadSign(ctx); err != nil {
-		return nil, err
-	}
-	text, err := l.ask(ctx, keyTime, "have the box sign", command("tls13", hex.EncodeToString(h.enroll[:]), hex.EncodeToString(transcript)))
+	return h.enroll, l.loadSign(ctx)
+}
+
+func (l *line) sign(ctx context.Context, enroll station.EnrollID, transcript []byte) ([]byte, error) {
+	text, err := l.ask(ctx, keyTime, "have the box sign", command("tls13", hex.EncodeToString(enroll[:]), hex.EncodeToString(transcript)))
 	if err != nil {
 		return nil, err
 	}
