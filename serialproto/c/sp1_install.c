@@ -274,16 +274,19 @@ static int write_bundle(sp1_device *d, unsigned bank, const sp1_install_args *a)
 
 /* Names what lies on the other side, so that COMMIT finds it. */
 static int stage_bundle(sp1_device *d, unsigned bank) {
+  sp1_staged found[SP1_BLOB_TUNNEL - SP1_BLOB_LEAF + 1];
   unsigned blob;
   int status;
   for (blob = SP1_BLOB_LEAF; blob <= SP1_BLOB_TUNNEL; blob++) {
     unsigned slot = sp1_slot(d, bank, blob, true);
-    sp1_put32(staged(d, blob)->total, sp1_size(d, slot));
-    status = sp1_hash(d, slot, staged(d, blob)->sha256);
+    sp1_staged *s = &found[blob - SP1_BLOB_LEAF];
+    sp1_put32(s->total, sp1_size(d, slot));
+    status = sp1_hash(d, slot, s->sha256);
     if (status != SP1_OK) {
       return status;
     }
   }
+  memcpy(d->rec.staged, found, sizeof d->rec.staged);
   status = sp1_save(d);
   return status == SP1_OK ? answer(d, bank, true) : status;
 }
@@ -341,6 +344,18 @@ static int bad_offset(sp1_device *d, uint32_t next, const char *detail) {
   return sp1_refuse(d, SP1_BAD_OFFSET, detail);
 }
 
+/* First what was there goes: until then the record names it, and nothing is put behind it that belongs to another object. */
+static int begin_object(sp1_device *d, unsigned blob, const sp1_put_args *a) {
+  sp1_staged *s = staged(d, blob);
+  int status = drop(d, sp1_slot(d, sp1_newest_bank(d), blob, true));
+  if (status != SP1_OK) {
+    return status;
+  }
+  sp1_put32(s->total, a->total);
+  memcpy(s->sha256, a->sha256, sizeof s->sha256);
+  return sp1_save(d);
+}
+
 int sp1_put(sp1_device *d, sp1_bytes m) {
   sp1_generation *g;
   sp1_put_args a;
@@ -373,12 +388,7 @@ int sp1_put(sp1_device *d, sp1_bytes m) {
   if (sp1_get32(s->total) != a.total || memcmp(s->sha256, a.sha256, sizeof s->sha256) != 0) { /* another object: from the start */
     have = 0;
     if (a.off == 0) {
-      sp1_put32(s->total, a.total);
-      memcpy(s->sha256, a.sha256, sizeof s->sha256);
-      status = drop(d, slot);
-      if (status == SP1_OK) {
-        status = sp1_save(d);
-      }
+      status = begin_object(d, blob, &a);
     }
   }
   if (status == SP1_OK && a.off != have) {

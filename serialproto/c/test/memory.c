@@ -164,6 +164,9 @@ static int blob_read(void *ctx, unsigned slot, uint32_t off, uint8_t *p, size_t 
   if (off > m->size[slot] || n > m->size[slot] - off) {
     return SP1_INTERNAL;
   }
+  if (m->read_fails_in > 0 && --m->read_fails_in == 0) {
+    return SP1_INTERNAL;
+  }
   memcpy(p, m->blob[slot] + off, n);
   return SP1_OK;
 }

@@ -15,6 +15,7 @@ typedef struct memory {
   uint32_t size[SP1_SLOTS];
   uint8_t blob[SP1_SLOTS][MEMORY_BLOB];
   unsigned fail_in;             /* the n-th storage operation from now fails, and so do all after it; 0: none does */
+  unsigned read_fails_in;       /* the n-th read of a blob from now fails, and none after it; 0: none does */
   unsigned again;               /* how often what may answer SP1_AGAIN does so before it is done */
   unsigned again_left;
   bool rng_dead, refuse;        /* no random bytes; check refuses */

@@ -4,6 +4,7 @@
  *
  *   - it writes nothing but whole, sound frames of its own direction, and its messages are strict CBOR
  *   - an enrollment id stands for one CSR for ever, over all power cuts
+ *   - it remembers what is durable, and nothing else
  *   - what it says it has installed reads back, and its leaf is for its key
  *
  * With libFuzzer (clang -fsanitize=fuzzer) it is the target; with replay.c it replays files.
@@ -119,6 +120,7 @@ static void check_state(world *w) {
   if (w->d.rec.magic[0] == 0) {
     return;
   }
+  CHECK(!w->m.has_record || memcmp(&w->d.rec, w->m.record, sizeof w->d.rec) == 0, "memory has what storage has not");
   check_generation(w, w->d.rec.newest);
   check_generation(w, w->d.rec.active);
 }
