@@ -82,12 +82,17 @@ func TestVMReset(t *testing.T) {
 			cfg := s.configFor(t, m.Line(1), func(c *config.Config) { allow(c, time.Minute) })
 			l := startLive(t, nil, "run", "--json", "--config", cfg, "--count", "1", "--timeout", "150s")
 			l.until(phase, "started")
+			reset := time.Now()
 			m.Reset()
 			m.Ready()
+			away := time.Since(reset)
 			said := l.wait()
 			events := said.events(t)
 			end := one(t, events, "run-end")
 			enrolled(t, m, end, "PASS")
+			if ms, _ := end["elapsed_ms"].(float64); time.Duration(ms)*time.Millisecond < away {
+				t.Errorf("the run took %v ms and the box was away for %v: it was over before", ms, away)
+			}
 			if got := keysMade(events); got != 1 {
 				t.Errorf("the box made %d keys, want 1:\n%s", got, said.stdout)
 			}

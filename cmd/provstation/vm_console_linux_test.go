@@ -122,6 +122,9 @@ func consoleBox(t *testing.T, image *vm.Image, serial string, memory int, reset 
 	if strings.Contains(said.stdout+said.stderr, consolePassword) || bytes.Contains(m.Heard(1), []byte(consolePassword)) {
 		t.Errorf("the password was shown")
 	}
+	m.PowerOff()
+	m.PowerOn()
+	m.Ready()
 	again := one(t, cli(t, nil, "run", "--json", "--config", b.config, "--count", "1", "--timeout", "240s").good(t).events(t), "run-end")
 	enrolled(t, m, again, "SKIPPED")
 	if printk := m.Run("cat", "/proc/sys/kernel/printk"); strings.HasPrefix(printk, "1\t") {

@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -25,6 +26,11 @@ func usbImage(t *testing.T) *vm.Image {
 	image.Modules("xhci_pci", "cdc_acm", "ftdi_sio", "usb_f_acm", "dummy_hcd num=9")
 	image.Mount("configfs", "/sys/kernel/config", "configfs")
 	image.File("/etc/group", 0o644, []byte(udevGroups))
+	rules, err := os.ReadFile(filepath.Join("..", "..", "assets", "udev", "70-provstation.rules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	image.File("/etc/udev/rules.d/70-provstation.rules", 0o644, rules)
 	image.GoProgram("/usr/bin/provstation", "./cmd/provstation")
 	image.GoProgram("/usr/bin/provagent", "./cmd/provagent")
 	image.Service(guest.Service{Name: "udevd", Args: []string{"/lib/systemd/systemd-udevd"}})
@@ -233,7 +239,22 @@ func (s usbStation) gadget() {
 	if got["usb"] != "1D6B:0104" || got["usb_serial"] != "SN-000123" || got["by_id"] != "usb-Acme_Widget_SN-000123-if00" {
 		s.t.Errorf("got %v, want the gadget as udev and sysfs have it", got)
 	}
+	s.ruled("/dev/ttyACM0")
 	bind("")() // the tests that come after need its controller
+}
+
+// ruled holds a port against what our udev rules promise: whoever is in dialout may open it, ModemManager keeps out.
+func (s usbStation) ruled(port string) {
+	s.t.Helper()
+	if got := strings.TrimSpace(s.m.Run("stat", "-c", "%g %a", port)); got != "20 660" {
+		s.t.Errorf("%s: got group and mode %s, want 20 (dialout) 660", port, got)
+	}
+	properties := s.m.Run("udevadm", "info", "--query=property", "--name="+port)
+	for _, want := range []string{"ID_MM_PORT_IGNORE=1\n", ":uaccess:"} {
+		if !strings.Contains(properties, want) {
+			s.t.Errorf("%s: udev does not know %q:\n%s", port, want, properties)
+		}
+	}
 }
 
 // adapter: a box on a serial adapter in a hub port. Another hub port is another place.
@@ -252,6 +273,10 @@ func (s usbStation) adapter() {
 	unplug := func() { s.m.RemoveDevice("dev1") }
 	s.lostAndFound("adapter", first, "right-1", plug("1"), unplug)
 	s.until("adapter at "+first, func() bool { return s.ports()[first]["usb"] == "0403:6001" })
+	s.ruled("/dev/ttyUSB0")
+	if got := strings.TrimSpace(s.m.Run("cat", "/sys/bus/usb-serial/devices/ttyUSB0/latency_timer")); got != "1" {
+		s.t.Errorf("the adapter holds bytes back for %s ms, want 1", got)
+	}
 	unplug()
 	plug("2")()
 	s.until("adapter at "+second, func() bool {
