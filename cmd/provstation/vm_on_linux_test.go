@@ -74,3 +74,13 @@ func enrolled(t *testing.T, m *vm.Machine, end event, want string) {
 		t.Errorf("%s: got %v %v in phase %v (%v), want %s", m.Name, end["outcome"], end["code"], end["phase"], end["message"], want)
 	}
 }
+
+// startPatient is startLive for a device that boots in between, emulated on a busy machine.
+func startPatient(t *testing.T, args ...string) *live {
+	t.Helper()
+	l := startLive(t, nil, args...)
+	if err := l.out.SetReadDeadline(time.Now().Add(5 * time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
