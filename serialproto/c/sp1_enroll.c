@@ -1,4 +1,4 @@
-/* ENROLL and ABORT: a key and its CSR under an enrollment id, once and for ever. */
+/* ENROLL and ABORT: a key and its CSR under an enrollment id, once. */
 #include "sp1_internal.h"
 
 #include <string.h>
@@ -119,7 +119,7 @@ static int again(sp1_device *d, const sp1_enroll_args *a) {
   return answer(d, bank, true);
 }
 
-/* Holds the re-enroll policy. An enrollment id stands for one key for ever, so one whose key is gone is refused. */
+/* Holds the re-enroll policy. An enrollment id stands for one key: one whose key is gone is refused, as far back as SP1_RETIRED. */
 static int may(sp1_device *d, const sp1_enroll_args *a) {
   const sp1_generation *active = sp1_active(d);
   uint8_t probe;
