@@ -161,7 +161,8 @@
 //	                   {1 URL, 2 last success, 3 next attempt, 4 failures in a row, 5 code of the last error <=24}
 //	 2 ENROLL      1 algorithm, 2 device id (1..128 ASCII), 4 id8, 5 want WireGuard, 6 keep the tunnel (not with 5; feature 9)
 //	               ->  1 CSR, 2 key store, 3 WireGuard public key, 4 COSE_Sign1 (reserved), 5 existed already, 6 generation
-//	               The same id8 gives the same key and CSR for ever, never a second key.
+//	               The same id8 gives the same key and CSR, never a second key: a device MUST remember at least the last 16
+//	               id8 whose key was dropped (the Go agent remembers 256), and refuses them with status 6.
 //	 3 INSTALL     1 leaf <=4096, 2 [<=8 of: certificate, or 8-byte prefix of one the device holds; Sub-CA first, root
 //	               last], 3 wg0.conf <=4096 without PrivateKey, 4 id8, 5 commit, 6 WireGuard private key (32; only where
 //	               the bridge made it; SECRET), 7 [<=4 unlock pins: SubjectPublicKeyInfo <=256]
@@ -224,8 +225,8 @@
 // kept; digests in the answers include it. A wg0.conf that is brought is for the kept key. Whether a generation keeps the
 // tunnel is durable with its key, and part of what is idempotent under its id8. Answer 3 is the kept key's public half, where
 // the device made that key. Without a tunnel that this protocol installed, on a device that is sealed: status 6; together
-// with key 5: status 4. A device without feature 9 ignores key 6, as any key it does not know, and would lose its tunnel: a
-// host MUST look at the feature first.
+// with key 5: status 4. A device without feature 9 that knows key 6 refuses it with status 13. One that does not ignores it,
+// as any key it does not know, and would lose its tunnel: a host MUST look at the feature first.
 //
 // # What the device signs
 //

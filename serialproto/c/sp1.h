@@ -45,7 +45,11 @@ extern "C" {
 #define SP1_MAX_ID 63 /* a device id becomes a DNS label, a file name and an MQTT client id */
 #define SP1_MAX_WELCOME 272
 #define SP1_MAX_LOG 80
-#define SP1_RETIRED 16 /* enrollment ids remembered as used up */
+/*
+ * Enrollment ids remembered whose key was dropped, by ABORT, another ENROLL or LOCK: the last so many; the one before them is
+ * forgotten, and would give a key again. At least 16 (../doc.go); each takes 8 bytes of the record, whose layout it changes.
+ */
+#define SP1_RETIRED 16
 
 /* Frames in flight that sp1_config.window may ask for. 1 is conformant, and enough where messages are small. */
 #ifndef SP1_WINDOW_MAX

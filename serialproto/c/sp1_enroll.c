@@ -1,4 +1,4 @@
-/* ENROLL and ABORT: a key and its CSR under an enrollment id, once and for ever. */
+/* ENROLL and ABORT: a key and its CSR under an enrollment id, once. */
 #include "sp1_internal.h"
 
 #include <string.h>
@@ -94,20 +94,36 @@ static int answer(sp1_device *d, unsigned bank, bool existed) {
   return status == SP1_OK ? sp1_finish(d, &w) : status;
 }
 
+/* A key that would not have, or would lose, the tunnel that goes with it is not made. */
+static int tunnel_offered(sp1_device *d, const sp1_enroll_args *a) {
+  if (a->keep) {
+    return sp1_refuse(d, SP1_REFUSED, "this device keeps no tunnel for a new key");
+  }
+  if (a->tunnel && d->cfg.port->tunnel_make == NULL) {
+    return sp1_refuse(d, SP1_REFUSED, "this device makes no WireGuard key");
+  }
+  return SP1_OK;
+}
+
 /* What was answered before is answered the same, after a reset or a lost line. */
 static int again(sp1_device *d, const sp1_enroll_args *a) {
   unsigned bank = sp1_newest_bank(d);
   const sp1_generation *g = &d->rec.bank[bank];
+  int status = tunnel_offered(d, a);
+  if (status != SP1_OK) {
+    return status;
+  }
   if (g->id_len != a->id.n || memcmp(g->id, a->id.p, a->id.n) != 0 || g->alg != a->alg || (g->tunnel != 0) != a->tunnel) {
     return sp1_refuse(d, SP1_BAD_ARGUMENT, "enroll id was used with other arguments");
   }
   return answer(d, bank, true);
 }
 
-/* Holds the re-enroll policy. An enrollment id stands for one key for ever, so one whose key is gone is refused. */
+/* Holds the re-enroll policy. An enrollment id stands for one key: one whose key is gone is refused, as far back as SP1_RETIRED. */
 static int may(sp1_device *d, const sp1_enroll_args *a) {
   const sp1_generation *active = sp1_active(d);
   uint8_t probe;
+  int status;
   if (sp1_retired(d, a->enroll_id)) {
     return sp1_refuse(d, SP1_WRONG_STATE, "the key of this enroll id is gone; use a new id");
   }
@@ -117,8 +133,9 @@ static int may(sp1_device *d, const sp1_enroll_args *a) {
   if (active != NULL && d->cfg.reenroll != SP1_REENROLL_OPEN) {
     return sp1_refuse(d, SP1_LOCKED, "sealed; policy allows no new key");
   }
-  if (a->tunnel && d->cfg.port->tunnel_make == NULL) {
-    return sp1_refuse(d, SP1_REFUSED, "this device makes no WireGuard key");
+  status = tunnel_offered(d, a);
+  if (status != SP1_OK) {
+    return status;
   }
   if (d->cfg.port->random(d->cfg.port->ctx, &probe, 1) != SP1_OK) {
     return sp1_refuse(d, SP1_RNG_NOT_READY, "random source is not ready");

@@ -24,7 +24,12 @@ static int usage(void) {
   fputs(
       "usage: sp1-posix --tty PATH --state-dir DIR --serial SN [options]\n"
       "  --model M --firmware V   what the device says of itself\n"
-      "  --baud N                 speed of the tty; 0 (default): a pty or USB, as fast as it goes\n"
+      "  --baud N                 speed of the tty; 0 (default): a pty or USB, as fast as it goes.\n"
+      "                           One of ",
+      stderr);
+  tty_list_speeds(stderr);
+  fputs(
+      "\n"
       "  --mtu N --window N       frame payload (32..246, default 246) and frames in flight (1..8, default 1)\n"
       "  --max-msg N              message buffer, 1024..32768 (default 4096)\n"
       "  --reenroll never|open    new keys once sealed (default never)\n"
@@ -55,7 +60,10 @@ static bool take_value(box *b, const char *name, const char *v) {
   } else if (strcmp(name, "--firmware") == 0) {
     b->firmware = v;
   } else if (strcmp(name, "--baud") == 0) {
-    return number(v, 0, 4000000, &b->baud);
+    if (!number(v, 0, UINT32_MAX, &b->baud) || !tty_speed(b->baud)) {
+      fprintf(stderr, "sp1-posix: --baud %.20s: a tty of this system has no such speed\n", v);
+      return false;
+    }
   } else if (strcmp(name, "--mtu") == 0) {
     return number(v, SP1_LEAST_MTU, SP1_MAX_PAYLOAD, &b->mtu);
   } else if (strcmp(name, "--window") == 0) {

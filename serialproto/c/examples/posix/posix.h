@@ -7,6 +7,7 @@
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
 
+#include <stdio.h>
 #include <sys/types.h>
 
 typedef struct box {
@@ -30,6 +31,9 @@ typedef struct box {
 /* tty.c */
 int tty_open(box *b);
 void tty_close(box *b);
+/* Whether a tty can have this speed (0: a pty or USB has none), and all speeds, for people. */
+bool tty_speed(unsigned long baud);
+void tty_list_speeds(FILE *to);
 void tty_write(void *ctx, const uint8_t *p, size_t n);
 uint32_t box_millis(void *ctx);
 

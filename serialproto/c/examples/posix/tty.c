@@ -23,12 +23,79 @@ static const struct {
   speed_t speed;
 } speeds[] = {
     {1200, B1200}, {2400, B2400}, {4800, B4800}, {9600, B9600}, {19200, B19200}, {38400, B38400}, {57600, B57600}, {115200, B115200},
-    {230400, B230400}, {460800, B460800}, {921600, B921600},
+    {230400, B230400},
+#ifdef B460800
+    {460800, B460800},
+#endif
+#ifdef B500000
+    {500000, B500000},
+#endif
+#ifdef B576000
+    {576000, B576000},
+#endif
+#ifdef B921600
+    {921600, B921600},
+#endif
+#ifdef B1000000
+    {1000000, B1000000},
+#endif
+#ifdef B1152000
+    {1152000, B1152000},
+#endif
+#ifdef B1500000
+    {1500000, B1500000},
+#endif
+#ifdef B2000000
+    {2000000, B2000000},
+#endif
+#ifdef B2500000
+    {2500000, B2500000},
+#endif
+#ifdef B3000000
+    {3000000, B3000000},
+#endif
+#ifdef B3500000
+    {3500000, B3500000},
+#endif
+#ifdef B4000000
+    {4000000, B4000000},
+#endif
 };
+
+#define SPEEDS (sizeof speeds / sizeof speeds[0])
+
+/* Of no speed, a pty's or USB's, it is any: B0 would hang up. False: this system has no such speed. */
+static bool speed_of(unsigned long baud, speed_t *speed) {
+  size_t i;
+  *speed = B115200;
+  for (i = 0; i < SPEEDS && baud != 0; i++) {
+    if (speeds[i].baud == baud) {
+      *speed = speeds[i].speed;
+      return true;
+    }
+  }
+  return baud == 0;
+}
+
+bool tty_speed(unsigned long baud) {
+  speed_t speed;
+  return speed_of(baud, &speed);
+}
+
+void tty_list_speeds(FILE *to) {
+  size_t i;
+  for (i = 0; i < SPEEDS; i++) {
+    fprintf(to, "%s%lu", i == 0 ? "" : i % 10 == 0 ? ",\n                           " : ", ", speeds[i].baud);
+  }
+}
 
 static int set_raw(int fd, unsigned long baud) {
   struct termios t;
-  size_t i;
+  speed_t speed;
+  if (!speed_of(baud, &speed)) {
+    errno = EINVAL;
+    return -1;
+  }
   if (tcgetattr(fd, &t) != 0) {
     return -1;
   }
@@ -38,12 +105,7 @@ static int set_raw(int fd, unsigned long baud) {
   t.c_cflag = CS8 | CREAD | CLOCAL;
   t.c_cc[VMIN] = 0;
   t.c_cc[VTIME] = 0;
-  for (i = 0; baud != 0 && i < sizeof speeds / sizeof speeds[0]; i++) {
-    if (speeds[i].baud == baud && (cfsetispeed(&t, speeds[i].speed) != 0 || cfsetospeed(&t, speeds[i].speed) != 0)) {
-      return -1;
-    }
-  }
-  if (baud == 0 && (cfsetispeed(&t, B115200) != 0 || cfsetospeed(&t, B115200) != 0)) { /* B0 would hang up */
+  if (cfsetispeed(&t, speed) != 0 || cfsetospeed(&t, speed) != 0) {
     return -1;
   }
   return tcsetattr(fd, TCSANOW, &t);
