@@ -36,8 +36,8 @@ esac
 }
 token() {
 ready
-n=$(newest) c=$(current)
-if [ "$n" = 0 ]; then foreign || fail state "the box is not enrolled"; else [ "$n" = "$c" ] || fail state "the box is not sealed"; fi
+n=$(newest)
+if [ "$n" = 0 ]; then foreign || fail state "the box is not enrolled"; else sealed "$n" || fail state "the box is not sealed"; fi
 h=${1#https://} h=${h%.proof.invalid/renew}
 case $h in *[!0-9a-f]*) fail refused "a renewal token for a CA";; esac
 set -- "$1" "$2" "$3" $(alg "$B/$FK")
