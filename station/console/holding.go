@@ -79,12 +79,15 @@ func readHolding(m map[string]string) (holding, error) {
 		h.state = station.StateForeign
 	case h.newest == 0:
 		h.state = station.StateEmpty
-	case h.newest == h.current:
+	case h.newest == h.current && m["flag"] == "1":
 		h.state = station.StateSealed
 	case m["installed"] == "1":
 		h.state = station.StateInstalled
 	default:
 		h.state = station.StateKeyed
+	}
+	if h.newest != 0 && h.newest == h.current && h.state != station.StateSealed {
+		h.current, h.unflagged = 0, true // without its flag nothing counts as in use
 	}
 	if s := h.state; (s == station.StateKeyed || s == station.StateInstalled) && (h.enroll.IsZero() || m["made"] == "" || m["made"] != m["spki"]) {
 		return h, boxFault("ask what the box holds", "broken", fmt.Sprintf("generation %d is damaged", h.newest))
@@ -231,6 +234,9 @@ func (l *line) say(h holding) {
 		if !l.have[t] {
 			l.note("the box has no " + t)
 		}
+	}
+	if h.unflagged {
+		l.note("the flag of an enrolled box is gone from it: it is proven and sealed anew, with the key it has")
 	}
 	if h.state != station.StateSealed && h.state != station.StateForeign {
 		l.note("a box with a root login cannot be sealed against that login: its flag says that the station is done with it, no more")

@@ -116,6 +116,7 @@ type holding struct {
 	current, newest         uint32
 	enroll                  station.EnrollID
 	device                  string
+	unflagged               bool // the newest generation is the current one, without its flag
 	spki, leaf, csr         []byte
 	signed                  int
 	sumDevice, sumCA, sumWG string // SHA-256 of the files, of wg0.conf without its private key

@@ -15,6 +15,7 @@ import (
 
 	"provstation/serialproto"
 	"provstation/station"
+	"provstation/station/pki"
 )
 
 var _ station.Renewer = (*line)(nil)
@@ -35,14 +36,13 @@ func (l *line) Token(ctx context.Context, audience string, now time.Time) (stati
 	if len(chain) == 0 {
 		return station.RenewalToken{}, badAnswer("token: the box holds no certificate")
 	}
-	leaf, err := x509.ParseCertificate(chain[0])
+	leaf, subject, err := tokenSubject(chain[0])
 	if err != nil {
 		return station.RenewalToken{}, badAnswer("token: the box's certificate: %v", err)
 	}
 	if err := l.loadSign(ctx); err != nil {
 		return station.RenewalToken{}, err
 	}
-	subject := leaf.Subject.CommonName
 	text, err := l.ask(ctx, keyTime, "have the box sign a renewal token", command("token", audience, subject, strconv.FormatInt(now.Unix(), 10)))
 	if err != nil {
 		return station.RenewalToken{}, err
@@ -65,6 +65,17 @@ func (l *line) Token(ctx context.Context, audience string, now time.Time) (stati
 	return station.RenewalToken{
 		Leaf: sum[:], Token: station.NewSecret([]byte(token)), Issued: time.Unix(c.Issued, 0).UTC(), Expires: time.Unix(c.Expires, 0).UTC(),
 	}, nil
+}
+
+// tokenSubject is the name in a box's certificate, which the box writes into JSON: none that is not a device id.
+func tokenSubject(der []byte) (leaf *x509.Certificate, subject string, err error) {
+	if leaf, err = x509.ParseCertificate(der); err != nil {
+		return nil, "", err
+	}
+	if err := pki.ValidDeviceID(leaf.Subject.CommonName); err != nil {
+		return nil, "", err
+	}
+	return leaf, leaf.Subject.CommonName, nil
 }
 
 // jwsSignature puts a signature as openssl writes it (RFC 3279 2.2.3) into the form of JWS (RFC 7518 3.4).

@@ -61,7 +61,7 @@ func pick(ways []tool, have map[string]bool) (string, bool) {
 // needed are the programs without which nothing goes; wanted, those that are good to have.
 var (
 	needed = []string{"openssl", "mkdir", "mv", "rm", "cp", "ln", "cat", "chmod", "sync", "date", "head", "tail", "tr", "sed", "id", "df"}
-	wanted = []string{"stty", "readlink", "wg", "mosquitto_pub", "step", "base64", "sha256sum", "busybox", "uuencode", "uudecode", "grep", "timeout"}
+	wanted = []string{"stty", "readlink", "wg", "mosquitto_pub", "base64", "sha256sum", "busybox", "uuencode", "uudecode", "grep", "timeout"}
 )
 
 // core is the shell for a box with these tools, with the names of those that are missing.

@@ -2,9 +2,9 @@
 # pub SECONDS HOST PORT ID PROTOCOL TLS TOPIC PAYLOAD USER PASSWORD; payload, user and password are base64, TLS and USER may be -.
 pub() {
 ready
-n=$(newest) c=$(current)
+n=$(newest)
 d=$P/gen$n/files/device.pem a=$P/gen$n/files/ca-chain.pem y=$P/gen$n/key.pem
-if [ "$n" = 0 ] || [ "$n" = "$c" ] || [ ! -d "$P/gen$n/files" ]; then d=$B/$FD a=$B/$FC y=$B/$FK; fi
+if [ "$n" = 0 ] || sealed "$n" || [ ! -d "$P/gen$n/files" ]; then d=$B/$FD a=$B/$FC y=$B/$FK; fi
 [ -f "$d" ] && [ -f "$y" ] || fail state "nothing is installed"
 Z=$P/.in
 rm -rf "$Z"

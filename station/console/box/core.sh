@@ -24,8 +24,10 @@ q() {
 trap - EXIT
 [ -n "$K" ] && echo "$K" 2>/dev/null >/proc/sys/kernel/printk
 tidy
+# The first line was typed with a quote inside the token; this much of it stands there in one piece.
+h=${T#????????}
 for f in .ash_history .bash_history .sh_history; do
-[ -f "$HOME/$f" ] && grep -q "$T" "$HOME/$f" && sed -i "/$T/d" "$HOME/$f"
+[ -f "$HOME/$f" ] && [ -n "$(sed -n "/$h/p" "$HOME/$f")" ] && sed -i "/$h/d" "$HOME/$f"
 done
 [ -n "$W" ] && kill "$W"
 echo

@@ -34,6 +34,9 @@ done
 echo $n
 }
 current() { c=$(link "$P/current"); echo "${c#gen}"; }
+# sealed is true for the generation that the box's programs see together with its flag. One whose flag is gone is installed, no more: the
+# box's own start-up takes it for one that is not enrolled.
+sealed() { [ "$1" != 0 ] && [ "$1" = "$(current)" ] && [ -f "$B/$FF" ]; }
 field() { sed -n "s/^$2=//p" "$P/gen$1/record" 2>/dev/null | head -n 1; }
 sum() { [ -f "$2" ] && echo "$1=$(H <"$2") $(wc -c <"$2" | tr -d ' ')"; }
 # bare is a wg0.conf without its private key.
@@ -58,11 +61,14 @@ return 0
 fi
 for f in enroll device type csr wg; do echo "$f=$(field $n $f)"; done
 k=$P/gen$n/key.pem
-[ "$c" = "$n" ] && k=$B/$FK
+if sealed "$n"; then echo "flag=1"; k=$B/$FK
+# Sealing would put another key in the place of one that the station did not make.
+elif [ "$c" = "$n" ] && theirs "$B/$FK"; then k=$B/$FK
+fi
 echo "spki=$(spki "$k")"
 echo "made=$(field $n spki)"
 echo "signed=$(wc -l 2>/dev/null <"$P/gen$n/signed" | tr -d ' ')"
-[ "$c" = "$n" ] && { echo "installed=1"; files "$B/$FD" "$B/$FC" "$B/$FW"; return 0; }
+sealed "$n" && { echo "installed=1"; files "$B/$FD" "$B/$FC" "$B/$FW"; return 0; }
 [ -d "$P/gen$n/files" ] && { echo "installed=1"; f=$P/gen$n/files; files "$f/device.pem" "$f/ca-chain.pem" "$f/wg0.conf"; }
 return 0
 }
@@ -77,7 +83,7 @@ return 0
 show() {
 n=$(newest)
 f=$P/gen$n/files
-[ "$n" = 0 ] || [ "$(current)" = "$n" ] || [ ! -d "$f" ] && f=
+[ "$n" = 0 ] || sealed "$n" || [ ! -d "$f" ] && f=
 case $1 in
 device) f=${f:+$f/device.pem}; f=${f:-$B/$FD};;
 ca) f=${f:+$f/ca-chain.pem}; f=${f:-$B/$FC};;

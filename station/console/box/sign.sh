@@ -45,10 +45,12 @@ esac
 }
 token() {
 ready
-n=$(newest) c=$(current)
-if [ "$n" = 0 ]; then foreign || fail state "the box is not enrolled"; else [ "$n" = "$c" ] || fail state "the box is not sealed"; fi
+n=$(newest)
+if [ "$n" = 0 ]; then foreign || fail state "the box is not enrolled"; else sealed "$n" || fail state "the box is not sealed"; fi
 h=${1#https://} h=${h%.proof.invalid/renew}
 case $h in *[!0-9a-f]*) fail refused "a renewal token for a CA";; esac
+case $2 in ''|*[!A-Za-z0-9._-]*) fail refused "a subject that is no device id";; esac
+case $3 in ''|*[!0-9]*) fail args time;; esac
 set -- "$1" "$2" "$3" $(alg "$B/$FK")
 [ -n "$5" ] || fail args "key type"
 Z=$P/.in

@@ -61,7 +61,7 @@ makekey() {
 ready
 n=$(newest) c=$(current)
 if [ "$n" != 0 ] && [ "$(field $n enroll)" = "$1" ]; then
-[ "$n" = "$c" ] && fail sealed "this enrollment is sealed"
+sealed "$n" && fail sealed "this enrollment is sealed"
 w=0
 [ -n "$(field $n wg)" ] && w=1
 [ "$(field $n device) $(field $n type) $w" = "$2 $3 $4" ] || fail args "enroll id was used with other arguments"
@@ -107,7 +107,7 @@ rm -rf "$P/.new" "$P/.in"
 candidate() {
 n=$(newest)
 [ "$n" = 0 ] && fail state "no key yet"
-[ "$n" = "$(current)" ] && fail sealed "the box is sealed"
+sealed "$n" && fail sealed "the box is sealed"
 [ "$(field $n enroll)" = "$1" ] || fail other "another enrollment is in progress"
 G=$P/gen$n
 }
@@ -174,11 +174,12 @@ mine "$B/$1" && return 0
 [ -e "$G/$2" ] || [ -e "$B/$1" ] || return 0
 swap ".provstation/current/$2" "$B/$1"
 }
-# seal ENROLL FLAG makes the generation the one that the box's programs see, in one step, with its flag.
+# seal ENROLL FLAG makes the generation the one that the box's programs see, in one step, with its flag. One that they see already gets
+# back what is gone of its names and its flag.
 seal() {
 ready
 n=$(newest) c=$(current)
-if [ "$n" != 0 ] && [ "$n" = "$c" ] && [ "$(field $n enroll)" = "$1" ]; then echo ok=1; return 0; fi
+if sealed "$n" && [ "$(field $n enroll)" = "$1" ]; then echo ok=1; return 0; fi
 candidate "$1"
 [ -d "$G/files" ] || fail state "nothing is installed"
 printf '%s\n' "$2" | put "$G/files/flag" 644 || exit 1
@@ -193,7 +194,7 @@ sync
 try mv "$Z" "$P/gen0"
 Z=
 swap gen0 "$P/current"
-elif [ "$c" != 0 ]; then
+elif [ "$c" != 0 ] && [ "$c" != "$n" ]; then
 retire "$(field "$c" enroll)"
 fi
 visible show_as
@@ -213,7 +214,7 @@ n=$(newest) c=$(current)
 rm -rf "$P/.new" "$P/.in"
 if [ "$n" = 0 ] || retired "$1"; then echo ok=1; return 0; fi
 [ "$(field $n enroll)" = "$1" ] || fail other "another enrollment is in progress"
-[ "$n" = "$c" ] && fail sealed "this enrollment is sealed"
+[ "$n" = "$c" ] && fail sealed "the files of this enrollment are in use"
 retire "$1"
 try mv "$P/gen$n" "$P/.new"
 sync
@@ -222,7 +223,7 @@ echo ok=1
 }
 setclock() {
 Z=
-[ "$(newest)" != 0 ] && [ "$(newest)" = "$(current)" ] && fail sealed "the box is sealed"
+sealed "$(newest)" && fail sealed "the box is sealed"
 foreign && fail sealed "the box is enrolled"
 e=$(date -u -s "$1" 2>&1 >/dev/null) || fail refused "$e"
 echo "now=$(date +%s)"
