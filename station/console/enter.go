@@ -25,6 +25,9 @@ var toolName = regexp.MustCompile(toolWord)
 func (l *line) begin(ctx context.Context) error {
 	l.sess = nil
 	if err := l.login(ctx); err != nil {
+		if l.screen.reset {
+			l.restarted()
+		}
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*l.cfg.LoginTimeout, errLoginTime)
@@ -35,8 +38,12 @@ func (l *line) begin(ctx context.Context) error {
 		err = l.setUp(ctx, s)
 	}
 	if err != nil {
-		s.lost = true
-		_ = l.term.write(context.WithoutCancel(ctx), []byte("\x03"))
+		if !s.lost { // else it has left already: what stands there may be a boot
+			_ = l.term.write(context.WithoutCancel(ctx), []byte("\x03"))
+		}
+		if s.lost = true; s.reset {
+			l.restarted()
+		}
 		if errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), errLoginTime) {
 			return fault(station.CodeConsoleShell, station.Timeout, "its shell does not answer in time")
 		}
@@ -73,6 +80,7 @@ func (l *line) replaceShell(ctx context.Context, s *shell) error {
 		w, err := l.word(ctx, s, "hello", helloWait)
 		if err == nil && len(w) == 4 {
 			s.outer = w[2] != w[3] && w[2] != "1"
+			l.sudos.forget()
 			return nil
 		}
 		if !errors.Is(err, errQuiet) {
@@ -86,7 +94,7 @@ func (l *line) replaceShell(ctx context.Context, s *shell) error {
 		}
 		s.buf = nil
 	}
-	return fault(station.CodeConsoleShell, station.Fail, lastLine(plain(l.screen.text)))
+	return l.said(station.CodeConsoleShell, station.Fail, lastLine(l.shown()))
 }
 
 // word waits for what the new shell says; sudo's question for the password is answered, once.
@@ -103,12 +111,15 @@ func (l *line) word(ctx context.Context, s *shell, want string, within time.Dura
 				asked = true
 				until = time.Now().Add(afterRefuse)
 				s.buf = nil
-				if err := l.sendPassword(ctx); err != nil {
-					return nil, err
+				if err := l.sendPassword(ctx, &l.sudos); err != nil {
+					return nil, bySudo(err)
 				}
 				s.buf = append(s.buf, l.screen.text...)
 			}
 			continue
+		}
+		if asked && errors.Is(err, station.ErrSessionLost) { // it took the login's shell, and left
+			return nil, l.sudoRefused()
 		}
 		if err != nil {
 			return nil, err
@@ -119,7 +130,16 @@ func (l *line) word(ctx context.Context, s *shell, want string, within time.Dura
 	}
 }
 
+// bySudo says that it is sudo which wanted the password.
+func bySudo(err error) error {
+	if f, ok := station.AsFault(err); ok && (f.Code == station.CodeConsoleLogin || f.Code == station.CodeConsolePassword) {
+		f.Params["detail"] = "sudo: " + f.Params["detail"]
+	}
+	return err
+}
+
 func (l *line) sudoRefused() error {
+	l.sudos.refuse()
 	_ = l.press(context.Background(), "\x03")
 	return l.withUser(fault(station.CodeConsoleLogin, station.Error, "sudo"))
 }

@@ -155,13 +155,13 @@ func (l *line) watch(ctx context.Context, d time.Duration) (reset bool, err erro
 
 // notLogin says what stands on a console on which nobody can log in.
 func (l *line) notLogin(s seen) *station.Fault {
-	tail := lastLine(plain(l.screen.text))
+	tail := lastLine(l.shown())
 	switch s {
 	case seenBoot:
-		return fault(station.CodeConsoleBoot, station.Error, tail)
+		return l.said(station.CodeConsoleBoot, station.Error, tail)
 	case seenChange:
-		return fault(station.CodeConsoleChange, station.Error, tail)
+		return l.said(station.CodeConsoleChange, station.Error, tail)
 	default:
-		return fault(station.CodeConsolePrompt, station.Error, tail)
+		return l.said(station.CodeConsolePrompt, station.Error, tail)
 	}
 }

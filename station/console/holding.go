@@ -43,9 +43,9 @@ func (l *line) ask(ctx context.Context, within time.Duration, doing, cmd string)
 	m := fields(a.text)
 	switch {
 	case m["err"] != "":
-		return "", boxFault(doing, printable(m["err"], 16), m["detail"])
+		return "", boxFault(doing, printable(l.clean(m["err"]), 16), l.clean(m["detail"]))
 	case a.status != 0:
-		return "", boxFault(doing, "status "+strconv.Itoa(a.status), a.text)
+		return "", boxFault(doing, "status "+strconv.Itoa(a.status), l.clean(a.text))
 	}
 	return a.text, nil
 }

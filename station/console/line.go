@@ -17,6 +17,7 @@ const (
 	leaveTime  = 4 * time.Second
 	noteKeep   = 64
 	closeWrite = 300 * time.Millisecond
+	meetTries  = 3 // sessions begun with a box before it is announced without one
 )
 
 // line is one console, from the port's opening to its end. Its methods are called by one goroutine, Close by any.
@@ -29,9 +30,10 @@ type line struct {
 	woken  time.Time
 	have   map[string]bool // programs of the box
 
-	secret  station.Secret // the password that was sent last
-	refused [32]byte       // SHA-256 of a password that the box has refused; it is not sent again by itself
-	asked   bool           // a person asks for a login, whatever was refused
+	hider  hider // of the password that was sent last
+	logins tried // the password, as the login program took it
+	sudos  tried // and sudo
+	broken bool  // the last Greet ended with a session that was lost: the next is the run's, not a person's
 
 	opening *opening
 	sess    *shell
@@ -74,6 +76,7 @@ func (l *line) Wait(ctx context.Context) (station.Announcement, error) {
 			return *l.known, err
 		}
 		l.known = nil
+		l.restarted()
 	}
 	if l.opening == nil {
 		l.open()
@@ -106,7 +109,7 @@ func (l *line) open() {
 
 // meet waits for a console to show something, logs in and asks who the box is.
 func (l *line) meet(ctx context.Context) (a station.Announcement, login, err error) {
-	for {
+	for try := 1; ; try++ {
 		if _, err = l.find(ctx, 0); err != nil {
 			return a, nil, err
 		}
@@ -118,8 +121,13 @@ func (l *line) meet(ctx context.Context) (a station.Announcement, login, err err
 		switch {
 		case err == nil:
 			return l.announcement(), nil, nil
-		case errors.Is(err, station.ErrDeviceReset), errors.Is(err, station.ErrSessionLost):
+		case wasLost(err) && try < meetTries:
+			if errors.Is(err, station.ErrDeviceReset) {
+				l.screen.boot, l.screen.at = true, time.Now()
+			}
 			continue
+		case wasLost(err):
+			err = l.neverBegins()
 		case ctx.Err() != nil:
 			return a, nil, ctx.Err()
 		}
@@ -130,6 +138,25 @@ func (l *line) meet(ctx context.Context) (a station.Announcement, login, err err
 		_, _ = rand.Read(boot[:])
 		return station.Announcement{BootID: hex.EncodeToString(boot[:])}, err, nil
 	}
+}
+
+func wasLost(err error) bool {
+	return errors.Is(err, station.ErrDeviceReset) || errors.Is(err, station.ErrSessionLost)
+}
+
+// neverBegins is for a box that leaves each session as it begins.
+func (l *line) neverBegins() error {
+	l.sess = nil
+	if l.sudos.spent {
+		return l.withUser(fault(station.CodeConsoleLogin, station.Error, "sudo"))
+	}
+	return fault(station.CodeConsoleShell, station.Fail, "each session is lost as it begins")
+}
+
+// restarted notes that the box started anew before it said what it made of a password.
+func (l *line) restarted() {
+	l.logins.restart()
+	l.sudos.restart()
 }
 
 func isPort(c station.Code) bool {
@@ -153,8 +180,13 @@ func (l *line) Greet(ctx context.Context) (station.Greeting, error) {
 		return station.Greeting{}, err
 	}
 	if l.sess == nil || l.sess.lost || (l.used && !l.alive(ctx)) {
-		l.asked = l.sess == nil && !l.used && l.known != nil
-		if err := l.again(ctx); err != nil {
+		if l.sess == nil && !l.used && l.known != nil && !l.broken { // a person asks
+			l.logins.forget()
+			l.sudos.forget()
+		}
+		err := l.again(ctx)
+		l.broken = err != nil && wasLost(err)
+		if err != nil {
 			return station.Greeting{}, err
 		}
 	}

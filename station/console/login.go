@@ -3,7 +3,6 @@ package console
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -25,7 +24,7 @@ func (l *line) login(ctx context.Context) error {
 	defer cancel()
 	err := l.loginSteps(ctx)
 	if errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), errLoginTime) {
-		f := fault(station.CodeConsolePrompt, station.Timeout, lastLine(plain(l.screen.text)))
+		f := l.said(station.CodeConsolePrompt, station.Timeout, lastLine(l.shown()))
 		f.Err = errLoginTime
 		return f
 	}
@@ -55,7 +54,7 @@ func (l *line) loginSteps(ctx context.Context) error {
 			return nil
 		case seenLogin:
 			if named {
-				return l.loginRefused(text)
+				return l.loginRefused()
 			}
 			named = true
 			l.screen.clear()
@@ -68,7 +67,7 @@ func (l *line) loginSteps(ctx context.Context) error {
 				break
 			}
 			sent = true
-			err = l.sendPassword(ctx)
+			err = l.sendPassword(ctx, &l.logins)
 		case seenActivate:
 			err = l.press(ctx, "\r")
 		case seenOurs:
@@ -97,15 +96,16 @@ func (l *line) enter(ctx context.Context, text []byte) error {
 	return l.term.write(ctx, append(bytes.Clone(text), '\r'))
 }
 
-// sendPassword sends the password, once. What the box shows until the next line is not recorded: some show what is typed.
-func (l *line) sendPassword(ctx context.Context) error {
-	pw, err := l.password(ctx)
+// sendPassword sends the password to an asker, once. What the box shows until the next line is not recorded: some show what is typed.
+func (l *line) sendPassword(ctx context.Context, to *tried) error {
+	pw, err := l.password(ctx, to)
 	if err != nil {
 		return err
 	}
 	l.screen.clear()
-	l.secret = pw
-	l.term.hide(pw.Reveal())
+	l.hider = newHider(pw.Reveal())
+	l.term.hide(l.hider)
+	to.send(pw.Reveal())
 	if err := l.enter(ctx, pw.Reveal()); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (l *line) untilLineEnd(ctx context.Context) error {
 		}
 		l.screen.add(buf[:n])
 		if i := bytes.IndexByte(l.screen.text, '\n'); i >= 0 {
-			rest := hide(l.screen.text[i+1:], l.secret.Reveal())
+			rest := bytes.Clone(l.screen.text[i+1:])
 			l.screen.clear()
 			l.hear(rest)
 			return nil
@@ -134,8 +134,8 @@ func (l *line) untilLineEnd(ctx context.Context) error {
 	}
 }
 
-// password asks for the secret, and refuses one that the box has refused already.
-func (l *line) password(ctx context.Context) (station.Secret, error) {
+// password asks for the secret, and refuses one that its asker has not taken before.
+func (l *line) password(ctx context.Context, to *tried) (station.Secret, error) {
 	if l.cfg.Login.Password == nil {
 		return station.Secret{}, l.withUser(fault(station.CodeConsolePassword, station.Error, "none is configured"))
 	}
@@ -150,10 +150,8 @@ func (l *line) password(ctx context.Context) (station.Secret, error) {
 		f.Class = station.Misconfigured
 		return station.Secret{}, l.withUser(f)
 	}
-	asked := l.asked
-	l.asked = false // for one try
-	if l.refused == sha256.Sum256(pw.Reveal()) && !asked {
-		return station.Secret{}, l.withUser(fault(station.CodeConsoleLogin, station.Error, "it was refused before and is not tried again"))
+	if why := to.bar(pw.Reveal()); why != "" {
+		return station.Secret{}, l.withUser(fault(station.CodeConsoleLogin, station.Error, why))
 	}
 	return pw, nil
 }
@@ -168,30 +166,24 @@ func (l *line) withUser(f *station.Fault) *station.Fault {
 func (l *line) judgePassword(ctx context.Context, s seen, text string) error {
 	switch {
 	case s == seenShell:
-		l.refused = [32]byte{}
+		l.logins.forget()
 		return nil
 	case changeText.MatchString(text) || s == seenChange:
+		shown := l.shown()
 		_ = l.press(ctx, "\x03") // leave the question; the login ends with it
-		return l.withUser(fault(station.CodeConsoleChange, station.Error, firstMatch(text, changeText.FindString(text))))
+		return l.withUser(l.said(station.CodeConsoleChange, station.Error, firstMatch(shown, changeText.FindString(shown))))
 	case s == seenLogin || s == seenPassword || refuseText.MatchString(text) || barredText.MatchString(text):
 		if l.screen.reset && bootText.MatchString(text) {
 			return station.ErrDeviceReset
 		}
-		l.refused = sha256.Sum256(l.secret.Reveal())
+		l.logins.refuse()
+		f := l.loginRefused()
 		if s == seenPassword { // of the same login; it is not answered
 			_ = l.press(ctx, "\x04")
 		}
-		return l.loginRefused(text)
+		return f
 	}
 	return nil
-}
-
-// hide takes a secret out of text that the box has shown.
-func hide(text, secret []byte) []byte {
-	if len(secret) == 0 {
-		return bytes.Clone(text)
-	}
-	return bytes.ReplaceAll(text, secret, []byte("(hidden)"))
 }
 
 // firstMatch is the line in which something was found.
@@ -204,10 +196,11 @@ func firstMatch(text, found string) string {
 	return ""
 }
 
-func (l *line) loginRefused(text string) error {
+func (l *line) loginRefused() error {
+	text := l.shown()
 	detail := barredText.FindString(text)
 	if detail == "" {
 		detail = refuseText.FindString(text)
 	}
-	return l.withUser(fault(station.CodeConsoleLogin, station.Error, detail))
+	return l.withUser(l.said(station.CodeConsoleLogin, station.Error, detail))
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -33,7 +32,8 @@ type term struct {
 	first  time.Time // first byte heard
 	last   time.Time // newest byte heard, or when the port was opened
 	log    []byte
-	hidden []byte // a secret that the box was given
+	hider  hider // of a secret that the box was given
+	hideAt int   // where the log stood as the box was given it: before, it was nobody's secret
 }
 
 func newTerm(t Transport, path string, pace time.Duration) *term {
@@ -122,19 +122,25 @@ func pause(ctx context.Context, d time.Duration) error {
 func (m *term) record(p []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	from := max(m.hideAt, len(m.log)-hideReach)
 	m.log = append(m.log, p...)
-	if len(m.hidden) > 0 {
-		m.log = bytes.ReplaceAll(m.log, m.hidden, []byte("(hidden)"))
+	if len(m.hider.secret) > 0 {
+		text := m.hider.whole(m.log[from:])
+		if from == m.hideAt {
+			text = m.hider.head(text)
+		}
+		m.log = append(m.log[:from], text...)
 	}
-	if len(m.log) > 2*logKeep {
-		m.log = append(m.log[:0], m.log[len(m.log)-logKeep:]...)
+	if cut := len(m.log) - logKeep; cut > logKeep {
+		m.log = append(m.log[:0], m.log[cut:]...)
+		m.hideAt = max(m.hideAt-cut, 0)
 	}
 }
 
 // hide keeps a secret out of the record from now on, wherever a box shows it.
-func (m *term) hide(secret []byte) {
+func (m *term) hide(h hider) {
 	m.mu.Lock()
-	m.hidden = bytes.Clone(secret)
+	m.hider, m.hideAt = h, len(m.log)
 	m.mu.Unlock()
 }
 
@@ -142,7 +148,11 @@ func (m *term) hide(secret []byte) {
 func (m *term) text() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return serialproto.EscapeConsole(m.log[max(0, len(m.log)-logKeep):])
+	log := m.log[max(0, len(m.log)-logKeep):]
+	if len(m.log) > m.hideAt {
+		log = m.hider.tail(log)
+	}
+	return serialproto.EscapeConsole(log)
 }
 
 func (m *term) lastHeard() time.Time {
