@@ -74,7 +74,7 @@ type Config struct {
 	Login Login
 	Files Files
 
-	// Prompt is what the shell's prompt looks like, at the end of the console's last line. Nil: a line that ends in $, #, % or >.
+	// Prompt is what the shell's prompt looks like, at the end of the console's last line; a space may follow. Nil: a line that ends in $, #, % or >.
 	Prompt *regexp.Regexp
 	Wake   Wake // "": cr
 	// Quiet is how long the console must have said nothing before it is woken; 0: 3 s. It doubles with each try, up to 30 s.
@@ -172,6 +172,9 @@ func (c Config) Check() error {
 	}
 	if c.Pace < 0 || c.Pace > time.Second {
 		return fmt.Errorf("console: pace %s, want up to a second", c.Pace)
+	}
+	if _, err := atEnd(c.Prompt); err != nil {
+		return fmt.Errorf("console: prompt: %w", err)
 	}
 	return c.Files.check()
 }

@@ -17,6 +17,7 @@ import (
 type fake struct {
 	net.Conn // the box's end
 	got      string
+	before   string // what came before the text that was waited for
 }
 
 // until reads up to a text and reports whether it came.
@@ -29,7 +30,7 @@ func (f *fake) until(text string) bool {
 		}
 		f.got += string(buf[:n])
 	}
-	_, f.got, _ = strings.Cut(f.got, text)
+	f.before, f.got, _ = strings.Cut(f.got, text)
 	return true
 }
 
@@ -96,15 +97,24 @@ func meet(t *testing.T, l station.Line, within time.Duration) *station.Fault {
 func TestSessionNeverBegins(t *testing.T) {
 	t.Parallel()
 	l, c := fakeLine(t, nil, func(f *fake) {
-		for f.say("\r\nbox login: "); f.until("root\r"); f.say("\r\nbye\r\n\r\nbox login: ") {
+		for {
+			for f.say("\r\nbox login: "); ; f.say("\r\nbox login: ") {
+				if !f.until("\r") {
+					return
+				}
+				if f.before == "root" {
+					break
+				}
+			}
 			f.say("root\r\nPassword: ")
 			if !f.until(password + "\r") {
 				return
 			}
 			f.say("\r\nbox:~# ")
-			if !f.until("unset HISTFILE") {
+			if !f.until("done'\r") {
 				return
 			}
+			f.say("\r\nbye\r\n")
 		}
 	})
 	if f := meet(t, l, 60*time.Second); f.Code != station.CodeConsoleShell {
@@ -216,18 +226,21 @@ func TestNothingIntoBoot(t *testing.T) {
 // TestShellAfterBoot: a shell that a boot ends in is believed, once the console has been quiet.
 func TestShellAfterBoot(t *testing.T) {
 	t.Parallel()
-	asked := make(chan time.Time, 1)
+	asked, used := make(chan time.Time, 1), make(chan struct{}, 1)
 	l, _ := fakeLine(t, nil, func(f *fake) {
 		f.say("\r\nLinux version 6.1.0\r\n/ # ")
-		f.until("unset HISTFILE")
+		f.until("\r") // a shell answers the Enter key
 		asked <- time.Now()
+		f.say("\r\n/ # ")
+		f.until("unset HISTFILE")
+		used <- struct{}{}
 		f.rest()
 	})
 	began := time.Now()
 	go func() { _, _ = l.Wait(t.Context()) }()
 	select {
-	case at := <-asked:
-		if d := at.Sub(began); d < 4*time.Second {
+	case <-used:
+		if d := (<-asked).Sub(began); d < 4*time.Second {
 			t.Errorf("the shell was used after %v, want the quiet time of a boot", d)
 		}
 	case <-time.After(20 * time.Second):

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -16,6 +17,7 @@ const (
 	wakeTries  = 4               // wakes that something answered, and not with a prompt
 	readSize   = 4096
 	restless   = 8 // times Settle
+	bootReach  = 512
 )
 
 // screen is what a console has shown lately.
@@ -24,15 +26,19 @@ type screen struct {
 	boot  bool      // boot text was heard since the last prompt
 	reset bool      // boot text was heard since the box was last known
 	at    time.Time // of the newest boot text
+
+	tail  string // a prompt that may be a boot's, and since when it stands
+	since time.Time
 }
 
 func (c *screen) add(p []byte) {
+	from := max(bytes.LastIndexByte(c.text, '\n')+1, len(c.text)-bootReach) // lines that were judged are not judged again
 	c.text = append(c.text, p...)
+	if bootText.MatchString(plain(c.text[from:])) {
+		c.boot, c.reset, c.at = true, true, time.Now()
+	}
 	if len(c.text) > 2*screenSize {
 		c.text = append(c.text[:0], c.text[len(c.text)-screenSize:]...)
-	}
-	if bootText.MatchString(plain(c.text)) {
-		c.boot, c.reset, c.at = true, true, time.Now()
 	}
 }
 
@@ -46,7 +52,7 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 	if time.Since(l.term.lastHeard()) > stale && l.cfg.Wake != WakeNever {
 		l.screen.clear()
 	}
-	dirty, began := len(l.screen.text) > 0, time.Now()
+	dirty, doubted, began := len(l.screen.text) > 0, false, time.Now()
 	buf := make([]byte, readSize)
 	for {
 		n, err := l.term.read(ctx, l.lookAt(dirty, quiet), buf)
@@ -62,9 +68,20 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 		case !errors.Is(err, errQuiet):
 			return seenNothing, err
 		}
-		if dirty {
+		if dirty || doubted {
 			dirty = false
-			if s := look(plain(l.screen.text), l.cfg.Prompt); s != seenNothing {
+			text := plain(l.screen.text)
+			s := look(text, l.prompt)
+			was := doubted
+			if doubted = s == seenShell && !l.believed(text); doubted {
+				continue
+			}
+			if was && s == seenShell && l.cfg.Wake != WakeNever { // it is old by now: one that answers is a shell
+				l.screen.clear()
+				l.screen.boot, s = false, seenNothing
+				quiet = 0 // woken now
+			}
+			if s != seenNothing {
 				l.screen.boot = false
 				return s, nil
 			}
@@ -74,14 +91,14 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 			if woken = false; answers >= wakeTries {
 				return seenOther, nil
 			}
-			if err != nil || time.Since(later(l.woken, l.screen.at)) < max(quiet, l.cfg.BootQuiet) {
+			if quiet > 0 && (err != nil || time.Since(later(l.woken, l.screen.at)) < max(quiet, l.cfg.BootQuiet)) {
 				continue
 			}
 		}
 		if err := l.wake(ctx); err != nil {
 			return seenNothing, err
 		}
-		woken, quiet = l.cfg.Wake != WakeNever, min(2*quiet, mostQuiet)
+		woken, quiet = l.cfg.Wake != WakeNever, min(2*cmp.Or(quiet, l.cfg.Quiet), mostQuiet)
 	}
 }
 
@@ -103,6 +120,18 @@ func (l *line) settle() time.Duration {
 		return 5 * l.cfg.Settle
 	}
 	return l.cfg.Settle
+}
+
+// believed reports whether a shell's prompt is to be answered. Boots draw with the signs of prompts: where boot text was heard, one that is
+// not the profile's must have stood for as long as a boot may pause.
+func (l *line) believed(text string) bool {
+	if !l.screen.boot || l.prompt != nil {
+		return true
+	}
+	if tail := lastLine(kernelText.ReplaceAllString(text, "")); tail != l.screen.tail || l.screen.since.Before(l.screen.at) {
+		l.screen.tail, l.screen.since = tail, time.Now()
+	}
+	return time.Since(l.screen.since) >= l.cfg.BootQuiet || time.Since(l.term.lastHeard()) >= l.cfg.BootQuiet
 }
 
 func later(a, b time.Time) time.Time {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -22,9 +23,10 @@ const (
 
 // line is one console, from the port's opening to its end. Its methods are called by one goroutine, Close by any.
 type line struct {
-	cfg  Config
-	path string
-	term *term
+	cfg    Config
+	prompt *regexp.Regexp // the profile's, at the end of a line; nil: any shell's
+	path   string
+	term   *term
 
 	screen screen
 	woken  time.Time
@@ -61,7 +63,8 @@ type opening struct {
 var _ station.Line = (*line)(nil)
 
 func newLine(cfg Config, path string, t Transport) *line {
-	return &line{cfg: cfg, path: path, term: newTerm(t, path, cfg.Pace), woken: time.Now(), texts: map[string]string{}}
+	prompt, _ := atEnd(cfg.Prompt) // Config.Check has compiled it
+	return &line{cfg: cfg, prompt: prompt, path: path, term: newTerm(t, path, cfg.Pace), woken: time.Now(), texts: map[string]string{}}
 }
 
 // Wait finds the box that is there, once: it logs in and asks who it is. From then on it says so again each second, and looks

@@ -61,6 +61,8 @@ var (
 	activate   = regexp.MustCompile(`(?i)press enter to activate this console`)
 	percentage = regexp.MustCompile(`\d\s?%\s?$`)
 	shellAsk   = regexp.MustCompile(`[$#%>]\s?$`)
+	progress   = regexp.MustCompile(`(##|\$\$|%%|>>|[=-]>)\s?$|^\t|(?i)^\W*(up|down)?(loading|writing|reading|erasing|programming|flashing|verifying|` +
+		`burning|copying|extracting|unpacking|uncompressing|decompressing|saving|updating|installing|receiving|progress)([\s:.]|$)`)
 	ourShell   = regexp.MustCompile(`(?m)^([0-9a-f]{16}) [.!] ([0-9a-f]{16})\r*$`)
 	changeText = regexp.MustCompile(`(?i)required to change your password|password (has |have )?expired|must change your password|changing password for|password change required`)
 	refuseText = regexp.MustCompile(`(?im)^.{0,60}(login incorrect|authentication failure|incorrect password|access denied|permission denied).{0,60}$`)
@@ -73,12 +75,12 @@ func look(text string, prompt *regexp.Regexp) seen {
 	tail := lastLine(text)
 	trimmed := strings.TrimSpace(tail)
 	switch {
-	case prompt != nil && trimmed != "" && prompt.MatchString(tail):
-		return seenShell
 	case isBootPrompt(trimmed):
 		return seenBoot
 	case rescue.MatchString(trimmed):
 		return seenRescue
+	case prompt != nil && trimmed != "" && prompt.MatchString(tail):
+		return seenShell
 	case changeAsk.MatchString(tail):
 		return seenChange
 	case passAsk.MatchString(tail):
@@ -89,11 +91,24 @@ func look(text string, prompt *regexp.Regexp) seen {
 		return seenActivate
 	case trimmed == "" && ours(text):
 		return seenOurs
-	case prompt == nil && trimmed != "" && shellAsk.MatchString(tail) && !countdown.MatchString(tail) && !percentage.MatchString(tail):
+	case prompt == nil && trimmed != "" && anyShell(tail):
 		return seenShell
 	default:
 		return seenNothing
 	}
+}
+
+// anyShell reports whether a line ends as a shell's prompt does, and is none of what is drawn with the same signs.
+func anyShell(tail string) bool {
+	return shellAsk.MatchString(tail) && !countdown.MatchString(tail) && !percentage.MatchString(tail) && !progress.MatchString(tail)
+}
+
+// atEnd is a profile's prompt where the console's last line ends.
+func atEnd(prompt *regexp.Regexp) (*regexp.Regexp, error) {
+	if prompt == nil {
+		return nil, nil
+	}
+	return regexp.Compile(`(?:` + prompt.String() + `)\s?$`)
 }
 
 func isBootPrompt(tail string) bool {

@@ -43,6 +43,16 @@ var prompts = []struct {
 	{"Hit any key to stop autoboot:  3 ", seenNothing},
 	{"Press SPACE to abort autoboot in 3 #", seenNothing},
 	{"Uncompressing 45%", seenNothing},
+	{"Loading: #################", seenNothing},
+	{"Loading: #", seenNothing},
+	{"Loading: T T T #", seenNothing},
+	{"TFTP from server 10.0.0.1\nLoading: *\b#####\r\n\t #", seenNothing},
+	{"Writing at 0x00010000 #", seenNothing},
+	{"## Loading kernel from FIT Image ####", seenNothing},
+	{"Downloading [=====>", seenNothing},
+	{"[####", seenNothing},
+	{"loading@box:~# ", seenShell},
+	{"reading-room:~$ ", seenShell},
 	{"(initramfs) ", seenRescue},
 	{"Give root password for maintenance\n(or press Control-D to continue): ", seenRescue},
 	{"Please press Enter to activate this console. ", seenActivate},
@@ -60,6 +70,18 @@ func TestLook(t *testing.T) {
 	for _, row := range prompts {
 		if got := look(plain([]byte(row.text)), nil); got != row.want {
 			t.Errorf("%q: got %d, want %d", row.text, got, row.want)
+		}
+	}
+	for text, want := range map[string]seen{
+		"=> ": seenBoot, "(initramfs) ": seenRescue, "Give root password for maintenance\n(or press Control-D to continue): ": seenRescue,
+		"Loading: # of 12": seenNothing, "box# ": seenShell, "box#": seenShell, "box#  ": seenNothing,
+	} {
+		prompt, err := atEnd(regexp.MustCompile(`#|=>|initramfs\)|:`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := look(text, prompt); got != want {
+			t.Errorf("%q with a prompt of the profile: got %d, want %d", text, got, want)
 		}
 	}
 	own := regexp.MustCompile(`^router\(config\)~ $`)
