@@ -94,7 +94,7 @@ $(TOOLS)/benchstat: tools/go.mod tools/go.sum
 
 .PHONY: test
 test: deps $(TOOLS)/step-ca $(TOOLS)/step ## all tests, with the real step-ca, step, mosquitto, nginx, socat, openssl and PostgreSQL
-	$(GO) test -timeout 25m -parallel 4 $(ARGS) ./...
+	$(GO) test -timeout 40m -parallel 4 $(ARGS) ./...
 
 .PHONY: deps-vm
 deps-vm: deps ## install what test-vm needs: QEMU, and apt's lists to fetch Debian's kernels by
