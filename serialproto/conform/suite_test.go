@@ -197,6 +197,17 @@ func TestLeftover(t *testing.T) {
 	})
 }
 
+// TestAbsentFeatures: a device with next to no features refuses what it does not announce.
+func TestAbsentFeatures(t *testing.T) {
+	t.Parallel()
+	d := whole()
+	d.agent.CompleteWG, d.agent.StripWG, d.agent.Renewal, d.agent.Tunnel, d.agent.CheckMQTT, d.agent.SignTLS12 = nil, nil, nil, nil, nil, false
+	rep, err := run(t, d, conform.Config{Only: []string{"op-absent"}})
+	if err != nil || rep.Count(conform.Pass) != 2 {
+		t.Errorf("got %v, %+v, want op-absent to pass", err, rep.Results)
+	}
+}
+
 // TestConformsIsWhole: a device of which a MUST was not tried does not conform, whatever the others say.
 func TestConformsIsWhole(t *testing.T) {
 	t.Parallel()
