@@ -225,8 +225,9 @@
 // kept; digests in the answers include it. A wg0.conf that is brought is for the kept key. Whether a generation keeps the
 // tunnel is durable with its key, and part of what is idempotent under its id8. Answer 3 is the kept key's public half, where
 // the device made that key. Without a tunnel that this protocol installed, on a device that is sealed: status 6; together
-// with key 5: status 4. A device without feature 9 that knows key 6 refuses it with status 13. One that does not ignores it,
-// as any key it does not know, and would lose its tunnel: a host MUST look at the feature first.
+// with key 5: status 4. A device without feature 9 MUST refuse key 6, as one without feature 3 key 5: status 13, and no key is
+// made. One that was made before there was key 6 ignores it, as any key it does not know, and would lose its tunnel: a host MUST
+// look at the feature first.
 //
 // # What the device signs
 //

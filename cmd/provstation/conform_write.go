@@ -178,7 +178,7 @@ func shouldFail(rep conform.Report) int {
 
 // report writes the end.
 func (w *conformWriter) report(rep conform.Report, err error) {
-	conforms := err == nil && rep.Conforms()
+	untested := rep.Untested()
 	state := ""
 	if rep.Known {
 		state = rep.State.String()
@@ -198,11 +198,13 @@ func (w *conformWriter) report(rep conform.Report, err error) {
 			FailShould    int    `json:"fail_should"`
 			NotApplicable int    `json:"not_applicable"`
 			NotRun        int    `json:"not_run"`
-			Conforms      bool   `json:"conforms"`
+			MustNotRun    int    `json:"must_not_run"` // left out by --only included
+			Complete      bool   `json:"complete"`
+			Conforms      bool   `json:"conforms"`        // only if complete
 			State         string `json:"state,omitempty"` // in which the device was left
 			Advice        string `json:"advice,omitempty"`
 			Error         string `json:"error,omitempty"`
-		}{w.head("summary"), len(rep.Results), rep.Count(conform.Pass), fail, should, na, not, conforms, state, plain(rep.Advice), problem})
+		}{w.head("summary"), len(rep.Results), rep.Count(conform.Pass), fail, should, na, not, untested, untested == 0, err == nil && rep.Conforms(), state, plain(rep.Advice), problem})
 		return
 	}
 	if d := rep.Device; d.MTU > 0 {
@@ -211,11 +213,14 @@ func (w *conformWriter) report(rep conform.Report, err error) {
 	} else {
 		w.printf("\n")
 	}
-	verdict := "it does not conform"
-	if conforms {
-		verdict = "it conforms"
+	verdict := "it conforms"
+	switch {
+	case err != nil || !rep.Clean():
+		verdict = "it does not conform"
+	case untested > 0:
+		verdict = fmt.Sprintf("it conforms as far as it was tested (%d MUST cases not run)", untested)
 	}
-	w.printf("%d cases: %d pass, %d FAIL, %d SHOULD fail, %d n/a, %d not run: %s\n", len(rep.Results), rep.Count(conform.Pass), fail, should, na, not, verdict)
+	w.printf("%d cases: %d pass, %d FAIL, %d SHOULD fail, %d n/a, %d not run\n%s\n", len(rep.Results), rep.Count(conform.Pass), fail, should, na, not, verdict)
 	if state != "" {
 		w.printf("the device was left %s\n", state)
 	}

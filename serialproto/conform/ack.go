@@ -178,7 +178,7 @@ func responseAgain(d *dut) {
 func responseSilence(d *dut) {
 	_, first := d.long(4)
 	n := len(first)
-	if f, ok := d.hear(1500*time.Millisecond, kinds(serialproto.KindRsp)); ok {
+	if f, ok := d.hear(1500*time.Millisecond+d.slack(), kinds(serialproto.KindRsp)); ok {
 		d.fail("want silence until the host asks again, got fragment %d once more after %d had come", f.Idx, n)
 	}
 }

@@ -23,8 +23,9 @@ const (
 	keyPatience = 90 * time.Second // of one that makes keys, on a small device
 	announced   = 12 * time.Second // in which a device has to be heard: it may be in a session that somebody left
 	adapter     = 16 * time.Millisecond
-	alert       = 250 * time.Millisecond // in which a device reacts to what it does not have to work for
+	alert       = 250 * time.Millisecond // in which a device reacts to what it does not have to work for; the margin of what is measured
 	maxQueue    = 4096                   // frames heard and not looked at
+	slowWindows = 40                     // windows of silence that a case waits for at most
 )
 
 // dut is the device under test, as the host of one line sees it. Its methods end the case by stop where the device does not
@@ -42,7 +43,9 @@ type dut struct {
 
 	dec   serialproto.Decoder
 	queue []heard
-	free  time.Time // when what was written has left the modelled wire
+	free  time.Time     // when what was written has left the modelled wire
+	trip  time.Duration // longest of a few STATUS, there and back; 0: not measured yet
+	none  []forbidden
 	seen  observed
 
 	session  uint32
@@ -102,7 +105,8 @@ func (d *dut) attempt(c Case) (out outcome) {
 	if limit == 0 {
 		limit = usualLimit
 	}
-	d.end, d.note, d.measured = time.Now().Add(limit), "", nil
+	limit += slowWindows * (d.slack() - d.usualSlack())
+	d.end, d.note, d.measured, d.none = time.Now().Add(limit), "", nil, nil
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -160,8 +164,14 @@ func (d *dut) wire(n int) time.Duration {
 	return time.Duration(n) * 10 * time.Second / time.Duration(d.cfg.Baud)
 }
 
-// slack is how long the device has for what it does at once, both ways over the line included.
-func (d *dut) slack() time.Duration { return alert + 2*d.cfg.Latency + d.wire(2*serialproto.MaxWire) }
+// slack is how long the device has for what it does at once, both ways over the line included: over this line, which may be
+// a slow one, as it was measured.
+func (d *dut) slack() time.Duration { return max(d.usualSlack(), 2*d.trip+alert) }
+
+// usualSlack is slack on a line of which nothing is known but its speed.
+func (d *dut) usualSlack() time.Duration {
+	return alert + 2*d.cfg.Latency + d.wire(2*serialproto.MaxWire)
+}
 
 // write hands bytes to the line.
 func (d *dut) write(p []byte) {
@@ -237,6 +247,7 @@ func (d *dut) hear(wait time.Duration, fits func(serialproto.Frame) bool) (heard
 			if d.free.After(f.at) && answers(0)(f.Frame) {
 				d.free = f.at // it heard what was said: the line is faster than the model, a pty for example
 			}
+			d.wanted(f.Frame)
 			if fits(f.Frame) {
 				return f, true
 			}
@@ -254,8 +265,46 @@ func (d *dut) hear(wait time.Duration, fits func(serialproto.Frame) bool) (heard
 // nothing fails where a frame that fits comes within the time in which it would.
 func (d *dut) nothing(what string, fits func(serialproto.Frame) bool) {
 	if f, ok := d.hear(d.slack(), fits); ok {
-		d.fail("want no answer to %s, got %v of id %d: %s", what, f.Kind, f.ID, dump(f.Payload))
+		d.unasked(what, f.Frame)
 	}
+}
+
+// forbidden is an answer to what has to be ignored.
+type forbidden struct {
+	what    string
+	fits    func(serialproto.Frame) bool
+	session uint32 // in which it would come; 0: in any
+}
+
+// forbid fails the case whenever such an answer comes. Silence for a while proves little on a line whose delays nobody knows;
+// but a line keeps the order of what it carries, so where the answer to a later request has come and none of these before it,
+// none is on its way.
+func (d *dut) forbid(what string, fits func(serialproto.Frame) bool) {
+	d.none = append(d.none, forbidden{what, fits, d.session})
+}
+
+// wanted fails where a frame is a forbidden one.
+func (d *dut) wanted(f serialproto.Frame) {
+	if i := d.forbids(f); i >= 0 {
+		d.unasked(d.none[i].what, f)
+	}
+}
+
+// forbids is which of the forbidden a frame is; -1: none.
+func (d *dut) forbids(f serialproto.Frame) int {
+	return slices.IndexFunc(d.none, func(n forbidden) bool { return n.fits(f) })
+}
+
+// unasked fails: the device answers what it had to ignore.
+func (d *dut) unasked(what string, f serialproto.Frame) {
+	d.fail("want no answer to %s, got %v of id %d: %s", what, f.Kind, f.ID, dump(f.Payload))
+}
+
+// doomed is a sound request that is going to be changed, or said where it must not be heard: no answer may come to its id.
+func (d *dut) doomed(what string) serialproto.Frame {
+	f := d.statusFrame(d.nextID())
+	d.forbid(what, answers(f.ID))
+	return f
 }
 
 func kinds(list ...serialproto.Kind) func(serialproto.Frame) bool {
@@ -270,14 +319,17 @@ func answers(id uint8) func(serialproto.Frame) bool {
 	return func(f serialproto.Frame) bool { return of(f) && (id == 0 || f.ID == id) }
 }
 
-// draw is a session id: random, not 0, and not that of the session before.
+// draw is a session id: random, not 0, and its WELCOME not to be taken for that of the session before or of a forbidden one.
 func (d *dut) draw() uint32 {
 	for {
 		var r [4]byte
 		if _, err := rand.Read(r[:]); err != nil {
 			panic(outcome{verdict: Fail, note: "the suite: " + err.Error()})
 		}
-		if s := binary.LittleEndian.Uint32(r[:]); s != 0 && s != d.session {
+		s := binary.LittleEndian.Uint32(r[:])
+		first := serialproto.Frame{Dir: serialproto.DeviceToHost, Kind: serialproto.KindWelcome, ID: uint8(s)}
+		taken := slices.ContainsFunc(d.none, func(n forbidden) bool { return n.session == 0 && n.fits(first) })
+		if s != 0 && uint8(s) != uint8(d.session) && !taken {
 			return s
 		}
 	}

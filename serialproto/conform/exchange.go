@@ -125,7 +125,7 @@ func (x *exchange) open() int {
 
 func (x *exchange) patience() time.Duration {
 	if len(x.rsp.parts) > 0 {
-		return 60*time.Millisecond + 2*x.d.cfg.Latency + x.d.wire(2*serialproto.MaxWire)
+		return 60*time.Millisecond + max(2*x.d.cfg.Latency, 2*x.d.trip) + x.d.wire(2*serialproto.MaxWire)
 	}
 	return time.Second + x.d.slack()
 }

@@ -79,13 +79,13 @@ func damages() []func([]byte) []byte {
 // ignores says requests that were changed, and wants no answer to any, but to a sound one after.
 func (d *dut) ignores(what string, changes ...func([]byte) []byte) {
 	for _, change := range changes {
-		d.write(wired(change(d.body(d.session, d.statusFrame(d.nextID())))))
+		d.write(wired(change(d.body(d.session, d.doomed(what)))))
 		d.nothing(what, answers(0))
 	}
 	d.alive(what)
 }
 
-// alive wants the session as it was.
+// alive wants the session as it was, and nothing forbidden to come before its answer.
 func (d *dut) alive(after string) {
 	f := d.statusFrame(d.nextID())
 	d.say(f)
@@ -100,7 +100,7 @@ func (d *dut) alive(after string) {
 
 func frameSeed(d *dut) {
 	for _, session := range []uint32{0, d.session + 1, d.session ^ 0x8000_0000} {
-		d.write(d.seal(session, d.statusFrame(d.nextID())))
+		d.write(d.seal(session, d.doomed("a request sealed with another session")))
 		d.nothing("a request sealed with another session", answers(0))
 	}
 	d.alive("frames of other sessions")
@@ -108,7 +108,7 @@ func frameSeed(d *dut) {
 
 func frameKind(d *dut) {
 	for _, k := range []serialproto.Kind{0, 11, 12, 15, serialproto.KindRsp, serialproto.KindAnnounce, serialproto.KindWelcome, serialproto.KindLog} {
-		f := d.statusFrame(d.nextID())
+		f := d.doomed("a frame of a kind that a host does not send")
 		f.Kind = k
 		d.say(f)
 	}
@@ -117,15 +117,17 @@ func frameKind(d *dut) {
 }
 
 func frameShort(d *dut) {
+	const fill = 0x24 // kind, id, idx and last, as far as they go
+	d.forbid("a frame under 8 bytes", answers(fill))
 	for n := 1; n < 8; n++ {
-		d.write(wired(bytes.Repeat([]byte{0x24}, n)))
+		d.write(wired(bytes.Repeat([]byte{fill}, n)))
 	}
 	d.nothing("seven frames under 8 bytes", answers(0))
 	d.alive("frames under 8 bytes")
 }
 
 func frameCOBS(d *dut) {
-	f := bytes.Trim(d.seal(d.session, d.statusFrame(d.nextID())), "\x00")
+	f := bytes.Trim(d.seal(d.session, d.doomed("malformed COBS")), "\x00")
 	for _, code := range []byte{f[0] + 1, 0xff} { // a group that ends elsewhere, and one beyond the end
 		bad := bytes.Clone(f)
 		bad[0] = code
@@ -196,7 +198,7 @@ func frameEmpty(d *dut) {
 
 func frameOversize(d *dut) {
 	for _, n := range []int{301, 555, 3000} {
-		f := d.seal(d.session, d.statusFrame(d.nextID()))
+		f := d.seal(d.session, d.doomed("a frame at the end of too many bytes"))
 		d.write(append(bytes.Repeat([]byte{'a'}, n), f[1:]...)) // its own first delimiter is missing
 		d.nothing("a frame at the end of too many bytes", answers(0))
 		d.alive("a segment beyond the buffer")
@@ -204,15 +206,15 @@ func frameOversize(d *dut) {
 }
 
 func frameMerged(d *dut) {
-	a := bytes.Trim(d.seal(d.session, d.statusFrame(d.nextID())), "\x00")
-	b := bytes.Trim(d.seal(d.session, d.statusFrame(d.nextID())), "\x00")
+	const what = "two frames in one"
+	a, b := bytes.Trim(d.seal(d.session, d.doomed(what)), "\x00"), bytes.Trim(d.seal(d.session, d.doomed(what)), "\x00")
 	d.write(slices.Concat([]byte{0}, a, b, []byte{0}))
-	d.nothing("two frames in one", answers(0))
-	d.alive("two frames in one")
+	d.nothing(what, answers(0))
+	d.alive(what)
 }
 
 func frameCut(d *dut) {
-	f := d.seal(d.session, d.statusFrame(d.nextID()))
+	f := d.seal(d.session, d.doomed("a frame that was split"))
 	half := len(f) / 2
 	d.write(slices.Concat(f[:half], []byte{0}, f[half:]))
 	d.nothing("a frame that was split", answers(0))

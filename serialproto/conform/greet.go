@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"slices"
 	"time"
 
 	"provstation/serialproto"
@@ -56,6 +57,7 @@ func (d *dut) enter(h serialproto.Hello) {
 	d.last, d.session, d.hello, d.id = d.session, h.Session, h, 0
 	d.dec.SetSession(h.Session)
 	d.queue = nil
+	d.none = slices.DeleteFunc(d.none, func(n forbidden) bool { return n.session != 0 }) // whose answers no longer decode
 	d.welcome = serialproto.Welcome{}
 }
 

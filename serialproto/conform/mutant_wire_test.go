@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"os"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
 	"provstation/serialproto"
 	"provstation/serialproto/link"
+	"provstation/serialproto/prototest"
 )
 
 // wiretap changes frames on their way. It knows the sessions that the host has asked for.
@@ -206,13 +208,7 @@ func wireMutants() []mutant {
 			return one(b)
 		}), []string{"session-stale"}},
 		{"takes frames of version 2", func(d *device) { d.tap = func(t link.Transport) link.Transport { return tolerant{t} } }, []string{"frame-version"}},
-		{"acts upon echoes", down(func(w *wiretap, _ serialproto.Frame, b []byte) [][]byte {
-			if b[0]>>4&1 == 1 {
-				b[0] &^= 1 << 4
-				b = sealAs(w.session(), b)
-			}
-			return one(b)
-		}), []string{"frame-echo"}},
+		{"acts upon echoes", actsUponEchoes, []string{"frame-echo"}},
 		{"takes any kind for a request", down(func(w *wiretap, f serialproto.Frame, b []byte) [][]byte {
 			if f.Kind > serialproto.KindBye {
 				b[0] = b[0]&^15 | byte(serialproto.KindReq)
@@ -293,6 +289,63 @@ func wireMutants() []mutant {
 			return one(b)
 		}), []string{"response-again"}},
 	}
+}
+
+// far is a line that a serial server or a radio adds to.
+const far = 300 * time.Millisecond
+
+// afar is the same mutants, each at the far end of a line on which whatever they say comes late.
+func afar(list []mutant) []mutant {
+	for i, m := range list {
+		list[i].name += ", from afar"
+		list[i].breaks = func(d *device) {
+			m.breaks(d)
+			d.line.ToHost.Latency = far
+		}
+	}
+	return append(list, mutant{"acts upon echoes, on a line that hesitates after one", func(d *device) {
+		actsUponEchoes(d)
+		d.tap = func(t link.Transport) link.Transport { return &hesitant{Conn: t.(*prototest.Conn)} }
+	}, []string{"frame-echo"}})
+}
+
+// hesitant is a line that keeps what the device says for a second once an echo is said: nobody could know it from how it was.
+type hesitant struct {
+	*prototest.Conn
+	until, deadline time.Time
+}
+
+func (h *hesitant) SetReadDeadline(t time.Time) error {
+	h.deadline = t
+	return h.Conn.SetReadDeadline(t)
+}
+
+func (h *hesitant) Read(p []byte) (int, error) {
+	if time.Now().Before(h.until) {
+		if h.deadline.Before(h.until) {
+			<-time.After(time.Until(h.deadline))
+			return 0, os.ErrDeadlineExceeded
+		}
+		<-time.After(time.Until(h.until))
+	}
+	return h.Conn.Read(p)
+}
+
+func (h *hesitant) Write(p []byte) (int, error) {
+	if body, err := serialproto.AppendUnCOBS(nil, bytes.Trim(p, "\x00")); err == nil && len(body) > 0 && body[0]>>4&1 == 1 {
+		h.until = time.Now().Add(time.Second)
+	}
+	return h.Conn.Write(p)
+}
+
+func actsUponEchoes(d *device) {
+	down(func(w *wiretap, _ serialproto.Frame, b []byte) [][]byte {
+		if b[0]>>4&1 == 1 {
+			b[0] &^= 1 << 4
+			b = sealAs(w.session(), b)
+		}
+		return one(b)
+	})(d)
 }
 
 // tolerant makes frames of version 2, which a Rewrite does not see, such of version 1.

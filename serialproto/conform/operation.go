@@ -13,7 +13,7 @@ func operationCases() []Case {
 	const clause = "Messages"
 	return []Case{
 		{ID: "op-unknown", Clause: clause, Level: Must, Text: "an operation that the device does not have is answered with status 3, reserved ones too", run: opUnknown},
-		{ID: "op-absent", Clause: clause, Level: Must, Text: "an operation whose feature is not announced is not done: status 3, or 13 by policy", run: opAbsent},
+		{ID: "op-absent", Clause: clause, Level: Must, Text: "an operation whose feature is not announced is not done: status 3, or 13 by policy; ENROLL with such a tunnel: 13", run: opAbsent},
 		{ID: "status-empty", Clause: clause, Level: Must, Text: "an empty device says so: state 0, no key, no objects, no generation in use", run: statusEmpty},
 		{ID: "state-empty", Clause: clause, Level: Must, Text: "without a key INSTALL, PUT, COMMIT, LOCK, SIGN_TLS13 and READ are answered with status 6", run: stateEmpty},
 		{ID: "enroll-argument", Clause: clause, Level: Must, Text: "ENROLL with an argument out of its bounds is answered with status 4, and makes no key", run: enrollArgument},
@@ -52,9 +52,31 @@ func opAbsent(d *dut) {
 			d.refused(featureNames(x.feature)+", which is not announced", x.req, serialproto.StatusUnknownOp, serialproto.StatusRefused)
 		}
 	}
+	tried += d.enrollAbsent()
 	if tried == 0 {
 		d.skip("the device announces all features")
 	}
+}
+
+// enrollAbsent asks for keys that the device does not announce, and reports how many kinds there are. A key without what was
+// asked for, or with what nobody can install, would be taken for more than it is.
+func (d *dut) enrollAbsent() (tried int) {
+	for feature, change := range map[uint32]func(*serialproto.EnrollArgs){
+		serialproto.FeatureWireGuard: func(a *serialproto.EnrollArgs) { a.WireGuard = true },
+		serialproto.FeatureKeepWG:    func(a *serialproto.EnrollArgs) { a.KeepTunnel = true },
+	} {
+		if d.features&feature != 0 {
+			continue
+		}
+		tried++
+		args := d.newEnroll()
+		args.WireGuard = false
+		change(&args)
+		d.refused("ENROLL with "+featureNames(feature)+", which is not announced", args, serialproto.StatusRefused)
+		st := d.status()
+		d.check(st.State == serialproto.StateEmpty, "want no key after a refused ENROLL, got state %v", st.State)
+	}
+	return tried
 }
 
 func statusEmpty(d *dut) {

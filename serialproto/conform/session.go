@@ -108,15 +108,22 @@ func helloOther(d *dut) {
 func helloEnded(d *dut) {
 	old := d.hello
 	d.greet(nil)
-	d.say(serialproto.Frame{Kind: serialproto.KindHello, Payload: d.encode(old)})
-	d.nothing("HELLO of the session before", kinds(serialproto.KindWelcome))
+	d.unwelcome("HELLO of the session before", d.encode(old), old.Session)
 	d.status()
 	now := d.hello
 	d.bye()
-	d.say(serialproto.Frame{Kind: serialproto.KindHello, Payload: d.encode(now)})
-	d.nothing("HELLO of the session that said BYE", kinds(serialproto.KindWelcome))
+	d.unwelcome("HELLO of the session that said BYE", d.encode(now), now.Session)
 	d.greet(nil)
 	d.status()
+}
+
+// unwelcome says a HELLO that has to be ignored: no WELCOME comes, now or later.
+func (d *dut) unwelcome(what string, payload []byte, session uint32) {
+	d.none = append(d.none, forbidden{what: what, fits: func(f serialproto.Frame) bool {
+		return kinds(serialproto.KindWelcome)(f) && f.ID == uint8(session) // draw gives no other session this id
+	}})
+	d.say(serialproto.Frame{Kind: serialproto.KindHello, Payload: payload})
+	d.nothing(what, kinds(serialproto.KindWelcome))
 }
 
 func helloVersions(d *dut) {
@@ -155,6 +162,7 @@ func helloStrict(d *dut) {
 		return d.encode(h)
 	}
 	whole := changed(nil)
+	d.forbid("a HELLO that is none", kinds(serialproto.KindWelcome))
 	for _, bad := range []struct {
 		what    string
 		payload []byte
@@ -178,9 +186,12 @@ func helloStrict(d *dut) {
 func sessionStale(d *dut) {
 	old := d.session
 	d.greet(nil)
-	for range 2 {
-		d.write(d.seal(old, d.statusFrame(1)))
-		d.nothing("a request of the session before", answers(0))
+	d.id = 16 // so that the session's own requests have other ids
+	for id := range uint8(2) {
+		const what = "a request of the session before"
+		d.forbid(what, answers(id+1))
+		d.write(d.seal(old, d.statusFrame(id+1)))
+		d.nothing(what, answers(0))
 		d.write(d.seal(old, serialproto.Frame{Kind: serialproto.KindBye}))
 		d.nothing("BYE of the session before", kinds(serialproto.KindAnnounce))
 	}
@@ -189,7 +200,7 @@ func sessionStale(d *dut) {
 
 func sessionQuiet(d *dut) {
 	d.status()
-	if _, ok := d.hear(1500*time.Millisecond, kinds(serialproto.KindAnnounce)); ok {
+	if _, ok := d.hear(1500*time.Millisecond+d.trip, kinds(serialproto.KindAnnounce)); ok {
 		d.fail("want no ANNOUNCE within a session, got one after WELCOME: a host takes it for a reset")
 	}
 	d.status()

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"time"
 
 	"provstation/serialproto"
 )
@@ -282,6 +283,29 @@ func (d *dut) prepare() {
 		d.empty()
 	}
 	d.fx = fixture{known: true}
+	d.measureTrip()
+}
+
+// longestTrip is the slowest line that a device can be judged on.
+const longestTrip = 5 * time.Second
+
+// measureTrip looks how long the first sign of an answer takes on this line: what silence proves depends on it.
+func (d *dut) measureTrip() {
+	var most time.Duration
+	heard := 0
+	for range 5 {
+		f, asked := d.statusFrame(d.nextID()), time.Now()
+		if d.say(f); d.free.After(asked) {
+			asked = d.free
+		}
+		if h, ok := d.hear(longestTrip, answers(f.ID)); ok {
+			heard, most = heard+1, max(most, h.at.Sub(asked))
+		}
+	}
+	d.check(heard > 0, "want an answer to STATUS within %v, got none to five", longestTrip)
+	d.trip = most
+	d.idle(d.slack()) // what was asked for twice because the line was not known yet
+	d.queue = nil
 }
 
 // unfit ends the suite before anything was done to the device.

@@ -44,8 +44,23 @@ type Report struct {
 	Advice  string            // what to do with it; empty: nothing
 }
 
-// Conforms reports whether every case that is a MUST passed or does not apply.
-func (r Report) Conforms() bool {
+// Conforms reports whether every MUST of the suite was run, and passed or does not apply.
+func (r Report) Conforms() bool { return r.Clean() && r.Untested() == 0 }
+
+// Untested is how many MUSTs were not run, or left out by Only: nothing is known of them.
+func (r Report) Untested() int {
+	n := 0
+	for _, c := range Cases() {
+		tried := func(x Result) bool { return x.ID == c.ID && x.Verdict != NotRun }
+		if c.Level == Must && !slices.ContainsFunc(r.Results, tried) {
+			n++
+		}
+	}
+	return n
+}
+
+// Clean reports whether no MUST that was run failed.
+func (r Report) Clean() bool {
 	return !slices.ContainsFunc(r.Results, func(r Result) bool { return r.Level == Must && r.Verdict == Fail })
 }
 

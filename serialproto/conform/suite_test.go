@@ -25,9 +25,25 @@ func run(t *testing.T, d device, cfg conform.Config) (rep conform.Report, err er
 // TestGoDeviceConforms: every case of the suite passes on the Go device, which has all features.
 func TestGoDeviceConforms(t *testing.T) {
 	t.Parallel()
-	rep, err := run(t, whole(), conform.Config{Seal: true, Reboot: true})
+	conforms(t, whole())
+}
+
+// TestGoDeviceConformsFromAfar: so does it at the far end of a slow line, which it must not be blamed for.
+func TestGoDeviceConformsFromAfar(t *testing.T) {
+	t.Parallel()
+	d := whole()
+	d.line.ToHost.Latency = far
+	conforms(t, d)
+}
+
+func conforms(t *testing.T, d device) {
+	t.Helper()
+	rep, err := run(t, d, conform.Config{Seal: true, Reboot: true})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !rep.Conforms() || rep.Untested() != 0 {
+		t.Errorf("got conforms %v with %d untested, want a whole suite that conforms", rep.Conforms(), rep.Untested())
 	}
 	mayBe := map[string]bool{"busy-enroll": true, "op-absent": true} // keys are made at once, and it has all features
 	for _, r := range rep.Results {
@@ -175,10 +191,36 @@ func TestLeftover(t *testing.T) {
 			t.Fatal(err)
 		}
 		rep, err := conform.Run(t.Context(), line, conform.Config{Only: []string{"status-empty"}})
-		if err != nil || !rep.Conforms() || rep.Count(conform.Pass) != 2 {
+		if err != nil || !rep.Clean() || rep.Conforms() || rep.Count(conform.Pass) != 2 {
 			t.Errorf("got %v, %+v, want the leftover dropped", err, rep.Results)
 		}
 	})
+}
+
+// TestAbsentFeatures: a device with next to no features refuses what it does not announce.
+func TestAbsentFeatures(t *testing.T) {
+	t.Parallel()
+	d := whole()
+	d.agent.CompleteWG, d.agent.StripWG, d.agent.Renewal, d.agent.Tunnel, d.agent.CheckMQTT, d.agent.SignTLS12 = nil, nil, nil, nil, nil, false
+	rep, err := run(t, d, conform.Config{Only: []string{"op-absent"}})
+	if err != nil || rep.Count(conform.Pass) != 2 {
+		t.Errorf("got %v, %+v, want op-absent to pass", err, rep.Results)
+	}
+}
+
+// TestConformsIsWhole: a device of which a MUST was not tried does not conform, whatever the others say.
+func TestConformsIsWhole(t *testing.T) {
+	t.Parallel()
+	musts := 0
+	for _, c := range conform.Cases() {
+		if c.Level == conform.Must {
+			musts++
+		}
+	}
+	rep, err := run(t, whole(), conform.Config{Only: []string{"frame-crc", "lock", "ack-gap"}})
+	if err != nil || !rep.Clean() || rep.Conforms() || rep.Untested() != musts-2 {
+		t.Errorf("got %v, clean %v, conforms %v, %d untested, want clean and all but ready and frame-crc untested", err, rep.Clean(), rep.Conforms(), rep.Untested())
+	}
 }
 
 // TestCasesAreWhole: each has what a table shows of it, and an id of its own.
