@@ -10,34 +10,12 @@ import (
 )
 
 const (
-	screenSize = 8 << 10 // newest bytes in which a prompt is looked for
-	mostQuiet  = 30 * time.Second
-	stale      = 2 * time.Second // age at which a prompt may be another box's
-	wakeTries  = 4               // wakes that something answered, and not with a prompt
-	readSize   = 4096
-	restless   = 8 // times Settle
+	mostQuiet = 30 * time.Second
+	stale     = 2 * time.Second // age at which a prompt may be another box's
+	wakeTries = 4               // wakes that something answered, and not with a prompt
+	readSize  = 4096
+	restless  = 8 // times Settle
 )
-
-// screen is what a console has shown lately.
-type screen struct {
-	text  []byte
-	boot  bool      // boot text was heard since the last prompt
-	reset bool      // boot text was heard since the box was last known
-	at    time.Time // of the newest boot text
-}
-
-func (c *screen) add(p []byte) {
-	c.text = append(c.text, p...)
-	if len(c.text) > 2*screenSize {
-		c.text = append(c.text[:0], c.text[len(c.text)-screenSize:]...)
-	}
-	if bootText.MatchString(plain(c.text)) {
-		c.boot, c.reset, c.at = true, true, time.Now()
-	}
-}
-
-// clear forgets what was shown; whether the box has booted stays.
-func (c *screen) clear() { c.text = c.text[:0] }
 
 // find listens until the console shows something to answer. It is silent until the console has been so long enough, and
 // longer after boot text. Patience is the first wait; 0: as the profile says.
