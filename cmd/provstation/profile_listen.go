@@ -73,7 +73,7 @@ func (l *listener) listen(ctx context.Context, baud int) (hearing, error) {
 
 // attend listens until an agent announced itself, a prompt stands, nothing but garbage comes, or ctx ends.
 func (l *listener) attend(ctx context.Context, host *link.Host, rec *recorder, h *hearing) {
-	spoken := false
+	spoken, o := false, opinion{prompt: l.prompt()}
 	for {
 		gctx, cancel := context.WithTimeout(ctx, glance)
 		a, err := host.WaitAnnounce(gctx)
@@ -88,7 +88,7 @@ func (l *listener) attend(ctx context.Context, host *link.Host, rec *recorder, h
 			h.Gone = err
 			return
 		}
-		said, quiet := judgeSpeech(rec.segments(), l.prompt()), rec.quiet()
+		said, quiet := o.of(rec), rec.quiet()
 		if l.settled(said, quiet) {
 			return
 		}
@@ -104,6 +104,23 @@ func (l *listener) attend(ctx context.Context, host *link.Host, rec *recorder, h
 			}
 		}
 	}
+}
+
+// opinion is what was last thought of what came. It is formed anew only when more came: a judgement goes through all that is kept.
+type opinion struct {
+	prompt *regexp.Regexp
+	said   speech
+	heard  uint64 // bytes that it is of
+	formed int    // how often it was
+}
+
+func (o *opinion) of(rec *recorder) speech {
+	if n := rec.heard(); o.formed == 0 || n != o.heard {
+		o.heard = n
+		o.said = judgeSpeech(rec.segments(), o.prompt)
+		o.formed++
+	}
+	return o.said
 }
 
 // settled reports whether nothing more is to be expected.
@@ -206,12 +223,14 @@ type recorder struct {
 	started time.Time // first byte
 	last    time.Time
 	sent    int
+	got     uint64
 }
 
 func (r *recorder) Read(p []byte) (int, error) {
 	n, err := r.Transport.Read(p)
 	if n > 0 {
 		r.mu.Lock()
+		r.got += uint64(n)
 		r.last = time.Now()
 		if r.started.IsZero() {
 			r.started = r.last
@@ -270,6 +289,13 @@ func (r *recorder) quiet() time.Duration {
 		return time.Since(r.opened)
 	}
 	return time.Since(r.last)
+}
+
+// heard is how many bytes came.
+func (r *recorder) heard() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.got
 }
 
 func (r *recorder) first() time.Duration {

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,39 +10,12 @@ import (
 )
 
 const (
-	screenSize = 8 << 10 // newest bytes in which a prompt is looked for
-	mostQuiet  = 30 * time.Second
-	stale      = 2 * time.Second // age at which a prompt may be another box's
-	wakeTries  = 4               // wakes that something answered, and not with a prompt
-	readSize   = 4096
-	restless   = 8 // times Settle
-	bootReach  = 512
+	mostQuiet = 30 * time.Second
+	stale     = 2 * time.Second // age at which a prompt may be another box's
+	wakeTries = 4               // wakes that something answered, and not with a prompt
+	readSize  = 4096
+	restless  = 8 // times Settle
 )
-
-// screen is what a console has shown lately.
-type screen struct {
-	text  []byte
-	boot  bool      // boot text was heard since the last prompt
-	reset bool      // boot text was heard since the box was last known
-	at    time.Time // of the newest boot text
-
-	tail  string // a prompt that may be a boot's, and since when it stands
-	since time.Time
-}
-
-func (c *screen) add(p []byte) {
-	from := max(bytes.LastIndexByte(c.text, '\n')+1, len(c.text)-bootReach) // lines that were judged are not judged again
-	c.text = append(c.text, p...)
-	if bootText.MatchString(plain(c.text[from:])) {
-		c.boot, c.reset, c.at = true, true, time.Now()
-	}
-	if len(c.text) > 2*screenSize {
-		c.text = append(c.text[:0], c.text[len(c.text)-screenSize:]...)
-	}
-}
-
-// clear forgets what was shown; whether the box has booted stays.
-func (c *screen) clear() { c.text = c.text[:0] }
 
 // find listens until the console shows something to answer. It is silent until the console has been so long enough, and
 // longer after boot text. Patience is the first wait; 0: as the profile says.
@@ -128,8 +100,8 @@ func (l *line) believed(text string) bool {
 	if !l.screen.boot || l.prompt != nil {
 		return true
 	}
-	if tail := lastLine(kernelText.ReplaceAllString(text, "")); tail != l.screen.tail || l.screen.since.Before(l.screen.at) {
-		l.screen.tail, l.screen.since = tail, time.Now()
+	if tail := lastLine(kernelText.ReplaceAllString(text, "")); tail != l.screen.asked || l.screen.since.Before(l.screen.booted) {
+		l.screen.asked, l.screen.since = tail, time.Now()
 	}
 	return time.Since(l.screen.since) >= l.cfg.BootQuiet || time.Since(l.term.lastHeard()) >= l.cfg.BootQuiet
 }
