@@ -21,6 +21,9 @@ type Spec struct {
 	Network  bool              `json:"network,omitempty"` // eth0 as QEMU's user-mode network wants it
 	Env      map[string]string `json:"env,omitempty"`     // of all services and commands
 	Services []Service         `json:"services,omitempty"`
+	// Init is a program that the first process becomes once the machine is set up, such as systemd. What runs the services and
+	// obeys the test is then a process of its own, which that program finds at its start.
+	Init []string `json:"init,omitempty"`
 }
 
 // Module is a kernel module.

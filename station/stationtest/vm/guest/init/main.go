@@ -1,15 +1,17 @@
 //go:build linux
 
 // Command init is the first process of a test's virtual machine: it sets the machine up as its spec says, runs its services
-// and obeys the test.
+// and obeys the test. Where the spec names a program for the first process, it becomes that, and a second init does the rest.
 package main
 
 import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,11 +23,17 @@ func main() {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGUSR1, unix.SIGUSR2)
 	m := &machine{running: map[int]bool{}, services: map[string]int{}}
-	if err := m.setUp(); err != nil {
+	begin := m.setUp
+	if os.Getpid() != 1 {
+		begin = m.goOn
+	}
+	if err := begin(); err != nil {
 		say("cannot go on: %v", err)
 		end(unix.LINUX_REBOOT_CMD_POWER_OFF)
 	}
-	go m.reap()
+	if os.Getpid() == 1 {
+		go m.reap()
+	}
 	for s := range signals { // as busybox's init has it
 		if s == unix.SIGUSR1 || s == unix.SIGUSR2 {
 			end(unix.LINUX_REBOOT_CMD_POWER_OFF)
@@ -90,6 +98,19 @@ func (m *machine) setUp() error {
 			return err
 		}
 	}
+	if err := m.readSpec(); err != nil {
+		return err
+	}
+	if err := m.apply(); err != nil {
+		return err
+	}
+	if len(m.spec.Init) > 0 {
+		return m.handOver()
+	}
+	return m.work()
+}
+
+func (m *machine) readSpec() error {
 	text, err := os.ReadFile(guest.SpecPath)
 	if err != nil {
 		return err
@@ -97,11 +118,32 @@ func (m *machine) setUp() error {
 	if err := json.Unmarshal(text, &m.spec); err != nil {
 		return fmt.Errorf("%s: %w", guest.SpecPath, err)
 	}
-	if err := m.apply(); err != nil {
-		return err
-	}
+	return nil
+}
+
+// work runs the services and obeys the test.
+func (m *machine) work() error {
 	go m.startAll(m.spec.Services)
 	return m.obey()
+}
+
+// handOver leaves the work to a process of its own, and becomes the program that the image has for the first process.
+func (m *machine) handOver() error {
+	cmd := exec.Command("/init") //nolint:noctx // ended by the machine
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", m.spec.Init[0], unix.Exec(m.spec.Init[0], m.spec.Init, os.Environ()))
+}
+
+// goOn is what that process does.
+func (m *machine) goOn() error {
+	if err := m.readSpec(); err != nil {
+		return err
+	}
+	return m.work()
 }
 
 func (m *machine) apply() error {
