@@ -19,7 +19,7 @@ DEBIAN   := mosquitto mosquitto-clients socat openssl postgresql nginx swtpm tpm
 
 # Of `make test-vm`: which tests, how long at most, in which packages.
 VM         ?= ^TestVM
-VMTIMEOUT  ?= 20m
+VMTIMEOUT  ?= 40m
 VMPACKAGES ?= ./station/stationtest/vm ./cmd/provstation
 # And those that the virtual machines of `make test-vm` need beside.
 DEBIANVM := qemu-system-x86 e2fsprogs

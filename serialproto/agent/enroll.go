@@ -97,7 +97,7 @@ func (a *Agent) enrollResult(g *Generation, existing bool) serialproto.EnrollRes
 }
 
 // mayEnroll holds the re-enroll policy, and gives the purpose of the unlock that it takes, if it takes one. An enroll id
-// stands for one key for ever, so one whose key is gone is refused.
+// stands for one key as long as the store remembers it, so one whose key is gone is refused.
 func (a *Agent) mayEnroll(v view, args serialproto.EnrollArgs) (serialproto.Purpose, error) {
 	if args.WireGuard && a.features()&serialproto.FeatureWireGuard == 0 || args.KeepTunnel && a.features()&serialproto.FeatureKeepWG == 0 {
 		return 0, refuse(serialproto.StatusRefused, "no tunnel can be installed here")
