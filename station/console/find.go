@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"provstation/station"
@@ -63,7 +64,7 @@ func (l *line) find(ctx context.Context, patience time.Duration) (seen, error) {
 			if woken = false; answers >= wakeTries {
 				return seenOther, nil
 			}
-			if quiet > 0 && (err != nil || time.Since(later(l.woken, l.screen.at)) < max(quiet, l.cfg.BootQuiet)) {
+			if quiet > 0 && (err != nil && !chatter(text) || time.Since(later(l.woken, l.screen.at)) < max(quiet, l.cfg.BootQuiet)) {
 				continue
 			}
 		}
@@ -104,6 +105,12 @@ func (l *line) believed(text string) bool {
 		l.screen.asked, l.screen.since = tail, time.Now()
 	}
 	return time.Since(l.screen.since) >= l.cfg.BootQuiet || time.Since(l.term.lastHeard()) >= l.cfg.BootQuiet
+}
+
+// chatter reports whether a running kernel has said all of it. Its messages are no reason to wait for ever: a login that was shown
+// before the station listened is not shown again by itself.
+func chatter(text string) bool {
+	return strings.TrimSpace(kernelText.ReplaceAllString(text, "")) == "" && !bootText.MatchString(text)
 }
 
 func later(a, b time.Time) time.Time {

@@ -188,6 +188,20 @@ func TestKernelMessages(t *testing.T) {
 	stop()
 }
 
+// TestKernelMessagesAlone: where the login was shown before the station listened, and the kernel leaves no moment of quiet since,
+// the console is woken all the same.
+func TestKernelMessagesAlone(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, busybox)
+	r := newRig(t, quick(b, &tap{}))
+	b.on("")
+	b.waits(t, "login: ")
+	stop := b.chatter(300*time.Millisecond, "[   12.345678] usb 1-1.4: device descriptor read/64, error -71\r\n")
+	defer stop()
+	r.start()
+	r.check("chatter alone", r.end(), station.Pass, "")
+}
+
 // chatter prints messages at about every interval until stop is called.
 func (b *box) chatter(every time.Duration, messages ...string) (stop func()) {
 	done := make(chan struct{})
