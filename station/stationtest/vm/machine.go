@@ -39,11 +39,11 @@ type Config struct {
 	// Serial and Product are what DMI says; "": nothing.
 	Serial, Product string
 	Args            []string // more of QEMU's command line
-	// Patience is how long a boot may take; 0: three minutes. A machine that is emulated on a busy host is slow.
+	// Patience is how long a boot may take; 0: five minutes. A machine that is emulated on a busy host is slow.
 	Patience time.Duration
 }
 
-const defaultPatience = 3 * time.Minute
+const defaultPatience = 5 * time.Minute
 
 // Machine is a virtual machine that ends with its test.
 type Machine struct {
