@@ -80,6 +80,7 @@ func (d *dut) enrollAbsent() (tried int) {
 }
 
 func statusEmpty(d *dut) {
+	d.greet(nil) // the session may be from before the device was emptied
 	st := d.status()
 	d.check(st.State == serialproto.StateEmpty && len(st.SPKI)+len(st.CSR)+len(st.EnrollID)+len(st.Leaf)+len(st.Objects) == 0 && st.Active == 0,
 		"want state 0 and nothing else of a key, got state %d, SPKI %s, enroll id %s, %d objects, active %d",
