@@ -103,6 +103,9 @@ func New(t testing.TB, cfg Config) *Machine {
 	if err := cfg.Image.write(m.file("initrd"), m.spec); err != nil {
 		t.Fatalf("vm: %s: write image: %v", cfg.Name, err)
 	}
+	if err := m.blank(); err != nil {
+		t.Fatalf("vm: %s: %v", cfg.Name, err)
+	}
 	t.Cleanup(m.clean)
 	return m
 }

@@ -51,6 +51,24 @@ func (b *buffer) String() string {
 	return strings.TrimSpace(b.b.String())
 }
 
+// lowMemory is where a PC's memory begins that is memory and nothing else; highMemory is how far it goes at least (q35).
+const (
+	lowMemory  = 1 << 20
+	highMemory = 2 << 30
+)
+
+// blank makes the file that QEMU writes over the guest's memory at each reset, as cold memory is. What it is for: QEMU keeps
+// what it has translated of the guest's code by the page that the code lay in, and goes through all that it has of a page at
+// each byte that is written there. A kernel that is unpacked, byte by byte, to where the last one ran takes minutes then, or
+// seconds, as its random place has it. Memory that is written at once is forgotten at once.
+func (m *Machine) blank() error {
+	f, err := os.Create(m.file("blank"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(int64(min(m.MemoryMiB<<20, highMemory)-lowMemory)), f.Close())
+}
+
 // args is QEMU's command line.
 func (m *Machine) args() []string {
 	k := m.Image.Kernel
@@ -69,6 +87,7 @@ func (m *Machine) args() []string {
 		a = append(a, "-chardev", "pty,id="+id+",logappend=on,logfile="+m.Line(n)+".log",
 			"-device", fmt.Sprintf("isa-serial,index=%d,irq=%s,chardev=%s", n, irq[n], id))
 	}
+	a = append(a, "-device", "loader,force-raw=on,addr="+strconv.Itoa(lowMemory)+",file="+m.file("blank"))
 	if m.DiskMiB > 0 {
 		a = append(a, "-drive", "if=none,id=disk,format=raw,file="+m.file("disk"), "-device", "virtio-blk-pci,drive=disk")
 	}
