@@ -98,7 +98,7 @@ upgrade_station() {
 
 fresh_agent() {
   install provagent
-  is "$(provagent version | cut -d' ' -f1,2)" "provagent $OLD" "version"
+  is "$(provagent version | sed -n '1s, [a-z]*/.*,,p')" "provagent $OLD" "version"
   there /etc/default/provagent /usr/share/doc/provagent/{copyright,changelog.gz,device.md,install.md,tpm.md,renewal.md,THIRD-PARTY.gz}
   man -w provagent provagent-serve provagent-renew >/dev/null || die "no manual of the agent"
   local unit
@@ -123,12 +123,12 @@ variant_and_removal() {
   install provagent-tpm # takes the other's place, units stay enabled
   is "$(state provagent-tpm)" ii "provagent-tpm"
   [[ $(state provagent) != ii ]] || die "both agents are installed"
-  is "$(provagent version | cut -d' ' -f1,2)" "provagent $OLD" "version of the variant"
+  is "$(provagent version | sed -n '1s, [a-z]*/.*,,p')" "provagent $OLD" "version of the variant"
   sha256sum --quiet -c <<<"$kept" || die "the variant changed what is the administrator's"
   lines
 
   dpkg --force-confdef --force-confold -i $(package provagent-tpm next) </dev/null >/tmp/dpkg.log 2>&1 || { cat /tmp/dpkg.log && die "upgrade"; }
-  is "$(provagent version | cut -d' ' -f1,2)" "provagent $NEXT" "version after the upgrade"
+  is "$(provagent version | sed -n '1s, [a-z]*/.*,,p')" "provagent $NEXT" "version after the upgrade"
   sha256sum --quiet -c <<<"$kept" || die "the upgrade changed what is the administrator's"
 
   dpkg -r provagent-tpm >/tmp/dpkg.log 2>&1 || { cat /tmp/dpkg.log && die "remove"; }
