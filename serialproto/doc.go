@@ -145,7 +145,8 @@
 //	HELLO     1 lowest version, 2 highest version, 3 session id, 4 mtu >=32, 5 window >=1, 6 max_msg >=1024, 7 features
 //	WELCOME   1 version, 3 session id, 4 mtu, 5 window, 6 max_msg, 7 features, 8 model, 9 hardware serial,
 //	          10 firmware <=24, 11 boot id, 12 state, 13 [8-byte SHA-256 prefixes of chain certificates it holds],
-//	          14 clock, 15 first 16 of SHA-256(newest SPKI), 16 first 16 of SHA-256(installed leaf)
+//	          14 clock, 15 first 16 of SHA-256(newest SPKI), 16 first 16 of SHA-256(installed leaf),
+//	          17 re-enroll policy
 //
 // Features: bit 0 SIGN_TLS13, 1 SIGN_TLS12, 2 the clock can be set, 3 WireGuard, 4 TOKEN and RENEW, 5 UNLOCK and ERASE,
 // 6 RENEW_SET, 7 CHECK_MQTT, 8 CHECK_WG, 9 ENROLL can keep the tunnel.

@@ -181,6 +181,7 @@ type Welcome struct {
 	Clock      int64    `cbor:"14,keyasint,omitempty"` // microseconds since 1970 UTC; 0: no clock
 	SPKI       []byte   `cbor:"15,keyasint,omitempty"` // first 16 bytes of SHA-256 of the newest key's SPKI
 	Leaf       []byte   `cbor:"16,keyasint,omitempty"` // first 16 bytes of SHA-256 of the installed leaf's DER
+	Reenroll   Reenroll `cbor:"17,keyasint,omitempty"`
 }
 
 // StatusResult answers OpStatus: what the device holds, newest generation first.

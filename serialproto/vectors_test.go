@@ -141,7 +141,7 @@ func samples() []struct {
 		{"welcome", &Welcome{
 			1, 0x01020304, 246, 8, 8192, 3, "gw-3", "SN-000123", "1.4.2", fill(8, 0xb0), StateKeyed,
 			[][]byte{fill(8, 1), fill(8, 2)},
-			1795520000000000, fill(16, 3), fill(16, 4),
+			1795520000000000, fill(16, 3), fill(16, 4), ReenrollUnlock,
 		}},
 		{"status request", &SimpleArgs{OpStatus}},
 		{"status", &StatusResult{

@@ -54,6 +54,9 @@ func (l *line) Greet(ctx context.Context) (station.Greeting, error) {
 		Unlock: w.Features&serialproto.FeatureUnlock != 0, ChecksBroker: w.Features&serialproto.FeatureCheckMQTT != 0,
 		OwnRenewal: w.Features&serialproto.FeatureRenewSet != 0,
 	}
+	if w.Reenroll != 0 {
+		g.Reenroll = w.Reenroll.String()
+	}
 	if w.Clock != 0 {
 		g.Clock = time.UnixMicro(w.Clock).UTC()
 	}
