@@ -192,7 +192,7 @@ func (a *Agent) features() uint32 {
 	if a.cfg.CompleteWG != nil {
 		f |= serialproto.FeatureWireGuard | serialproto.FeatureKeepWG
 	}
-	f |= serialproto.FeatureRenew | serialproto.FeatureUnlock
+	f |= serialproto.FeatureRenew | serialproto.FeatureUnlock | serialproto.FeaturePacked
 	if a.cfg.Renewal != nil {
 		f |= serialproto.FeatureRenewSet
 	}
@@ -314,6 +314,8 @@ func (a *Agent) dispatch(ctx context.Context, op serialproto.Op, request []byte)
 // dispatchField is dispatch for what is asked of devices in the field.
 func (a *Agent) dispatchField(ctx context.Context, op serialproto.Op, request []byte) (any, error) {
 	switch {
+	case op == serialproto.OpPacked:
+		return run(request, func(args serialproto.PackedArgs) (any, error) { return a.packed(ctx, args) })
 	case op == serialproto.OpUnlock:
 		return run(request, a.unlocking)
 	case op == serialproto.OpErase:
