@@ -145,10 +145,11 @@
 //	HELLO     1 lowest version, 2 highest version, 3 session id, 4 mtu >=32, 5 window >=1, 6 max_msg >=1024, 7 features
 //	WELCOME   1 version, 3 session id, 4 mtu, 5 window, 6 max_msg, 7 features, 8 model, 9 hardware serial,
 //	          10 firmware <=24, 11 boot id, 12 state, 13 [8-byte SHA-256 prefixes of chain certificates it holds],
-//	          14 clock, 15 first 16 of SHA-256(newest SPKI), 16 first 16 of SHA-256(installed leaf)
+//	          14 clock, 15 first 16 of SHA-256(newest SPKI), 16 first 16 of SHA-256(installed leaf),
+//	          17 re-enroll policy
 //
 // Features: bit 0 SIGN_TLS13, 1 SIGN_TLS12, 2 the clock can be set, 3 WireGuard, 4 TOKEN and RENEW, 5 UNLOCK and ERASE,
-// 6 RENEW_SET, 7 CHECK_MQTT, 8 CHECK_WG, 9 ENROLL can keep the tunnel.
+// 6 RENEW_SET, 7 CHECK_MQTT, 8 CHECK_WG, 9 ENROLL can keep the tunnel, 10 PACKED.
 //
 // A request has its operation under key 0. A response has its status under key 0; with status 0 the result's keys stand
 // in the same map, otherwise 2 is the next offset (status 14) and 15 a text of at most 64 for the log.
@@ -197,6 +198,9 @@
 //	              4 peer's public key (32), 5 endpoint <=64, 6 last handshake, 7 bytes received, 8 bytes sent,
 //	              11 reason <=32, 12 sentence <=320
 //
+//	23 PACKED     1 raw DEFLATE (RFC 1951) of an INSTALL or RENEW, 2 after the CSR, 3 first 8 of SHA-256 of that request   ->
+//	              as that request
+//
 //	reserved: 10 BAUD. A device answers an operation it does not have with status 3, and one that it has and its policy
 //	forbids (SIGN_TLS12 without feature 1 among them) with 3 or 13.
 //
@@ -228,6 +232,15 @@
 // with key 5: status 4. A device without feature 9 MUST refuse key 6, as one without feature 3 key 5: status 13, and no key is
 // made. One that was made before there was key 6 ignores it, as any key it does not know, and would lose its tunnel: a host MUST
 // look at the feature first.
+//
+// # Packed
+//
+// Certificates and tunnels say much that is the same in all of them, and the device has said its key and its name already. A host
+// MAY send an INSTALL or RENEW as PACKED to a device with feature 10: raw DEFLATE with a preset dictionary, which is the bytes of
+// testdata/vectors/dictionary.txt and, with key 2, after them the CSR of the newest key, DER. What it unpacks to is handled, and
+// answered, as if it had come by itself. The device MUST unpack no more than max_msg bytes (status 5), and refuse with status
+// 9, before anything is handled, what does not unpack, has another digest than key 3, is another operation, or needs a CSR where there is
+// none. A host that is refused with 9 sends the request as it is.
 //
 // # What the device signs
 //

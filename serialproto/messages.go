@@ -48,6 +48,7 @@ const (
 	OpRenewSet  Op = 20 // where the box renews by itself
 	OpCheckMQTT Op = 21 // the device runs the MQTT test itself
 	OpCheckWG   Op = 22 // the device looks at its tunnel
+	OpPacked    Op = 23 // a request in fewer bytes
 )
 
 // Status is the result of an operation (key 0 of the response map).
@@ -139,9 +140,10 @@ const (
 	FeatureCheckMQTT uint32 = 1 << 7
 	FeatureCheckWG   uint32 = 1 << 8
 	FeatureKeepWG    uint32 = 1 << 9 // ENROLL with KeepTunnel
+	FeaturePacked    uint32 = 1 << 10
 
 	// Features is every bit this package knows.
-	Features uint32 = 1<<10 - 1
+	Features uint32 = 1<<11 - 1
 )
 
 // Announce is what an idle device says, at once when it starts and when its line opens, then about every 250 ms.
@@ -181,6 +183,7 @@ type Welcome struct {
 	Clock      int64    `cbor:"14,keyasint,omitempty"` // microseconds since 1970 UTC; 0: no clock
 	SPKI       []byte   `cbor:"15,keyasint,omitempty"` // first 16 bytes of SHA-256 of the newest key's SPKI
 	Leaf       []byte   `cbor:"16,keyasint,omitempty"` // first 16 bytes of SHA-256 of the installed leaf's DER
+	Reenroll   Reenroll `cbor:"17,keyasint,omitempty"`
 }
 
 // StatusResult answers OpStatus: what the device holds, newest generation first.
@@ -342,6 +345,14 @@ type ReadResult struct {
 // SimpleArgs is a request without arguments (OpStatus, OpReboot).
 type SimpleArgs struct {
 	Op Op `cbor:"0,keyasint"`
+}
+
+// PackedArgs is another request, in fewer bytes: see Pack. It is answered as that one is.
+type PackedArgs struct {
+	Op      Op     `cbor:"0,keyasint"`
+	Data    []byte `cbor:"1,keyasint"`           // raw DEFLATE after the dictionary
+	WithCSR bool   `cbor:"2,keyasint,omitempty"` // the dictionary ends with the CSR of the device's newest key
+	Digest  []byte `cbor:"3,keyasint"`           // first 8 bytes of SHA-256 of the request that is packed
 }
 
 // ResponseHead is the part every response shares. A result type's own keys stand beside these in one map.

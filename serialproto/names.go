@@ -23,7 +23,7 @@ func (k Kind) String() string {
 func (o Op) String() string {
 	return name(uint8(o), []string{
 		"", "STATUS", "ENROLL", "INSTALL", "PUT", "COMMIT", "SIGN_TLS13", "LOCK", "REBOOT", "ABORT", "BAUD", "CLOCK",
-		"SIGN_TLS12", "READ", "", "", "UNLOCK", "ERASE", "TOKEN", "RENEW", "RENEW_SET", "CHECK_MQTT", "CHECK_WG",
+		"SIGN_TLS12", "READ", "", "", "UNLOCK", "ERASE", "TOKEN", "RENEW", "RENEW_SET", "CHECK_MQTT", "CHECK_WG", "PACKED",
 	})
 }
 

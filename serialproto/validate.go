@@ -316,3 +316,4 @@ func (m RenewArgs) request() Op     { return m.Op }
 func (m RenewSetArgs) request() Op  { return m.Op }
 func (m CheckMQTTArgs) request() Op { return m.Op }
 func (m CheckWGArgs) request() Op   { return m.Op }
+func (m PackedArgs) request() Op    { return m.Op }

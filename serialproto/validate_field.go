@@ -196,3 +196,13 @@ func (m CheckWGResult) Validate() error {
 		field(n, "OK", "a reason when not ok", m.OK == (m.Reason == "")),
 	)
 }
+
+// Validate checks the documented bounds.
+func (m PackedArgs) Validate() error {
+	const n = "PackedArgs"
+	return first(
+		op(n, m.Op, OpPacked),
+		between(n, "Data", m.Data, 1, DefaultMax),
+		size(n, "Digest", m.Digest, prefixSize),
+	)
+}

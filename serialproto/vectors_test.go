@@ -141,7 +141,7 @@ func samples() []struct {
 		{"welcome", &Welcome{
 			1, 0x01020304, 246, 8, 8192, 3, "gw-3", "SN-000123", "1.4.2", fill(8, 0xb0), StateKeyed,
 			[][]byte{fill(8, 1), fill(8, 2)},
-			1795520000000000, fill(16, 3), fill(16, 4),
+			1795520000000000, fill(16, 3), fill(16, 4), ReenrollUnlock,
 		}},
 		{"status request", &SimpleArgs{OpStatus}},
 		{"status", &StatusResult{
@@ -199,6 +199,7 @@ func samples() []struct {
 			Alert: 42, Code: 0x87, Words: "not authorized", Failed: "tcp",
 		}},
 		{"check wireguard request", &CheckWGArgs{OpCheckWG, 20, "10.8.0.1"}},
+		{"packed request", &PackedArgs{OpPacked, fill(12, 7), true, fill(8, 9)}},
 		{"check wireguard", &CheckWGResult{true, []CheckStep{{Name: "handshake", Attempt: 1, OK: true, Took: 1}}, fill(32, 1), fill(32, 2), "192.0.2.1:51820", 1795520000000000, 92, 148, "", ""}},
 	}
 }
@@ -277,7 +278,7 @@ func TestRefusedMessageVectors(t *testing.T) {
 }
 
 func TestEveryMessageHasAVector(t *testing.T) {
-	if got, want := len(prototypes()), 34; got != want {
+	if got, want := len(prototypes()), 35; got != want {
 		t.Errorf("message types with vectors: got %d, want %d", got, want)
 	}
 }

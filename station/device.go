@@ -108,9 +108,10 @@ type Greeting struct {
 	SignTLS12      bool
 	SetClock       bool
 	WireGuard      bool
-	Unlock         bool // it can be unlocked once it is sealed
-	ChecksBroker   bool // it can test the broker by itself
-	OwnRenewal     bool // it can renew its certificate by itself
+	Unlock         bool   // it can be unlocked once it is sealed
+	ChecksBroker   bool   // it can test the broker by itself
+	OwnRenewal     bool   // it can renew its certificate by itself
+	Reenroll       string // never|unlock|open; empty: only Holding tells
 }
 
 // Holding is what a device holds (STATUS).

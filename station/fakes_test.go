@@ -651,6 +651,11 @@ func (l *fakeLedger) RecordPhase(ctx context.Context, p PhaseEnd) error {
 	return nil
 }
 
+func (l *fakeLedger) RecordPhaseSoon(ctx context.Context, p PhaseEnd) func() error {
+	err := l.RecordPhase(context.WithoutCancel(ctx), p)
+	return func() error { return err }
+}
+
 func (l *fakeLedger) Device(ctx context.Context, _, serial string) (DeviceRecord, error) {
 	end, err := l.begin(ctx, "Device")
 	if err != nil {

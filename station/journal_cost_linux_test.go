@@ -38,6 +38,13 @@ func (l unjournaled) RecordPhase(ctx context.Context, e station.PhaseEnd) error 
 	return l.Ledger.RecordPhase(ctx, e)
 }
 
+func (l unjournaled) RecordPhaseSoon(ctx context.Context, e station.PhaseEnd) func() error {
+	if l.off.Load() {
+		e.Results = nil
+	}
+	return l.Ledger.RecordPhaseSoon(ctx, e)
+}
+
 func (l unjournaled) SaveProof(ctx context.Context, p station.ProofRecord) error {
 	if l.off.Load() {
 		p.Seal = nil

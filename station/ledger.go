@@ -16,6 +16,9 @@ type Ledger interface {
 	IdentifyRun(ctx context.Context, run string, o Observed) (attempt int, err error)
 	// RecordPhase appends one phase's end to the run's history.
 	RecordPhase(ctx context.Context, p PhaseEnd) error
+	// RecordPhaseSoon does so without waiting, whether or not ctx ends meanwhile. saved waits, and says whether the phase is
+	// durable. That is decided before the next method that is called returns.
+	RecordPhaseSoon(ctx context.Context, p PhaseEnd) (saved func() error)
 
 	// Device finds the device by hardware serial. ErrNotFound if it was never seen.
 	Device(ctx context.Context, tenant, hardwareSerial string) (DeviceRecord, error)

@@ -301,5 +301,8 @@ func (x *run) provisional(ctx context.Context, seal Intent) error {
 	if err := x.ledger.SaveProof(ctx, p); err != nil {
 		return x.ledgerFault("record the proof", err)
 	}
+	if err := x.settled(); err != nil {
+		return x.unsaved(err)
+	}
 	return nil
 }

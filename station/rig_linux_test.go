@@ -335,13 +335,23 @@ func (h *hooked) BeginRun(ctx context.Context, s station.RunStart) error {
 
 func (h *hooked) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	err := h.Ledger.RecordPhase(ctx, p)
+	h.after(p)
+	return err
+}
+
+func (h *hooked) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) func() error {
+	saved := h.Ledger.RecordPhaseSoon(ctx, p)
+	h.after(p)
+	return saved
+}
+
+func (h *hooked) after(p station.PhaseEnd) {
 	h.mu.Lock()
 	slot := h.slots[p.Run]
 	h.mu.Unlock()
 	if p.Status != station.PhaseFailed && p.Phase != station.PhaseRecord {
 		h.at(slot, p.Phase.Next())
 	}
-	return err
 }
 
 // once does something the first time a slot comes to its phase.

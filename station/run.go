@@ -78,6 +78,8 @@ type run struct {
 	phase        Phase
 	phaseStarted time.Time
 	facts        map[string]string
+	told         *teller
+	saves        []func() error // of phases that were recorded and not waited for
 
 	collected bool           // the request is in the queue
 	relayed   *QueuedRequest // the request that is relayed; nil: a device is there
@@ -101,14 +103,15 @@ func (r *Runner) run(
 	x := &run{
 		Runner: r, bench: b, line: &talk{Line: line}, port: port, profile: profile, start: s, announced: a, attempt: 1,
 		log: r.log.With("run", s.Run, "slot", slot), began: heard, warned: map[Phase][]Warning{},
-		intended: map[string]bool{}, results: map[string]IntentResult{},
+		intended: map[string]bool{}, results: map[string]IntentResult{}, told: newTeller(b.hub),
 	}
+	defer x.told.close()
 	x.released, x.exact = t.serial, t.task != "" || b.cfg.Only != nil
 	x.tx, x.rx = line.Traffic()
 	if x.began.IsZero() {
 		x.began = s.StartedAt
 	}
-	b.hub.emit(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path, Batch: s.Batch, Operator: s.Operator, Task: s.Task})
+	x.told.tell(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path, Batch: s.Batch, Operator: s.Operator, Task: s.Task})
 	err := x.guarded(ctx)
 	return x.endGuarded(ctx, err), x.boot, err
 }
@@ -216,7 +219,10 @@ func (x *run) serial() string {
 }
 
 // emit tells of the present phase.
-func (x *run) emit(s PhaseStatus, f *Fault) {
+func (x *run) emit(s PhaseStatus, f *Fault) { x.told.tell(x.changed(s, f)) }
+
+// changed is the event that tells of the present phase.
+func (x *run) changed(s PhaseStatus, f *Fault) PhaseChanged {
 	e := PhaseChanged{
 		Run: x.start.Run, Attempt: x.attempt, Slot: x.start.Slot, DeviceID: x.deviceID, Phase: x.phase, Status: s,
 		ElapsedMS: x.now().Sub(x.phaseStarted).Milliseconds(),
@@ -228,5 +234,5 @@ func (x *run) emit(s PhaseStatus, f *Fault) {
 		e.Facts = copyFacts(x.facts)
 		e.Warnings = x.warned[x.phase]
 	}
-	x.bench.hub.emit(e)
+	return e
 }

@@ -67,7 +67,7 @@ func (x *run) stepDone(name string, took time.Duration, ok bool) {
 		Status: PhaseProgress, ElapsedMS: x.now().Sub(x.phaseStarted).Milliseconds(), Step: name,
 		Facts: map[string]string{FactStepMS: strconv.FormatInt(took.Milliseconds(), 10), FactStepOK: yesNo(ok)},
 	}
-	x.bench.hub.emit(e)
+	x.told.tell(e)
 }
 
 // ledgerFault says that a record could not be written, or what the ledger objects to.

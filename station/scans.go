@@ -230,7 +230,7 @@ func (a *asking) next() (scan.Label, error) {
 }
 
 func (a *asking) tell(wanted bool) {
-	a.x.bench.hub.emit(ScanWanted{Run: a.run, Slot: a.slot, HardwareSerial: a.serial, Wanted: wanted})
+	a.x.told.tell(ScanWanted{Run: a.run, Slot: a.slot, HardwareSerial: a.serial, Wanted: wanted})
 }
 
 func (a *asking) done() {
@@ -277,5 +277,5 @@ func (x *run) tookLabel(l scan.Label, id string, f *Fault) {
 		x.bench.refuse(e, f.Code, f.Params)
 		return
 	}
-	x.bench.hub.emit(e)
+	x.told.tell(e)
 }

@@ -53,6 +53,9 @@ func (x *run) retries(p Phase) int {
 func (x *run) step(ctx context.Context, s phaseStep) error {
 	x.phase, x.phaseStarted, x.facts = s.phase, x.now(), map[string]string{}
 	x.emit(PhaseStarted, nil)
+	if err := x.told.failed(); err != nil {
+		return x.unsaved(err)
+	}
 	pctx, cancel := context.WithTimeout(ctx, x.timeout(s.phase))
 	tries, err := x.try(pctx, s)
 	cancel()
@@ -71,26 +74,62 @@ func (x *run) step(ctx context.Context, s phaseStep) error {
 	if f != nil {
 		rec.Code = f.Code
 	}
-	if lerr := x.ledger.RecordPhase(context.WithoutCancel(ctx), rec); lerr != nil && err == nil {
-		err = x.ledgerFault("record phase "+string(s.phase), lerr)
-		status = PhaseFailed
-		f, _ = AsFault(err)
+	if err != nil {
+		_ = x.ledger.RecordPhase(context.WithoutCancel(ctx), rec) // what went wrong first is what is told
+		crash(pointOf(s.phase))
+		x.emit(status, f)
+		return err
 	}
+	lerr := x.record(context.WithoutCancel(ctx), rec)
 	crash(pointOf(s.phase))
-	x.emit(status, f)
-	return err
+	return lerr
 }
+
+// record records a phase that went well and tells of it once it is durable. It waits for that only at the end of the run: what is
+// done to the device meanwhile waits for an intent of its own, and that for all that was recorded before.
+func (x *run) record(ctx context.Context, rec PhaseEnd) error {
+	done, failed := x.changed(rec.Status, nil), x.changed(PhaseFailed, x.unsaved(errNotSaved))
+	if rec.Phase != PhaseSeal {
+		saved := x.ledger.RecordPhaseSoon(ctx, rec)
+		x.saves = append(x.saves, saved)
+		x.told.tellOnce(saved, done, failed)
+		return nil
+	}
+	err := x.ledger.RecordPhase(ctx, rec)
+	if err == nil {
+		err = x.settled()
+	}
+	if err != nil {
+		x.told.tell(failed)
+		return x.unsaved(err)
+	}
+	x.told.tell(done)
+	return nil
+}
+
+var errNotSaved = errors.New("it could not be saved")
+
+// settled says whether all that was recorded so far is durable. It is called after a write that was waited for, and does not
+// wait itself then.
+func (x *run) settled() error {
+	for _, saved := range x.saves {
+		if err := saved(); err != nil {
+			return err
+		}
+	}
+	x.saves = nil
+	return nil
+}
+
+// unsaved is the fault of a phase's record that could not be saved.
+func (x *run) unsaved(err error) *Fault { return x.ledgerFault("record phase "+string(x.phase), err) }
 
 // skip records a phase that is not part of this run.
 func (x *run) skip(ctx context.Context, p Phase) error {
 	x.phase, x.phaseStarted, x.facts = p, x.now(), nil
 	at := x.phaseStarted.UTC()
-	err := x.ledger.RecordPhase(ctx, PhaseEnd{Run: x.start.Run, Phase: p, Status: PhaseSkipped, StartedAt: at, EndedAt: at})
-	if err != nil {
-		return x.explain(ctx, ctx, x.ledgerFault("record phase "+string(p), err))
-	}
-	x.emit(PhaseSkipped, nil)
-	return nil
+	err := x.record(ctx, PhaseEnd{Run: x.start.Run, Phase: p, Status: PhaseSkipped, StartedAt: at, EndedAt: at})
+	return x.explain(ctx, ctx, err)
 }
 
 // try does the phase until it succeeds, fails for good, or its tries or time are used up.

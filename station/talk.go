@@ -74,7 +74,11 @@ func (t *talk) SetClock(ctx context.Context, now time.Time) error {
 func (t *talk) MakeKey(ctx context.Context, r KeyRequest) (KeyAnswer, error) {
 	t.say("-> ENROLL %s for %s", r.KeyType, r.DeviceID)
 	a, err := t.Line.MakeKey(ctx, r)
-	t.heard(err, "CSR %d B, key in %s", len(a.CSR), a.KeyStore)
+	made := "made"
+	if a.Existing {
+		made = "was there"
+	}
+	t.heard(err, "CSR %d B, key %d %s, in %s", len(a.CSR), a.Generation, made, a.KeyStore)
 	return a, err
 }
 

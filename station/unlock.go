@@ -84,6 +84,9 @@ func (x *run) warnNoPin(ctx context.Context) error {
 	if x.course == courseRekey || len(x.bundle.Pins) > 0 { // they came with the generation before, or with this one
 		return nil
 	}
+	if x.greet.Reenroll != "" && x.greet.Reenroll != "unlock" {
+		return nil
+	}
 	h, err := x.line.Holding(ctx)
 	if err != nil {
 		return err

@@ -4,8 +4,8 @@ package main
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -118,20 +118,19 @@ func allow(c *config.Config, boot time.Duration) {
 	}
 }
 
-// keysMade counts what a device said of its keys: "key 1 made".
-func keysMade(events []event) (n int) {
+var shownKey = regexp.MustCompile(`\bkey \d+\b`)
+
+// keysMade counts the keys that a device has shown: "key 1 made", "key 1 was there".
+func keysMade(events []event) int {
 	seen := map[string]bool{}
 	for _, e := range events {
 		facts, _ := e["facts"].(map[string]any)
-		text, _ := facts["device_log"].(string)
-		for line := range strings.Lines(text) {
-			if line = strings.TrimSpace(line); strings.HasPrefix(line, "key ") && strings.HasSuffix(line, " made") && !seen[line] {
-				seen[line] = true
-				n++
-			}
+		text, _ := facts["wire_log"].(string)
+		for _, key := range shownKey.FindAllString(text, -1) {
+			seen[key] = true
 		}
 	}
-	return n
+	return len(seen)
 }
 
 // The power goes in the middle of a run: the port is gone and the run says so; with the power back, under another pty, the

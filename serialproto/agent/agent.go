@@ -155,6 +155,7 @@ func (a *Agent) Welcome(serialproto.Hello) serialproto.Welcome {
 		BootID:   bytes.Clone(a.bootID),
 		Features: a.features(),
 		Clock:    a.clockMicros(),
+		Reenroll: a.cfg.Reenroll,
 	}
 	if err := a.enter(); err != nil {
 		a.cfg.Log.Error("store is not to be had", "error", err)
@@ -191,7 +192,7 @@ func (a *Agent) features() uint32 {
 	if a.cfg.CompleteWG != nil {
 		f |= serialproto.FeatureWireGuard | serialproto.FeatureKeepWG
 	}
-	f |= serialproto.FeatureRenew | serialproto.FeatureUnlock
+	f |= serialproto.FeatureRenew | serialproto.FeatureUnlock | serialproto.FeaturePacked
 	if a.cfg.Renewal != nil {
 		f |= serialproto.FeatureRenewSet
 	}
@@ -258,11 +259,12 @@ func (a *Agent) Handle(ctx context.Context, op serialproto.Op, request []byte) [
 	if err != nil {
 		r := refusalOf(err)
 		a.cfg.Log.Warn("request refused", "op", op, "status", r.status, "error", err)
-		a.say("refused: " + r.detail)
+		if ctx.Err() == nil { // who gave up on it wants no reason
+			a.say("refused: " + r.detail)
+		}
 		return encode(r.status, r.detail, r.next, nil)
 	}
 	a.cfg.Log.Info("request done", "op", op)
-	a.say(notable(op, result))
 	return encode(serialproto.StatusOK, "", 0, result)
 }
 
@@ -312,6 +314,8 @@ func (a *Agent) dispatch(ctx context.Context, op serialproto.Op, request []byte)
 // dispatchField is dispatch for what is asked of devices in the field.
 func (a *Agent) dispatchField(ctx context.Context, op serialproto.Op, request []byte) (any, error) {
 	switch {
+	case op == serialproto.OpPacked:
+		return run(request, func(args serialproto.PackedArgs) (any, error) { return a.packed(ctx, args) })
 	case op == serialproto.OpUnlock:
 		return run(request, a.unlocking)
 	case op == serialproto.OpErase:

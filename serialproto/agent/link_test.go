@@ -99,11 +99,9 @@ func TestOverALine(t *testing.T) {
 			if !errors.Is(err, &serialproto.StatusError{Status: serialproto.StatusLocked}) {
 				t.Errorf("sign after seal: got %v, want locked", err)
 			}
-			want := []string{
-				"key 1 made", "key 1 was there already", "files stored and read back", "sealed: the new files are in use", "refused: sealed; TLS 1.3 is signed under an unlock only",
-			}
+			want := []string{"refused: sealed; TLS 1.3 is signed under an unlock only"}
 			if diff := cmp.Diff(want, h.Log()); diff != "" {
-				t.Errorf("what the device says of it (-want +got):\n%s", diff)
+				t.Errorf("what the device says beside its answers (-want +got):\n%s", diff)
 			}
 			if err := h.Bye(ctx); err != nil {
 				t.Fatal(err)

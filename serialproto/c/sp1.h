@@ -43,7 +43,7 @@ extern "C" {
 #define SP1_MAX_DETAIL 64
 #define SP1_MAX_FLAG 64
 #define SP1_MAX_ID 63 /* a device id becomes a DNS label, a file name and an MQTT client id */
-#define SP1_MAX_WELCOME 272
+#define SP1_MAX_WELCOME 276
 #define SP1_MAX_LOG 80
 /*
  * Enrollment ids remembered whose key was dropped, by ABORT, another ENROLL or LOCK: the last so many; the one before them is

@@ -74,7 +74,6 @@ static int answer(sp1_device *d, unsigned bank, bool existed) {
   if (status != SP1_OK) {
     return status;
   }
-  sp1_log(d, existed ? "key was there already" : "key made");
   sp1_begin(d, &w, 3U + (g->tunnel ? 1U : 0U) + (existed ? 1U : 0U));
   sp1_write_head(&w, SP1_UINT, 1);
   sp1_write_head(&w, SP1_BSTR, n);
@@ -286,7 +285,6 @@ int sp1_abort(sp1_device *d, sp1_bytes m) {
     if (status == SP1_OK) {
       status = sp1_drop_bank(d, bank);
     }
-    sp1_log(d, "gave up what was begun");
   }
   if (status != SP1_OK) {
     return status;

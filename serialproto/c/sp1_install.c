@@ -129,7 +129,6 @@ static int switch_over(sp1_device *d, unsigned bank) {
   if (status != SP1_OK) {
     return status;
   }
-  sp1_log(d, "files stored and read back");
   return answer(d, bank, false);
 }
 

@@ -152,7 +152,7 @@ size_t sp1_encode_welcome(sp1_device *d, uint32_t wanted) {
   w.p = d->welcome;
   w.cap = sizeof d->welcome;
   sp1_write_head(&w, SP1_MAP,
-                 8U + present(d->cfg.model) + present(d->cfg.serial) + present(d->cfg.firmware) + (held > 0) + (now > 0) +
+                 9U + present(d->cfg.model) + present(d->cfg.serial) + present(d->cfg.firmware) + (held > 0) + (now > 0) +
                      (newest != NULL) + has_leaf);
   sp1_write_uint(&w, 1, SP1_VERSION);
   sp1_write_uint(&w, 3, d->session);
@@ -192,6 +192,7 @@ size_t sp1_encode_welcome(sp1_device *d, uint32_t wanted) {
   if (has_leaf) {
     sp1_write_bytes(&w, 16, leaf, 16);
   }
+  sp1_write_uint(&w, 17, d->cfg.reenroll);
   return w.full ? 0 : w.n;
 }
 
@@ -475,7 +476,6 @@ int sp1_lock(sp1_device *d, sp1_bytes m) {
   if (status != SP1_OK) {
     return status;
   }
-  sp1_log(d, "sealed: the new files are in use");
   return done(d);
 }
 

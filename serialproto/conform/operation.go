@@ -22,7 +22,7 @@ func operationCases() []Case {
 }
 
 func opUnknown(d *dut) {
-	for _, op := range []uint8{0, 10, 14, 15, 23, 99, 255} {
+	for _, op := range []uint8{0, 10, 14, 15, 24, 99, 255} {
 		d.refused(fmt.Sprint("operation ", op), map[uint8]any{0: op}, serialproto.StatusUnknownOp)
 		d.refused(fmt.Sprint("operation ", op), map[uint8]any{0: op, 1: "text", 2: []byte{1, 2, 3}}, serialproto.StatusUnknownOp)
 	}
@@ -46,6 +46,7 @@ func opAbsent(d *dut) {
 		{serialproto.FeatureRenewSet, serialproto.RenewSetArgs{Op: serialproto.OpRenewSet, URL: "https://ca.example/renew", EnrollID: id}},
 		{serialproto.FeatureCheckMQTT, serialproto.CheckMQTTArgs{Op: serialproto.OpCheckMQTT, Host: "192.0.2.1", Seconds: 1}},
 		{serialproto.FeatureCheckWG, serialproto.CheckWGArgs{Op: serialproto.OpCheckWG, Seconds: 1}},
+		{serialproto.FeaturePacked, serialproto.PackedArgs{Op: serialproto.OpPacked, Data: []byte{3, 0}, Digest: id}},
 	} {
 		if d.features&x.feature == 0 {
 			tried++

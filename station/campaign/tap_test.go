@@ -170,11 +170,20 @@ func (t *tap) IdentifyRun(ctx context.Context, run string, o station.Observed) (
 }
 
 func (t *tap) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
+	return t.phaseWrite(p, func() error { return t.Ledger.RecordPhase(ctx, p) })
+}
+
+func (t *tap) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) func() error {
+	saved := t.Ledger.RecordPhaseSoon(ctx, p)
+	return sync.OnceValue(func() error { return t.phaseWrite(p, saved) })
+}
+
+func (t *tap) phaseWrite(p station.PhaseEnd, write func() error) error {
 	list := []receipt{receiptOf("phase", p.Run, p.Phase, p.StartedAt.UnixMicro(), p.Status)}
 	for id := range p.Results {
 		list = append(list, receiptOf("settled", id))
 	}
-	return t.write(p.Run, "RecordPhase", func() error { return t.Ledger.RecordPhase(ctx, p) }, list...)
+	return t.write(p.Run, "RecordPhase", write, list...)
 }
 
 func (t *tap) BindDevice(ctx context.Context, b station.Binding) error {

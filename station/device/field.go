@@ -188,7 +188,7 @@ func (l *line) renew(ctx context.Context, args *serialproto.RenewArgs, leaf []by
 		return nil, err
 	}
 	var r serialproto.InstallResult
-	if err := l.call(ctx, "renew the device's certificate", args, &r); err != nil {
+	if err := l.callPacked(ctx, "renew the device's certificate", args, &r); err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(leaf)

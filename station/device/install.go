@@ -33,7 +33,7 @@ func (l *line) Install(ctx context.Context, b station.Bundle) (station.Readback,
 		return l.installInPieces(ctx, b)
 	}
 	var r serialproto.InstallResult
-	err := l.call(ctx, "install", args, &r)
+	err := l.callPacked(ctx, "install", args, &r)
 	if byName && notHeld(err) {
 		l.welcome.Known = nil
 		return l.Install(ctx, b)

@@ -19,6 +19,7 @@ type line struct {
 	probe   bool
 	host    *link.Host
 	welcome serialproto.Welcome
+	csr     []byte // of the device's newest key, as it answered
 }
 
 func (l *line) Wait(ctx context.Context) (station.Announcement, error) {
@@ -53,6 +54,9 @@ func (l *line) Greet(ctx context.Context) (station.Greeting, error) {
 		SetClock: w.Features&serialproto.FeatureSetClock != 0, WireGuard: w.Features&serialproto.FeatureWireGuard != 0,
 		Unlock: w.Features&serialproto.FeatureUnlock != 0, ChecksBroker: w.Features&serialproto.FeatureCheckMQTT != 0,
 		OwnRenewal: w.Features&serialproto.FeatureRenewSet != 0,
+	}
+	if w.Reenroll != 0 {
+		g.Reenroll = w.Reenroll.String()
 	}
 	if w.Clock != 0 {
 		g.Clock = time.UnixMicro(w.Clock).UTC()
@@ -150,6 +154,7 @@ func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAn
 	if err := l.call(ctx, "have the device make its key", args, &r); err != nil {
 		return station.KeyAnswer{}, enrollIDFault(err)
 	}
+	l.csr = r.CSR
 	if q.WireGuard && len(r.WireGuard) != 32 {
 		return station.KeyAnswer{}, badAnswer(fmt.Errorf("make key: WireGuard public key of %d bytes", len(r.WireGuard)))
 	}
@@ -207,6 +212,30 @@ func (l *line) BootLog() string { return l.host.Console() }
 func (l *line) Bye(ctx context.Context) { _ = l.host.Bye(ctx) }
 
 func (l *line) Close() error { return l.host.Close() }
+
+// callPacked is call for a request that carries certificates: packed, where the device takes that. One that cannot unpack it, by
+// whatever the station has wrong about its key, gets it as it is.
+func (l *line) callPacked(ctx context.Context, doing string, args, result any) error {
+	if l.welcome.Features&serialproto.FeaturePacked == 0 {
+		return l.call(ctx, doing, args, result)
+	}
+	request, err := serialproto.EncodeRequest(args)
+	if err != nil {
+		return l.fault(doing, err)
+	}
+	packed := serialproto.Pack(request, l.csr)
+	if packed == nil {
+		return l.call(ctx, doing, args, result)
+	}
+	err = l.host.Call(ctx, packed, result)
+	if se, ok := errors.AsType[*serialproto.StatusError](err); ok && se.Status == serialproto.StatusHashMismatch {
+		return l.call(ctx, doing, args, result)
+	}
+	if err != nil {
+		return l.fault(doing, err)
+	}
+	return nil
+}
 
 // call does one request and translates its error.
 func (l *line) call(ctx context.Context, doing string, args, result any) error {

@@ -126,19 +126,35 @@ func parseFact(name FactKind, body []byte) (fact, error) {
 // put writes a fact and, where others wait for it, what they will be told, in one transaction.
 func (l *Ledger) put(ctx context.Context, f fact) error {
 	var said error
-	err := l.write.do(ctx, func(ctx context.Context, t *txn) error {
+	return l.passOn(l.write.do(ctx, l.telling(f, &said)), &said)
+}
+
+// putSoon is put without waiting, see [writer.soon]: what it returns does that.
+func (l *Ledger) putSoon(ctx context.Context, f fact) (saved func() error) {
+	var said error
+	ended := l.write.soon(ctx, l.telling(f, &said))
+	return func() error { return l.passOn(ended(), &said) }
+}
+
+// telling is the transaction of a fact. said is what the fact objects to though it was written.
+func (l *Ledger) telling(f fact, said *error) func(context.Context, *txn) error {
+	return func(ctx context.Context, t *txn) error {
 		at := l.cfg.Now()
 		if err := t.tell(ctx, f, at); err != nil {
 			return err
 		}
-		said = t.said
+		*said = t.said
 		return t.queue(ctx, l, f, at)
-	})
-	if err == nil {
-		l.tellQueued()
-		err = said
 	}
-	return err
+}
+
+// passOn tells whoever passes facts on to others that there is one more.
+func (l *Ledger) passOn(err error, said *error) error {
+	if err != nil {
+		return err
+	}
+	l.tellQueued()
+	return *said
 }
 
 // tell writes a fact that was first told at a time.

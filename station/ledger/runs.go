@@ -247,13 +247,31 @@ func (t *txn) lastN(ctx context.Context, table, run string) (int64, error) {
 
 // RecordPhase appends one phase's end, and what came of its intents with it. A phase of a run is told apart by the time it started.
 func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
+	err := checkPhase(p)
+	if err == nil {
+		err = l.put(ctx, factPhase.of(p))
+	}
+	return l.phaseError(err, p)
+}
+
+// RecordPhaseSoon is RecordPhase without waiting: it goes with the next write that is waited for, at the latest after soonTime.
+func (l *Ledger) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) (saved func() error) {
+	if err := checkPhase(p); err != nil {
+		return func() error { return l.phaseError(err, p) }
+	}
+	ended := l.putSoon(ctx, factPhase.of(p))
+	return func() error { return l.phaseError(ended(), p) }
+}
+
+func checkPhase(p station.PhaseEnd) error {
 	err := need(field{"run", p.Run}, field{"phase", string(p.Phase)})
 	if err == nil && (p.StartedAt.IsZero() || p.EndedAt.IsZero()) {
 		err = fmt.Errorf("%w: phase without times", ErrInvalid)
 	}
-	if err == nil {
-		err = l.put(ctx, factPhase.of(p))
-	}
+	return err
+}
+
+func (l *Ledger) phaseError(err error, p station.PhaseEnd) error {
 	return l.wrap(err, "record phase "+free(string(p.Phase))+" of run", p.Run)
 }
 

@@ -15,9 +15,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// groupMax bounds how many writes share one commit.
-const groupMax = 64
-
 // How a transaction that another one has got in the way of is run again.
 const (
 	againFirst = 5 * time.Millisecond
@@ -34,7 +31,7 @@ type writer struct {
 	dir  string
 	log  *slog.Logger
 	wait time.Duration // for a transaction that has to be run again
-	jobs chan *job
+	jobs jobQueue
 	quit chan struct{}
 	done chan struct{}
 	stop sync.Once
@@ -52,17 +49,9 @@ type writer struct {
 	heads heads
 }
 
-type job struct {
-	ctx context.Context
-	// fn may run more than once: only its last run counts.
-	fn  func(context.Context, *txn) error
-	err error
-	end chan struct{}
-}
-
 func newWriter(ctx context.Context, db *sql.DB, l *Ledger) (*writer, error) {
 	w := &writer{
-		db: db, d: l.d, dir: l.dir, log: l.cfg.Logger, wait: l.cfg.BusyTimeout, jobs: make(chan *job),
+		db: db, d: l.d, dir: l.dir, log: l.cfg.Logger, wait: l.cfg.BusyTimeout, jobs: jobQueue{wake: make(chan struct{}, 1)},
 		quit: make(chan struct{}), done: make(chan struct{}), now: l.cfg.Now, partial: l.cfg.Outbox,
 		out: outgoing{epoch: uuid.Must(uuid.NewV7()).String()},
 	}
@@ -79,43 +68,53 @@ func (w *writer) do(ctx context.Context, fn func(context.Context, *txn) error) e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{ctx: ctx, fn: fn, end: make(chan struct{})}
+	j := &job{ctx: ctx, fn: fn, end: make(chan struct{}), urgent: true}
+	w.jobs.add(j)
 	select {
-	case w.jobs <- j:
+	case <-j.end:
+		return j.err
 	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.quit:
-		return ErrClosed
+		if w.jobs.remove(j) {
+			return ctx.Err()
+		}
+		<-j.end
+		return j.err
 	}
-	<-j.end
-	return j.err
+}
+
+// soon runs fn in a transaction before any that is asked for later, and makes nobody wait: it goes with the next one that is
+// waited for, or by itself after soonTime. What it returns waits for its end.
+func (w *writer) soon(ctx context.Context, fn func(context.Context, *txn) error) (ended func() error) {
+	j := &job{ctx: context.WithoutCancel(ctx), fn: fn, end: make(chan struct{})}
+	w.jobs.add(j)
+	return func() error {
+		<-j.end
+		return j.err
+	}
 }
 
 func (w *writer) loop() {
 	defer close(w.done)
+	defer w.jobs.close()
+	late := time.NewTimer(soonTime)
+	late.Stop()
+	defer late.Stop()
 	for {
+		all := false
 		select {
 		case <-w.quit:
 			return
-		case j := <-w.jobs:
-			w.runGroup(w.gather(j))
+		case <-w.jobs.wake:
+		case <-late.C:
+			all = true
+		}
+		for group := w.jobs.take(all); len(group) > 0; group = w.jobs.take(false) {
+			w.runGroup(group)
+		}
+		if w.jobs.wait() {
+			late.Reset(soonTime)
 		}
 	}
-}
-
-// gather takes those that wait already; it waits for nobody.
-func (w *writer) gather(first *job) []*job {
-	group := make([]*job, 1, 8)
-	group[0] = first
-	for len(group) < groupMax {
-		select {
-		case j := <-w.jobs:
-			group = append(group, j)
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 func (w *writer) runGroup(group []*job) {

@@ -38,6 +38,11 @@ func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	return l.local.RecordPhase(ctx, p)
 }
 
+// RecordPhaseSoon is RecordPhase without waiting.
+func (l *Ledger) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) (saved func() error) {
+	return l.local.RecordPhaseSoon(ctx, p)
+}
+
 // BindDevice claims the device id. The database says whether it may; while that is away only what it has already holds.
 func (l *Ledger) BindDevice(ctx context.Context, b station.Binding) error {
 	err := l.local.BindDevice(ctx, b)
