@@ -108,6 +108,7 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 			return nil, err
 		}
 	}
+	b.Ledger.Rehearse(ctx)
 	b.Bench = station.NewBench(bc, o.watcher, newRouter(cfg, o.openPort), runner)
 	if b.history.dir != "" {
 		b.closes = append(b.closes, passportsOf(b.history, b, a.passportFailed(b, o)).follow(ctx, b.Subscribe()))
