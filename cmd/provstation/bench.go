@@ -6,75 +6,30 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
-	"strconv"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"provstation/station/devstack"
 )
-
-// methodStation is this program's own way; the others are those of package baseline.
-const methodStation = "provstation"
-
-// benchCell is one set of circumstances that is measured.
-type benchCell struct {
-	method  string
-	devices int
-	baud    int
-	latency time.Duration // each way
-	faults  float64       // chance of a byte to be lost or damaged
-	known   bool          // the devices hold the CA certificates beforehand
-
-	trouble devstack.Spec // beside the faults; for tests
-}
-
-func (c benchCell) String() string {
-	s := fmt.Sprintf("%s, %d at %d baud", c.method, c.devices, c.baud)
-	if c.latency > 0 {
-		s += ", " + c.latency.String()
-	}
-	if c.faults > 0 {
-		s += fmt.Sprintf(", faults %g", c.faults)
-	}
-	if c.known {
-		s += ", known chain"
-	}
-	return s
-}
-
-// spec is what the cell's lines suffer: as many bytes are lost as are damaged.
-func (c benchCell) spec() devstack.Spec {
-	s := c.trouble
-	s.Drop, s.Flip, s.Latency = c.faults/2, c.faults/2, c.latency
-	return s
-}
-
-// alone is the cell with one device that a cell is compared with.
-func (c benchCell) alone() benchCell {
-	c.devices = 1
-	return c
-}
 
 // benchFlags are the flags of `provstation bench`.
 type benchFlags struct {
 	devices, baud []int
-	latency       []time.Duration
+	latency       []string
 	faults, known []string
 	methods       []string
 	delay         time.Duration
 	repeat        int
 	dir           string
 	json          bool
+	asked         bool // methods were named
 }
 
 // benchRig measures cells.
 type benchRig struct {
 	app    *app
-	dir    string        // where the state of the cells lies while they run
+	dir    string        // see folder; empty: that of temporary files
 	delay  time.Duration // of every answer of the bridge
 	repeat int
 
@@ -121,98 +76,59 @@ func (r *benchRig) measure(ctx context.Context, c benchCell) (*benchResult, erro
 	return res, nil
 }
 
+// folder is where the state of the cells lies while they run.
+func (r *benchRig) folder() string { return cmp.Or(r.dir, os.TempDir()) }
+
 // once runs a cell once.
 func (r *benchRig) once(ctx context.Context, c benchCell, nth int) (benchRun, error) {
-	return r.provision(ctx, c, nth)
+	if c.method == methodStation {
+		return r.provision(ctx, c, nth)
+	}
+	return r.baselineRun(ctx, c, nth)
 }
+
+const benchLong = `Measure how fast devices are provisioned on this machine, and how near that is to what the line and the others allow.
+
+For each cell (method, devices at once, baud rate, adapter latency, faults of the line, chain known or not) everything is
+brought up fresh: the embedded tenant stack, a ledger in a file with full sync, and virtual devices, the real agent on lines
+paced to the baud rate. All lines are open, then the devices get power at the same moment, and each is enrolled, proven at the
+broker, sealed and recorded. A device's time is from the first byte heard from it to the durable record.
+
+limit is what no program can go below with these bytes: bytes on the line at the baud rate, plus the time that the bridge, the
+broker and the device's key took. x limit is the median device against its limit; x one is the slowest 5 % against one device
+alone, which is measured as well where it is not asked for.
+
+The other methods are the ways it is done otherwise, on the same lines, stack and files: here-documents typed into a console
+(heredoc), AT commands as of a modem (at), mcumgr's console framing (mcumgr). They record nothing but a line of text.
+
+A device that does not pass fails its cell: no figures come from it. docs/bench.md has what each figure is and what bounds it.
+
+Exit codes: 0 every cell was measured, 1 one was not, 2 usage, 3 the machine failed.`
 
 func (a *app) benchCommand() *cobra.Command {
 	var f benchFlags
 	cmd := &cobra.Command{
-		Use: "bench", Short: "Measure how fast devices are provisioned on this machine, and against what limit", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.bench(cmd.Context(), f) },
+		Use: "bench", Short: "Measure how fast devices are provisioned on this machine, and against what limit", Long: benchLong, Args: cobra.NoArgs,
+		Example: `  provstation bench                                              a matrix of a few minutes
+  provstation bench --devices 1 --baud 115200 --latency 0 --methods provstation    one cell, some seconds
+  provstation bench --devices 1,8,16,32,64 --faults 0,1e-4 --known-chain no,yes --methods provstation --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.asked = cmd.Flags().Changed("methods")
+			return a.bench(cmd.Context(), f)
+		},
 	}
 	fl := cmd.Flags()
-	fl.IntSliceVar(&f.devices, "devices", []int{1, 8, 32}, "devices at once, 1 to 256")
+	fl.IntSliceVar(&f.devices, "devices", []int{1, 8, 64}, "devices at once, 1 to 256")
 	fl.IntSliceVar(&f.baud, "baud", []int{115200, 921600}, "baud rates of the lines")
-	fl.DurationSliceVar(&f.latency, "latency", []time.Duration{0, 16 * time.Millisecond}, "what the adapter adds each way, 0 to 1s")
+	fl.StringSliceVar(&f.latency, "latency", []string{"0", "16ms"}, "what the adapter adds each way, 0 to 1s")
 	fl.StringSliceVar(&f.faults, "faults", []string{"0"}, "chance of a byte to be lost or damaged, 0 to 0.01, as 1e-4")
-	fl.StringSliceVar(&f.methods, "methods", []string{methodStation}, "ways to provision: "+strings.Join(benchMethods(), ", "))
+	fl.StringSliceVar(&f.methods, "methods", benchMethods(), "ways to provision")
 	fl.StringSliceVar(&f.known, "known-chain", []string{"no"}, "the devices hold the CA certificates beforehand: no, yes")
 	fl.DurationVar(&f.delay, "bridge-delay", 0, "of every answer of the bridge, 0 to 1m")
 	fl.IntVar(&f.repeat, "repeat", 1, "runs of a cell, 1 to 1000; one device alone is run 5 times at least")
-	fl.StringVar(&f.dir, "dir", "", "folder for the state of the cells, on the disk to measure with (default: for temporary files)")
+	fl.StringVar(&f.dir, "state-dir", "", "folder on the disk to measure with (default: that of temporary files); it is left as it was")
 	fl.BoolVar(&f.json, "json", false, "one JSON object a cell on standard output")
 	return cmd
-}
-
-// benchMethods are the ways that can be measured.
-func benchMethods() []string { return []string{methodStation} }
-
-// cells are the cells that the flags name, in the order in which they are run.
-func (f *benchFlags) cells() (list []benchCell, err error) {
-	faults, known, err := f.lists()
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range f.latency {
-		if l < 0 || l > time.Second {
-			return nil, usage("--latency: between 0s and 1s, got %v", l)
-		}
-	}
-	for _, m := range f.methods {
-		if !slices.Contains(benchMethods(), m) {
-			return nil, usage("--methods: %s, got %q", strings.Join(benchMethods(), ", "), m)
-		}
-	}
-	for _, k := range known {
-		for _, p := range faults {
-			for _, l := range f.latency {
-				for _, b := range f.baud {
-					for _, m := range f.methods {
-						for _, n := range f.devices {
-							list = append(list, benchCell{method: m, devices: n, baud: b, latency: l, faults: p, known: k})
-						}
-					}
-				}
-			}
-		}
-	}
-	return list, nil
-}
-
-// lists checks the flags and reads those that are text.
-func (f *benchFlags) lists() (faults []float64, known []bool, err error) {
-	for _, n := range f.devices {
-		if n < 1 || n > maxDevices {
-			return nil, nil, usage("--devices: between 1 and %d, got %d", maxDevices, n)
-		}
-	}
-	for _, b := range f.baud {
-		if b < 300 || b > 4_000_000 {
-			return nil, nil, usage("--baud: between 300 and 4000000, got %d", b)
-		}
-	}
-	for _, text := range f.faults {
-		p, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(p >= 0 && p <= 0.01) {
-			return nil, nil, usage("--faults: a chance from 0 to 0.01, as 1e-4, got %q", text)
-		}
-		faults = append(faults, p)
-	}
-	for _, text := range f.known {
-		if text != "yes" && text != "no" {
-			return nil, nil, usage("--known-chain: yes or no, got %q", text)
-		}
-		known = append(known, text == "yes")
-	}
-	switch {
-	case f.delay < 0 || f.delay > time.Minute:
-		return nil, nil, usage("--bridge-delay: between 0s and 1m, got %v", f.delay)
-	case f.repeat < 1 || f.repeat > 1000:
-		return nil, nil, usage("--repeat: between 1 and 1000, got %d", f.repeat)
-	}
-	return faults, known, nil
 }
 
 func (a *app) bench(ctx context.Context, f benchFlags) error {
@@ -220,23 +136,22 @@ func (a *app) bench(ctx context.Context, f benchFlags) error {
 	if err != nil {
 		return err
 	}
+	cells, left := measurable(cells, f.asked)
+	for _, reason := range left {
+		fmt.Fprintln(a.stderr, "left out:", reason)
+	}
+	if len(cells) == 0 {
+		return usage("--methods %s: nothing is left to measure", strings.Join(f.methods, ","))
+	}
 	rig := &benchRig{app: a, dir: f.dir, delay: f.delay, repeat: f.repeat, ones: map[benchCell]*benchResult{}}
-	out := json.NewEncoder(a.stdout)
-	failed := false
-	for _, c := range cells {
-		res, err := rig.measure(ctx, c)
-		if err != nil {
-			fmt.Fprintln(a.stderr, err)
-			failed = true
-			continue
+	results, failed, err := rig.all(ctx, cells, f.json)
+	if err != nil {
+		return &exitError{exitFault, err}
+	}
+	if !f.json && len(results) > 0 {
+		if err := writeBench(a.stdout, results, rig.machine()); err != nil {
+			return &exitError{exitFault, err}
 		}
-		if f.json {
-			if err := out.Encode(res.json()); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintf(a.stdout, "%v: p50 %v p95 %v limit %v\n", c, res.elapsed.p50, res.elapsed.p95, res.limit)
 	}
 	if failed {
 		return &exitError{code: exitBad}
@@ -244,4 +159,30 @@ func (a *app) bench(ctx context.Context, f benchFlags) error {
 	return nil
 }
 
-var _, _, _ = cmp.Or[int], errors.New, math.Abs
+// all measures the cells one after the other. A cell in which a device did not pass is said and has no figures; an error is the
+// machine's.
+func (r *benchRig) all(ctx context.Context, cells []benchCell, asJSON bool) (results []*benchResult, failed bool, err error) {
+	out := json.NewEncoder(r.app.stdout)
+	for i, c := range cells {
+		res, err := r.measure(ctx, c)
+		var line any
+		var bad *failedRun
+		switch {
+		case err == nil:
+			results, line = append(results, res), res.json()
+			fmt.Fprintf(r.app.stderr, "%d/%d %v: p50 %v\n", i+1, len(cells), c, res.elapsed.p50.Round(time.Millisecond))
+		case errors.As(err, &bad) && ctx.Err() == nil:
+			failed, line = true, failedJSON(c, err)
+			fmt.Fprintf(r.app.stderr, "%d/%d FAILED %v\n", i+1, len(cells), err)
+		default:
+			return results, failed, fmt.Errorf("%v: %w", c, err)
+		}
+		if !asJSON {
+			continue
+		}
+		if err := out.Encode(line); err != nil {
+			return results, failed, fmt.Errorf("write figures: %w", err)
+		}
+	}
+	return results, failed, nil
+}

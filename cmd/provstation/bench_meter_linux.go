@@ -31,6 +31,15 @@ func peakMemory() uint64 {
 	return 0
 }
 
+// memoryFolder is a folder whose files lie in memory; empty: there is none.
+func memoryFolder() string {
+	const shm = "/dev/shm"
+	if unix.Access(shm, unix.W_OK) == nil && inMemory(shm) {
+		return shm
+	}
+	return ""
+}
+
 // inMemory reports whether a folder lies in memory and not on a disk: a sync there costs nothing.
 func inMemory(dir string) bool {
 	var st unix.Statfs_t

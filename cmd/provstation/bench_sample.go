@@ -64,6 +64,18 @@ type deviceFiles struct {
 	tunnel int
 }
 
+// parts are the files as what has to cross.
+func (f deviceFiles) parts() payload {
+	p := payload{{"leaf", f.leaf}}
+	for i, n := range f.chain {
+		p = append(p, payloadPart{fmt.Sprintf("CA %d", i+1), n})
+	}
+	if f.tunnel > 0 {
+		p = append(p, payloadPart{"wg0.conf", f.tunnel})
+	}
+	return p
+}
+
 // readFiles measures the files in a device's folder.
 func readFiles(dir string) (f deviceFiles, err error) {
 	device, err := certSizes(filepath.Join(dir, "device.pem"))
@@ -157,14 +169,12 @@ func payloadOf(l *runLog, w waits, f deviceFiles) payload {
 	identity := len(l.end.HardwareSerial) + len(l.facts[station.FactModel]) + len(l.facts[station.FactFirmware]) + sizeBootID + sizeClock
 	p := payload{
 		{"identity", identity}, {"device id", len(l.end.DeviceID)}, {"enroll id", sizeEnrollID}, {"request", w.csr},
-		{"tunnel key", w.tunnelKey}, {"leaf", f.leaf},
-	}
-	for i, n := range f.chain {
-		p = append(p, payloadPart{fmt.Sprintf("CA %d", i+1), n})
+		{"tunnel key", w.tunnelKey},
 	}
 	digests := 3 * sizeDigest // leaf, intermediates, CA file
 	if f.tunnel > 0 {
-		p, digests = append(p, payloadPart{"wg0.conf", f.tunnel}), digests+sizeDigest
+		digests += sizeDigest
 	}
+	p = append(p, f.parts()...)
 	return append(p, payloadPart{"read-back", digests}, payloadPart{"to sign", sizeHash}, payloadPart{"signature", w.signature})
 }

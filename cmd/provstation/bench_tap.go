@@ -13,11 +13,15 @@ import (
 const (
 	kindText    = "console text" // printable, and no frame
 	kindDamaged = "damaged"      // neither
+
+	kindToDevice = "to device" // where there are no frames of ours
+	kindToHost   = "to host"
 )
 
 // tap is a port that notes what crosses it, both ways, by kind of frame and time.
 type tap struct {
 	link.Transport
+	plain bool // what crosses are no frames of ours: bytes are told apart by direction alone
 
 	mu      sync.Mutex
 	first   time.Time // when the first byte was heard
@@ -42,7 +46,7 @@ func (t *tap) Read(p []byte) (int, error) {
 		if t.first.IsZero() {
 			t.first = now
 		}
-		t.note(&t.rx, p[:n], now)
+		t.note(&t.rx, kindToHost, p[:n], now)
 	}
 	return n, err
 }
@@ -54,13 +58,17 @@ func (t *tap) Write(p []byte) (int, error) {
 	if n > 0 {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.note(&t.tx, p[:n], now)
+		t.note(&t.tx, kindToDevice, p[:n], now)
 	}
 	return n, err
 }
 
 // note cuts what crossed into frames. t.mu is held.
-func (t *tap) note(c *cutter, p []byte, now time.Time) {
+func (t *tap) note(c *cutter, direction string, p []byte, now time.Time) {
+	if t.plain {
+		t.crossed = append(t.crossed, crossed{now, direction, len(p)})
+		return
+	}
 	c.feed(p, func(kind string, n int) { t.crossed = append(t.crossed, crossed{now, kind, n}) })
 }
 
