@@ -81,7 +81,7 @@ func (r *benchRig) stack(ctx context.Context, c benchCell, nth int, p *probe) (_
 		return nil, err
 	}
 	cfg := devstack.Config{
-		StateDir: e.remove, Devices: c.devices, Baud: c.baud, Seed: uint64(nth), Faults: c.spec(), Quiet: true, Unpowered: true, //nolint:gosec // counts from 0
+		StateDir: e.remove, Devices: c.devices, Baud: c.baud, Seed: uint64(nth) << 8, Faults: c.spec(), Quiet: true, Unpowered: true, //nolint:gosec // counts from 0
 		KnownChain: c.known, Keys: p.keysOf, Delay: r.delay,
 	}
 	if e.Stack, err = devstack.Start(ctx, cfg); err != nil {
