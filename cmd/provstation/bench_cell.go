@@ -47,6 +47,13 @@ func (c benchCell) spec() devstack.Spec {
 	return s
 }
 
+// mostPtys is how many devices one process can have on ptys: the library that reads ports waits for 1024 descriptors at most, and
+// both ends of the ptys are held here.
+const mostPtys = 128
+
+// inMemory reports whether the cell's lines are in memory for want of descriptors.
+func (c benchCell) inMemory() bool { return c.devices > mostPtys }
+
 // alone is the cell with one device that a cell is compared with.
 func (c benchCell) alone() benchCell {
 	c.devices = 1

@@ -56,7 +56,7 @@ type benchTestLine struct {
 func (r *benchRig) lines(dir string, c benchCell, seed uint64) (list []*benchTestLine, err error) {
 	pacer := prototest.NewPacer()
 	for i := range c.devices {
-		cfg := devstack.BareConfig{Dir: dir, Baud: c.baud, Faults: c.spec(), Seed: seed + uint64(i), Pacer: pacer} //nolint:gosec // counts from 0
+		cfg := devstack.BareConfig{Dir: dir, Baud: c.baud, Faults: c.spec(), Seed: seed + uint64(i), Pacer: pacer, Memory: c.inMemory()} //nolint:gosec // counts from 0
 		l, err := devstack.NewBareLine(cfg, fmt.Sprintf("line-%03d", i+1))
 		if err != nil {
 			return nil, errors.Join(err, closeLines(list))

@@ -82,7 +82,7 @@ func (r *benchRig) stack(ctx context.Context, c benchCell, nth int, p *probe) (_
 	}
 	cfg := devstack.Config{
 		StateDir: e.remove, Devices: c.devices, Baud: c.baud, Seed: uint64(nth) << 8, Faults: c.spec(), Quiet: true, Unpowered: true, //nolint:gosec // counts from 0
-		KnownChain: c.known, Keys: p.keysOf, Delay: r.delay,
+		KnownChain: c.known, Memory: c.inMemory(), Keys: p.keysOf, Delay: r.delay,
 	}
 	if e.Stack, err = devstack.Start(ctx, cfg); err != nil {
 		return nil, err
@@ -100,6 +100,7 @@ type benchWatch struct {
 	power   func() error
 	runs    map[string]*runLog // by run id
 	open    int                // ports
+	closed  string             // why a port did not open
 	ended   int                // runs
 }
 
@@ -109,10 +110,10 @@ func (m *benchWatch) follow(events <-chan station.Event, stop func()) (run bench
 	for e := range events {
 		switch body := e.Body.(type) {
 		case station.PortSeen:
-			if body.Status != "listening" {
-				continue
+			if m.seen(body); m.closed != "" && m.open < m.devices {
+				stop()
 			}
-			if m.open++; m.open == m.devices {
+			if body.Status == "listening" && m.open == m.devices {
 				meter = startMeter()
 				if err = m.power(); err != nil {
 					stop()
@@ -131,6 +132,16 @@ func (m *benchWatch) follow(events <-chan station.Event, stop func()) (run bench
 		}
 	}
 	return run, err
+}
+
+// seen takes what is said of a port.
+func (m *benchWatch) seen(p station.PortSeen) {
+	switch p.Status {
+	case "listening":
+		m.open++
+	case "busy", "denied", "gone", "error":
+		m.closed = fmt.Sprintf("%s %s: %s", filepath.Base(p.Port), p.Code, p.Reason)
+	}
 }
 
 // samples are the measurements of all devices, or which of them did not pass.
@@ -154,7 +165,9 @@ func (m *benchWatch) samples(c benchCell, e *embedded, heard *taps, p *probe) (l
 		}
 		list = append(list, s)
 	}
-	if missing := c.devices - len(m.runs); missing > 0 {
+	if missing := c.devices - len(m.runs); m.open < m.devices && m.closed != "" {
+		bad.devices = append(bad.devices, fmt.Sprintf("only %d ports opened (%s)", m.open, m.closed))
+	} else if missing > 0 {
 		bad.devices = append(bad.devices, fmt.Sprintf("%d were not heard", missing))
 	}
 	if len(bad.devices) > 0 {

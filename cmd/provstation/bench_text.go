@@ -149,6 +149,11 @@ func writeDoubts(b *strings.Builder, results []*benchResult, m benchMachine) {
 			say("%v: %s; the figures are the machine's, not the station's", r.cell, why)
 		}
 	}
+	for _, r := range results {
+		if r.cell.inMemory() {
+			say("%v: lines in memory, since no more than %d ptys fit into one process; reading a port costs nothing there", r.cell, mostPtys)
+		}
+	}
 	say("The devices' programs, the lines and the tenant's servers share this process and its %d cores with the station: CPU and MEMORY are of all "+
 		"of them, and what part is the station's is not measured. At a bench the devices bring their own processors.", m.cores)
 	if !peakPerCell {

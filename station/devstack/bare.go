@@ -24,11 +24,12 @@ type BareConfig struct {
 	Faults Spec   // those of the line
 	Seed   uint64 // faults follow from it
 	Pacer  *prototest.Pacer
+	Memory bool // as of [Config]
 }
 
 // NewBareLine makes a line on the same kind of port as the virtual devices have.
 func NewBareLine(cfg BareConfig, name string) (*BareLine, error) {
-	ln, path, err := newCable(filepath.Join(cfg.Dir, name))
+	ln, path, err := cableOf(cfg.Memory)(filepath.Join(cfg.Dir, name))
 	if err != nil {
 		return nil, fmt.Errorf("bare line %s: %w", name, err)
 	}

@@ -48,6 +48,7 @@ type Config struct {
 	Lifetime time.Duration // of the devices' certificates; 0: 24 h
 	// Unpowered: the devices' ports are there from the start, the devices are off until [Stack.PowerOn].
 	Unpowered  bool
+	Memory     bool                               // the devices' lines lie in memory: they need no descriptors, and [Stack.Open] has to be used
 	KnownChain bool                               // the devices' firmware brings the tenant's CA certificates along
 	Keys       func(serial string) agent.KeyStore // of each device, by its hardware serial; nil: flash
 	Line       LineConfig                         // what goes through the places of the devices; zero: the devices stay
@@ -104,7 +105,7 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.cable == nil {
-		cfg.cable = newCable
+		cfg.cable = cableOf(cfg.Memory)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

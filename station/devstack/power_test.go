@@ -29,7 +29,7 @@ func TestPowerOn(t *testing.T) {
 	var made atomic.Int64
 	serials := make(chan string, 1)
 	s, err := Start(t.Context(), Config{
-		StateDir: t.TempDir(), Devices: 1, Baud: fast, Quiet: true, Unpowered: true, KnownChain: true, cable: memoryPort,
+		StateDir: t.TempDir(), Devices: 1, Baud: fast, Quiet: true, Unpowered: true, KnownChain: true, Memory: true,
 		Keys: func(serial string) agent.KeyStore {
 			serials <- serial
 			return countingKeys{made: &made}
