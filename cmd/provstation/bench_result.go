@@ -59,7 +59,7 @@ func resultOf(c benchCell, runs []benchRun) *benchResult {
 	r.broker = percentile(of(func(s sample) time.Duration { return s.broker }), 50)
 	r.key = percentile(of(func(s sample) time.Duration { return s.key }), 50)
 	r.limit = percentile(of(func(s sample) time.Duration { return line(s) + s.bridge + s.broker + s.key }), 50)
-	for _, p := range station.Phases() {
+	for _, p := range benchPhases() {
 		if list := r.phaseTimes(p); len(list) > 0 {
 			r.phases[p] = spreadOf(list)
 		}

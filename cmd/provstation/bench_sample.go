@@ -141,6 +141,12 @@ func (l *runLog) phase(p station.Phase) waitSpan {
 	return waitSpan{l.started[p], done}
 }
 
+// phaseHeard is what comes before the run's first phase: from the first byte to a run that is on record.
+const phaseHeard station.Phase = "heard"
+
+// benchPhases are the phases in order.
+func benchPhases() []station.Phase { return append([]station.Phase{phaseHeard}, station.Phases()...) }
+
 // sampleOf puts together what was measured of a device whose run is over.
 func sampleOf(l *runLog, t *tap, p *probe, dir string) (sample, error) {
 	s := sample{device: l.end.DeviceID, phases: map[station.Phase]time.Duration{}, last: l.done[station.PhaseRecord]}
@@ -149,6 +155,7 @@ func sampleOf(l *runLog, t *tap, p *probe, dir string) (sample, error) {
 	for ph := range l.done {
 		s.phases[ph] = l.phase(ph).lasts()
 	}
+	s.phases[phaseHeard] = l.started[station.PhaseIdentify].Sub(s.first)
 	var w waits
 	w, s.key = p.of(s.device, l.end.HardwareSerial)
 	s.broker = w.broker

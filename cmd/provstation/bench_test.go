@@ -102,7 +102,7 @@ func TestBenchOneDevice(t *testing.T) {
 			t.Errorf("got %d samples, limit %v, p50 %v, one %v: want %d, a limit below p50, and one device to be itself", l.Samples, l.Limit, l.P50, l.One, onesRepeat)
 		}
 		want := []station.Phase{
-			station.PhaseIdentify, station.PhaseAssign, station.PhaseClock, station.PhaseKeygen, station.PhaseCSR, station.PhaseEnroll,
+			phaseHeard, station.PhaseIdentify, station.PhaseAssign, station.PhaseClock, station.PhaseKeygen, station.PhaseCSR, station.PhaseEnroll,
 			station.PhaseVerify, station.PhaseInstall, station.PhaseReadback, station.PhaseMQTT, station.PhaseSeal, station.PhaseRecord,
 		}
 		for _, p := range want {

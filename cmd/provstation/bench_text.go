@@ -9,8 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"provstation/station"
 )
 
 // wayNames are the other ways in words.
@@ -63,7 +61,7 @@ func writeDetails(b *strings.Builder, results []*benchResult) {
 
 func phaseText(r *benchResult) string {
 	var list []string
-	for _, p := range station.Phases() {
+	for _, p := range benchPhases() {
 		if s, ok := r.phases[p]; ok {
 			list = append(list, fmt.Sprintf("%s %.0f/%.0f/%.0f", p, millis(s.p50), millis(s.p95), millis(s.max)))
 		}
