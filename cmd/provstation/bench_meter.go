@@ -6,19 +6,32 @@ import (
 	"time"
 )
 
-// processMeter measures what this process uses from its start on.
-type processMeter struct{ cpu time.Duration }
-
-// startMeter gives memory back that is not in use, so that the highest mark is not an earlier cell's, and starts measuring.
-func startMeter() *processMeter {
-	debug.FreeOSMemory()
-	resetPeak()
-	return &processMeter{cpu: cpuTime()}
+// machineUse is what was used of the machine between two moments.
+type machineUse struct {
+	wall   time.Duration
+	cpu    time.Duration // of this process
+	others time.Duration // processor time of everything else on the machine; 0: not known
+	peak   uint64        // bytes of memory of this process at most
 }
 
-// read is the processor time since the start, and the most memory that was in use, in bytes.
-func (m *processMeter) read() (cpu time.Duration, peak uint64) {
-	return cpuTime() - m.cpu, peakMemory()
+// meter measures what is used from its start on.
+type meter struct {
+	began     time.Time
+	cpu, busy time.Duration
+}
+
+// startMeter gives memory back that is not in use, so that the highest mark is not an earlier cell's, and starts measuring.
+func startMeter() *meter {
+	debug.FreeOSMemory()
+	resetPeak()
+	return &meter{time.Now(), cpuTime(), busyTime()}
+}
+
+// read is what was used since the start.
+func (m *meter) read() machineUse {
+	u := machineUse{wall: time.Since(m.began), cpu: cpuTime() - m.cpu, peak: peakMemory()}
+	u.others = max(0, busyTime()-m.busy-u.cpu)
+	return u
 }
 
 // syncProbes is how many writes a disk's sync is judged by.

@@ -62,7 +62,7 @@ func (r *benchRig) baselineRun(ctx context.Context, c benchCell, nth int) (_ ben
 // all runs all devices of a cell beside one another.
 func (s *otherStation) all(ctx context.Context, c benchCell, lines []*benchTestLine, flash string) (run benchRun, err error) {
 	list, errs := make([]sample, len(lines)), make([]error, len(lines))
-	meter := startMeter()
+	used := startMeter()
 	var wg sync.WaitGroup
 	for i, l := range lines {
 		wg.Go(func() {
@@ -71,7 +71,7 @@ func (s *otherStation) all(ctx context.Context, c benchCell, lines []*benchTestL
 		})
 	}
 	wg.Wait()
-	run.cpu, run.peak = meter.read()
+	run.used = used.read()
 	bad := &failedRun{cell: c}
 	for i, err := range errs {
 		if err != nil {

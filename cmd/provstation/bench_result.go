@@ -24,8 +24,7 @@ type benchResult struct {
 	key     time.Duration
 	typical sample        // the device whose bytes on the wire are the median
 	busy    time.Duration // from the first byte of the first device to the last record, of all runs together
-	cpu     time.Duration // of one run
-	peak    uint64        // bytes, most of all runs
+	used    machineUse    // of all runs together; peak: the most of them
 
 	simulator float64       // how much longer the simulated lines take than their baud rate says
 	one       time.Duration // p50 of one device alone
@@ -41,9 +40,9 @@ func resultOf(c benchCell, runs []benchRun) *benchResult {
 	r := &benchResult{cell: c, phases: map[station.Phase]spread{}}
 	for _, run := range runs {
 		r.samples = append(r.samples, run.samples...)
-		r.busy += busyTime(run.samples)
-		r.cpu += run.cpu / time.Duration(len(runs))
-		r.peak = max(r.peak, run.peak)
+		r.busy += workTime(run.samples)
+		u := run.used
+		r.used = machineUse{r.used.wall + u.wall, r.used.cpu + u.cpu, r.used.others + u.others, max(r.used.peak, u.peak)}
 	}
 	of := func(f func(sample) time.Duration) []time.Duration {
 		var list []time.Duration
@@ -71,8 +70,8 @@ func resultOf(c benchCell, runs []benchRun) *benchResult {
 	return r
 }
 
-// busyTime is from the first byte of the first device to the last record.
-func busyTime(list []sample) time.Duration {
+// workTime is from the first byte of the first device to the last record.
+func workTime(list []sample) time.Duration {
 	first, last := list[0].first, list[0].last
 	for _, s := range list {
 		if s.first.Before(first) {
@@ -134,7 +133,8 @@ type benchLine struct {
 	Limit   float64                     `json:"limit_ms"`
 	One     float64                     `json:"one_ms"`
 	Samples int                         `json:"samples"`
-	Failed  int                         `json:"failed"` // always 0: a cell with a failure has no figures
+	Others  float64                     `json:"other_cpu_s"` // of everything else on the machine; 0: not known
+	Failed  int                         `json:"failed"`      // always 0: a cell with a failure has no figures
 	Phases  map[station.Phase]phaseLine `json:"phases,omitempty"`
 	Kinds   map[string]uint64           `json:"wire_by_kind"`
 	Parts   map[string]int              `json:"payload_by_part"`
@@ -165,8 +165,9 @@ func (r *benchResult) json() benchLine {
 		P50: millis(r.elapsed.p50), P95: millis(r.elapsed.p95), Max: millis(r.elapsed.max), Limit: millis(r.limit), One: millis(r.one),
 		Line: millis(r.line), Bridge: millis(r.bridge), Broker: millis(r.broker), Key: millis(r.key), ToLimit: r.ratioToLimit(), ToOne: r.ratioToOne(),
 		Simulator: r.simulator, Payload: r.typical.payload.bytes(), Wire: r.typical.wireBytes(), PerHour: r.perHour(),
-		CPU: math.Round(r.cpu.Seconds()*1e3) / 1e3, PeakRSS: math.Round(float64(r.peak)/1e5) / 10, Samples: len(r.samples),
-		Kinds: r.typical.wire, Parts: map[string]int{},
+		CPU: thousandths(r.used.cpu.Seconds() / r.runs()), PeakRSS: math.Round(float64(r.used.peak)/1e5) / 10, Samples: len(r.samples),
+		Others: thousandths(r.used.others.Seconds() / r.runs()),
+		Kinds:  r.typical.wire, Parts: map[string]int{},
 	}
 	if len(r.phases) > 0 {
 		l.Phases = map[station.Phase]phaseLine{}

@@ -175,7 +175,10 @@ func sampleOf(l *runLog, t *tap, p *probe, dir string) (sample, error) {
 func payloadOf(l *runLog, w waits, f deviceFiles) payload {
 	identity := len(l.end.HardwareSerial) + len(l.facts[station.FactModel]) + len(l.facts[station.FactFirmware]) + sizeBootID + sizeClock
 	p := payload{
-		{"identity", identity}, {"device id", len(l.end.DeviceID)}, {"enroll id", sizeEnrollID}, {"request", w.csr},
+		{"identity", identity},
+		{"device id", len(l.end.DeviceID)},
+		{"enroll id", sizeEnrollID},
+		{"request", w.csr},
 		{"tunnel key", w.tunnelKey},
 	}
 	digests := 3 * sizeDigest // leaf, intermediates, CA file

@@ -24,7 +24,10 @@ func spreadOf(values []time.Duration) spread {
 }
 
 // millis is a duration in milliseconds, to the microsecond.
-func millis(d time.Duration) float64 { return math.Round(float64(d)/1e3) / 1e3 }
+func millis(d time.Duration) float64 { return thousandths(float64(d) / 1e6) }
+
+// thousandths rounds to three digits behind the point.
+func thousandths(x float64) float64 { return math.Round(x*1e3) / 1e3 }
 
 // ratio is a share to four digits behind the point; 0 where there is nothing to compare with.
 func ratio(a, b float64) float64 {

@@ -15,10 +15,17 @@ func TestPercentile(t *testing.T) {
 		want   int
 	}{
 		{nil, 50, 0},
-		{[]int{7}, 50, 7}, {[]int{7}, 95, 7},
-		{ten, 50, 5}, {ten, 95, 10}, {ten, 90, 9}, {ten, 91, 10}, {ten, 100, 10}, {ten, 1, 1},
+		{[]int{7}, 50, 7},
+		{[]int{7}, 95, 7},
+		{ten, 50, 5},
+		{ten, 95, 10},
+		{ten, 90, 9},
+		{ten, 91, 10},
+		{ten, 100, 10},
+		{ten, 1, 1},
 		{[]int{3, 1, 2, 5, 4}, 50, 3},
-		{[]int{1, 1, 1, 1, 100}, 80, 1}, {[]int{1, 1, 1, 1, 100}, 81, 100},
+		{[]int{1, 1, 1, 1, 100}, 80, 1},
+		{[]int{1, 1, 1, 1, 100}, 81, 100},
 	} {
 		if got := percentile(row.values, row.p); got != row.want {
 			t.Errorf("p%g of %v: got %d, want %d", row.p, row.values, got, row.want)
@@ -40,8 +47,8 @@ func twoRuns() (benchCell, []benchRun) {
 		}
 	}
 	return benchCell{method: methodStation, devices: 2, baud: 10000}, []benchRun{
-		{samples: []sample{one(0, 1200*time.Millisecond, 1000), one(300*time.Millisecond, 1300*time.Millisecond, 1100)}, cpu: time.Second, peak: 40e6},
-		{samples: []sample{one(0, 1400*time.Millisecond, 1200), one(0, 2400*time.Millisecond, 2000)}, cpu: 3 * time.Second, peak: 50e6},
+		{samples: []sample{one(0, 1200*time.Millisecond, 1000), one(300*time.Millisecond, 1300*time.Millisecond, 1100)}, used: machineUse{1500 * time.Millisecond, time.Second, 0, 40e6}},
+		{samples: []sample{one(0, 1400*time.Millisecond, 1200), one(0, 2400*time.Millisecond, 2000)}, used: machineUse{2500 * time.Millisecond, 3 * time.Second, 400 * time.Millisecond, 50e6}},
 	}
 }
 

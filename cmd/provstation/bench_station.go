@@ -19,8 +19,7 @@ import (
 // benchRun is one run of a cell: all of its devices, once.
 type benchRun struct {
 	samples []sample
-	cpu     time.Duration // of the whole process, from power to the last record
-	peak    uint64        // bytes of memory of the whole process at most
+	used    machineUse // from power to the last record
 }
 
 // failedRun says which devices of a run did not end PASS.
@@ -106,7 +105,7 @@ type benchWatch struct {
 
 // follow switches the devices on when all lines are open, and stops the bench when every device has had its run.
 func (m *benchWatch) follow(events <-chan station.Event, stop func()) (run benchRun, err error) {
-	var meter *processMeter
+	var used *meter
 	for e := range events {
 		switch body := e.Body.(type) {
 		case station.PortSeen:
@@ -114,7 +113,7 @@ func (m *benchWatch) follow(events <-chan station.Event, stop func()) (run bench
 				stop()
 			}
 			if body.Status == "listening" && m.open == m.devices {
-				meter = startMeter()
+				used = startMeter()
 				if err = m.power(); err != nil {
 					stop()
 				}
@@ -126,7 +125,7 @@ func (m *benchWatch) follow(events <-chan station.Event, stop func()) (run bench
 		case station.RunEnded:
 			m.runs[body.Run].end = body
 			if m.ended++; m.ended == m.devices {
-				run.cpu, run.peak = meter.read()
+				run.used = used.read()
 				stop()
 			}
 		}

@@ -200,8 +200,11 @@ func TestBenchFlags(t *testing.T) {
 // What the other ways are not measured with is left out, with the reason, unless it is asked for.
 func TestMeasurable(t *testing.T) {
 	cells := []benchCell{
-		{method: methodStation, devices: 64, faults: 1e-4, known: true}, {method: "at", devices: 8}, {method: "at", devices: 16},
-		{method: "at", devices: 1, faults: 1e-4}, {method: "at", devices: 1, known: true},
+		{method: methodStation, devices: 64, faults: 1e-4, known: true},
+		{method: "at", devices: 8},
+		{method: "at", devices: 16},
+		{method: "at", devices: 1, faults: 1e-4},
+		{method: "at", devices: 1, known: true},
 	}
 	for asked, want := range map[bool]int{false: 2, true: 4} {
 		list, reasons := measurable(cells, asked)
@@ -223,7 +226,7 @@ func TestBenchText(t *testing.T) {
 	}
 	for _, want := range []string{
 		"2 at 10000 baud: 2.0x SLOWER than here-documents",
-		"provstation, 2 at 10000 baud: 1.0 of 1 cores were in use",
+		"provstation, 2 at 10000 baud: 1.1 of 1 cores were in use, 0.1 of them by other programs",
 		"heredoc, 2 at 10000 baud: the simulated lines alone are 1.20 times as slow",
 		"lies in memory", "REQ 1000, RSP 100", "leaf 400, CA 1 100",
 	} {

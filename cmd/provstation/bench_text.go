@@ -168,12 +168,13 @@ func writeDoubts(b *strings.Builder, results []*benchResult, m benchMachine) {
 
 // saturated says what shows that the machine was the limit in a cell; empty: nothing.
 func (r *benchResult) saturated(cores int) string {
-	used := r.cpu.Seconds() / (r.busy.Seconds() / r.runs())
+	wall := r.used.wall.Seconds()
+	own, others := r.used.cpu.Seconds()/wall, r.used.others.Seconds()/wall
 	switch {
 	case r.simulator > slowLines:
 		return fmt.Sprintf("the simulated lines alone are %.2f times as slow as their baud rate", r.simulator)
-	case used > busyCores*float64(cores):
-		return fmt.Sprintf("%.1f of %d cores were in use", used, cores)
+	case own+others > busyCores*float64(cores):
+		return fmt.Sprintf("%.1f of %d cores were in use, %.1f of them by other programs", own+others, cores, others)
 	default:
 		return ""
 	}
