@@ -87,21 +87,25 @@ func (r *benchRig) once(ctx context.Context, c benchCell, nth int) (benchRun, er
 	return r.baselineRun(ctx, c, nth)
 }
 
-const benchLong = `Measure how fast devices are provisioned on this machine, and how near that is to what the line and the others allow.
+const benchLong = `Measure how fast devices are provisioned on this machine, and how near that is to what the line and the
+others allow.
 
-For each cell (method, devices at once, baud rate, adapter latency, faults of the line, chain known or not) everything is
-brought up fresh: the embedded tenant stack, a ledger in a file with full sync, and virtual devices, the real agent on lines
-paced to the baud rate. All lines are open, then the devices get power at the same moment, and each is enrolled, proven at the
-broker, sealed and recorded. A device's time is from the first byte heard from it to the durable record.
+For each cell (method, devices at once, baud rate, adapter latency, faults of the line, chain known or not)
+everything is brought up fresh: the embedded tenant stack, a ledger in a file with full sync, and virtual devices,
+the real agent on lines paced to the baud rate. All lines are open, then the devices get power at the same moment,
+and each is enrolled, proven at the broker, sealed and recorded. A device's time is from the first byte heard from
+it to the durable record.
 
-limit is what no program can go below with these bytes: bytes on the line at the baud rate, plus the time that the bridge, the
-broker and the device's key took. x limit is the median device against its limit; x one is the slowest 5 % against one device
-alone, which is measured as well where it is not asked for.
+LIMIT is what these bytes and servers allow: bytes on the line at the baud rate, plus the time that the bridge, the
+broker and the device's key took. x LIMIT is the median device against its limit; x ONE is the slowest twentieth
+against one device alone, which is measured as well where it is not asked for.
 
-The other methods are the ways it is done otherwise, on the same lines, stack and files: here-documents typed into a console
-(heredoc), AT commands as of a modem (at), mcumgr's console framing (mcumgr). They record nothing but a line of text.
+The other methods are the ways it is done otherwise, on the same kind of lines, stack and files: here-documents typed
+into a console (heredoc), AT commands as of a modem (at), mcumgr's console framing (mcumgr). Their record is a line of
+text in a file.
 
-A device that does not pass fails its cell: no figures come from it. docs/bench.md has what each figure is and what bounds it.
+A device that does not pass fails its cell: no figures come from it. docs/bench.md has what each figure is and what
+bounds it.
 
 Exit codes: 0 every cell was measured, 1 one was not, 2 usage, 3 the machine failed.`
 
