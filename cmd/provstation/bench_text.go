@@ -135,7 +135,7 @@ type benchMachine struct {
 // Where the machine and not the station is what is measured.
 const (
 	slowLines = 1.05 // simulated lines are slower than their baud rate by more
-	busyCores = 0.85 // of all cores are used
+	busyCores = 0.75 // of all cores are used
 )
 
 // writeDoubts says what the figures do not tell.
