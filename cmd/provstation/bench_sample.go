@@ -119,13 +119,13 @@ type runLog struct {
 	end     station.RunEnded
 }
 
-// follow takes one event of a run. at is when it happened.
-func (l *runLog) follow(c station.PhaseChanged, at time.Time) {
+// follow takes one event of a run.
+func (l *runLog) follow(c station.PhaseChanged) {
 	switch c.Status {
 	case station.PhaseStarted:
-		l.started[c.Phase] = at
+		l.started[c.Phase] = c.At
 	case station.PhaseDone:
-		l.done[c.Phase] = at
+		l.done[c.Phase] = c.At
 		if c.Phase == station.PhaseIdentify {
 			l.facts = c.Facts
 		}

@@ -121,7 +121,7 @@ func (m *benchWatch) follow(events <-chan station.Event, stop func()) (run bench
 		case station.RunStarted:
 			m.runs[body.Run] = &runLog{port: body.Port, started: map[station.Phase]time.Time{}, done: map[station.Phase]time.Time{}}
 		case station.PhaseChanged:
-			m.runs[body.Run].follow(body, e.Time)
+			m.runs[body.Run].follow(body)
 		case station.RunEnded:
 			m.runs[body.Run].end = body
 			if m.ended++; m.ended == m.devices {
