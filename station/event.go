@@ -106,6 +106,7 @@ type PhaseChanged struct {
 	Params    map[string]string `json:"params,omitempty"`
 	Facts     map[string]string `json:"facts,omitempty"` // what the phase found out, in stable names: see Fact constants
 	Warnings  []Warning         `json:"warnings,omitempty"`
+	At        time.Time         `json:"-"` // when it happened; the event's time is when it was told
 }
 
 // Warning is something a phase let pass by policy, and says.

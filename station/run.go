@@ -225,8 +225,9 @@ func (x *run) emit(s PhaseStatus, f *Fault) { x.told.tell(x.changed(s, f)) }
 func (x *run) changed(s PhaseStatus, f *Fault) PhaseChanged {
 	e := PhaseChanged{
 		Run: x.start.Run, Attempt: x.attempt, Slot: x.start.Slot, DeviceID: x.deviceID, Phase: x.phase, Status: s,
-		ElapsedMS: x.now().Sub(x.phaseStarted).Milliseconds(),
+		At: x.now(),
 	}
+	e.ElapsedMS = e.At.Sub(x.phaseStarted).Milliseconds()
 	if f != nil {
 		e.Code, e.Params = f.Code, printables(f.Params)
 	}

@@ -32,6 +32,7 @@ type options struct {
 	manageConsole           bool
 	manageReboot            bool
 	model, serial           string
+	knownCA                 string
 	allowServer             []string
 	maxSignatures           uint32
 	maxTokens               uint32
@@ -86,6 +87,7 @@ func serveCommandFor(o *options, errOut io.Writer) *cobra.Command {
 	f.BoolVar(&o.manageReboot, "manage-reboot", false, "let the station restart this host")
 	f.StringVar(&o.model, "model", "", "model to report (default: from the device tree or DMI)")
 	f.StringVar(&o.serial, "serial", "", "hardware serial to report (default: from the device tree, DMI, or derived from the machine id)")
+	f.StringVar(&o.knownCA, "known-ca", "", "file of the tenant's CA certificates that the firmware brings along: a station need not send them")
 	f.StringSliceVar(&o.allowServer, "allow-server", nil, "server name to sign TLS 1.2 handshakes for; repeatable (default: any the CA file vouches for)")
 	f.Uint32Var(&o.maxSignatures, "max-signatures", agent.DefaultMaxSignatures, "TLS signatures that one key gives out")
 	f.Uint32Var(&o.maxTokens, "max-tokens", agent.DefaultMaxTokens, "renewal tokens that one key gives out")
@@ -184,6 +186,9 @@ func agentConfig(o options, log *slog.Logger) (agent.Config, error) {
 	id := identity{root: "/"}
 	cfg, err := fieldConfig(o, onbox.Files{Dir: o.stateDir}, log)
 	if err != nil {
+		return agent.Config{}, err
+	}
+	if cfg.Anchors, err = knownCA(o.knownCA); err != nil {
 		return agent.Config{}, err
 	}
 	cfg.Model, cfg.Serial, cfg.Firmware = o.model, o.serial, version

@@ -72,6 +72,7 @@ var importRule = map[string][]string{
 	"station/stationtest/vm":            {"station/stationtest", "station/stationtest/vm/guest"},
 	"station/stationtest/vm/guest":      {},
 	"station/stationtest/vm/guest/init": {"station/stationtest/vm/guest"},
+	"station/baseline":                  {"serialproto/link"},
 	"station/campaign":                  {},
 	"serialproto":                       {},
 	"serialproto/link":                  {"serialproto"},

@@ -116,7 +116,7 @@ Without a subcommand it opens the screen with the configuration it finds: --conf
 	root.AddCommand(
 		a.demoCommand(), a.runCommand(), a.devstackCommand(), a.portsCommand(), a.profileCommand(), a.doctorCommand(), a.configCommand(),
 		a.batchCommand(), a.labelsCommand(), a.collectCommand(), a.relayCommand(), a.recordsCommand(), a.auditCommand(),
-		a.certCommand(), a.decommissionCommand(), a.conformCommand(),
+		a.certCommand(), a.decommissionCommand(), a.conformCommand(), a.benchCommand(),
 		a.passportCommand(), a.versionCommand(),
 	)
 	manPages(root)

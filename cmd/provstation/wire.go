@@ -49,7 +49,11 @@ type openOptions struct {
 
 	watcher  station.Watcher                                     // nil: the system's ports
 	openPort func(path string, baud int) (link.Transport, error) // nil: real ports
+	probe    probing                                             // nil: nobody measures what runs wait for
 }
+
+// probing puts what measures before the bridge and the broker test.
+type probing func(b *timedBridge, p station.Prover) (station.Bridge, station.Prover)
 
 // bench is a wired bench with what has to be closed after it.
 type bench struct {
@@ -59,6 +63,7 @@ type bench struct {
 	Log    *slog.Logger
 	config *config.Config
 	closes []func() error
+	probe  probing
 
 	history *history
 }
@@ -83,6 +88,7 @@ func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *b
 			_ = b.Close()
 		}
 	}()
+	b.probe = o.probe
 	runner, err := a.runner(b, a.runnerConfig(cfg, o, id, b.Log), o.collect)
 	if err != nil {
 		return nil, err
@@ -143,7 +149,12 @@ func (a *app) runner(b *bench, rc station.RunnerConfig, collect bool) (*station.
 	if rc.Unlock, err = unlockPolicy(cfg.Device.Unlock); err != nil {
 		return nil, err
 	}
-	return station.NewRunner(rc, &timedBridge{Client: client}, records, trust, mqttcheck.Check, b.Words), nil
+	var asked station.Bridge = &timedBridge{Client: client}
+	prove := station.Prover(mqttcheck.Check)
+	if b.probe != nil {
+		asked, prove = b.probe(&timedBridge{Client: client}, prove)
+	}
+	return station.NewRunner(rc, asked, records, trust, prove, b.Words), nil
 }
 
 // info is what the first event says of the station.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,6 +56,10 @@ type Config struct {
 	Guard func() (release func(), err error)
 	// Uptime is a clock that nobody sets; nil: the time since New.
 	Uptime func() time.Duration
+
+	// Anchors are CA certificates that the device holds whatever is installed, as firmware brings its owner's along: a
+	// station names them and does not send them. They vouch for nobody by themselves.
+	Anchors []*x509.Certificate
 
 	RNGReady func() error // nil: always ready. An error delays key generation
 	Reboot   func() error // nil: OpReboot is refused. Called once the answer had time to leave

@@ -284,6 +284,31 @@ func TestKnownCertificatesCrossOnce(t *testing.T) {
 	}
 }
 
+// What the firmware brings along need not cross, on a device that never held a generation; it makes nothing else acceptable.
+func TestFirmwareAnchors(t *testing.T) {
+	p, other := newPKI(t), newPKI(t)
+	d := newDevice(t, func(c *agent.Config) { c.Anchors = []*x509.Certificate{p.sub.cert, p.ica.cert, p.root.cert} })
+	w := d.agent.Welcome(serialproto.Hello{})
+	if len(w.Known) != 3 || w.State != serialproto.StateEmpty {
+		t.Fatalf("got %d known certificates of a device in state %v, want 3 of an empty one", len(w.Known), w.State)
+	}
+	e := d.enroll(1)
+	a := installArgs(1, other.leaf(t, e.CSR), other)
+	a.Chain = w.Known
+	d.want(serialproto.StatusBadArgument, a, nil) // the chain did not issue this leaf
+	a = installArgs(1, p.leaf(t, e.CSR), p)
+	a.Chain = w.Known
+	var r serialproto.InstallResult
+	d.want(serialproto.StatusOK, a, &r)
+	sum := sha256.Sum256(bytes.Join(p.chain(), nil))
+	if !bytes.Equal(r.Objects[serialproto.ObjAnchor], sum[:8]) {
+		t.Errorf("CA file by reference: got digest %x, want %x", r.Objects[serialproto.ObjAnchor], sum[:8])
+	}
+	if again := d.agent.Welcome(serialproto.Hello{}); len(again.Known) != 3 {
+		t.Errorf("got %d known certificates once they are installed, want each once: 3", len(again.Known))
+	}
+}
+
 func TestReenrollPolicies(t *testing.T) {
 	p := newPKI(t)
 	for policy, want := range map[serialproto.Reenroll]serialproto.Status{

@@ -148,10 +148,18 @@ func (a *Agent) openKey(g *Generation) (crypto.Signer, error) {
 	return key, nil
 }
 
-// known gives the chain certificates that the device holds, those of the newest generation first.
+// known gives the chain certificates that the device holds, those of the newest generation first, those of its firmware last.
 func (a *Agent) known(v view) []*x509.Certificate {
 	var all []*x509.Certificate
 	seen := map[[32]byte]bool{}
+	add := func(certs []*x509.Certificate) {
+		for _, c := range certs {
+			if d := sha256.Sum256(c.Raw); !seen[d] && len(all) < maxKnown {
+				seen[d] = true
+				all = append(all, c)
+			}
+		}
+	}
 	for _, g := range []*Generation{v.Newest, v.Active} {
 		if g == nil || !g.Installed {
 			continue
@@ -161,13 +169,9 @@ func (a *Agent) known(v view) []*x509.Certificate {
 			a.cfg.Log.Warn("known certificates do not read", "generation", g.Number, "error", err)
 			continue
 		}
-		for _, c := range h.anchor {
-			if d := sha256.Sum256(c.Raw); !seen[d] && len(all) < maxKnown {
-				seen[d] = true
-				all = append(all, c)
-			}
-		}
+		add(h.anchor)
 	}
+	add(a.cfg.Anchors)
 	return all
 }
 

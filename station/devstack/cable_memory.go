@@ -21,6 +21,14 @@ func newMemoryCable() *memoryCable {
 	return &memoryCable{station, device}
 }
 
+// cableOf is how lines are made: as this system has them, or in memory.
+func cableOf(memory bool) func(link string) (cable, string, error) {
+	if memory {
+		return memoryPort
+	}
+	return newCable
+}
+
 // memoryPort makes a line in memory with a name that stands for the place whose link there would be.
 func memoryPort(link string) (cable, string, error) {
 	return newMemoryCable(), "memory:" + filepath.Base(link), nil

@@ -3,6 +3,7 @@ package devstack
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -57,6 +58,7 @@ type deviceConfig struct {
 
 	reenroll serialproto.Reenroll // 0: open
 	noTLS12  bool                 // it signs no TLS 1.2
+	anchors  []*x509.Certificate  // of its firmware
 }
 
 // cable is a device's end of its port.
@@ -90,12 +92,27 @@ func (d *Device) start(ctx context.Context) error {
 	if d.ln != nil {
 		return nil
 	}
+	if err := d.getPort(); err != nil {
+		return err
+	}
+	return d.boot(ctx)
+}
+
+// wire gives the device its port, and no power.
+func (d *Device) wire(context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.getPort()
+}
+
+// getPort gives the device a port. d.mu is held.
+func (d *Device) getPort() error {
 	ln, path, err := d.cfg.cable(filepath.Join(d.cfg.ports, d.slot))
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
 	d.ln, d.Path = ln, path
-	return d.boot(ctx)
+	return nil
 }
 
 // boot starts the agent on the device's line.
@@ -124,7 +141,7 @@ func (d *Device) boot(ctx context.Context) error {
 		Model: d.cfg.model, Serial: d.Serial, Firmware: "1.0.0-demo", Reenroll: cmp.Or(d.cfg.reenroll, serialproto.ReenrollOpen), SignTLS12: !d.cfg.noTLS12,
 		Tunnel: store, CompleteWG: completeTunnel, StripWG: wgconf.WithoutPrivateKey, Log: d.cfg.log,
 		Keys: d.keyStore(), RNGReady: d.random, Clock: clock, ManageClock: d.clock != nil,
-		CheckMQTT: onbox.CheckBroker, Renewal: own, Guard: own.guard, Link: link.DeviceConfig{Baud: d.cfg.baud},
+		CheckMQTT: onbox.CheckBroker, Renewal: own, Guard: own.guard, Anchors: d.cfg.anchors, Link: link.DeviceConfig{Baud: d.cfg.baud},
 	}
 	a, err := agent.New(store, c)
 	if err == nil {

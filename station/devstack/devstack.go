@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"provstation/serialproto"
+	"provstation/serialproto/agent"
 	"provstation/serialproto/link"
 	"provstation/serialproto/prototest"
 )
@@ -45,9 +46,14 @@ type Config struct {
 	ClockOff time.Duration // the devices' clocks are off by so much and can be set; 0: they have this machine's
 	Delay    time.Duration // of every answer of the bridge
 	Lifetime time.Duration // of the devices' certificates; 0: 24 h
-	Line     LineConfig    // what goes through the places of the devices; zero: the devices stay
-	Now      func() time.Time
-	Log      *slog.Logger // nil: discard
+	// Unpowered: the devices' ports are there from the start, the devices are off until [Stack.PowerOn].
+	Unpowered  bool
+	Memory     bool                               // the devices' lines lie in memory: they need no descriptors, and [Stack.Open] has to be used
+	KnownChain bool                               // the devices' firmware brings the tenant's CA certificates along
+	Keys       func(serial string) agent.KeyStore // of each device, by its hardware serial; nil: flash
+	Line       LineConfig                         // what goes through the places of the devices; zero: the devices stay
+	Now        func() time.Time
+	Log        *slog.Logger // nil: discard
 
 	cable func(link string) (cable, string, error) // nil: what the system has
 }
@@ -74,6 +80,7 @@ type Stack struct {
 
 	cfg    Config
 	all    []*Device
+	power  func() error // see PowerOn
 	pki    *authority
 	broker *broker
 	vpn    *tunnelServer
@@ -98,7 +105,7 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.cable == nil {
-		cfg.cable = newCable
+		cfg.cable = cableOf(cfg.Memory)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -245,9 +252,10 @@ func (s *Stack) startDevices() error {
 		s.all = append(s.all, newDevice(dir, name, serial, deviceConfig{
 			ports: ports, cable: s.cfg.cable, baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
 			model: "virtual", log: s.cfg.Log, off: s.cfg.ClockOff, spec: s.cfg.Faults,
-			reenroll: reenrolls[s.cfg.Reenroll], noTLS12: s.cfg.NoTLS12,
+			reenroll: reenrolls[s.cfg.Reenroll], noTLS12: s.cfg.NoTLS12, anchors: s.firmwareAnchors(), keys: s.keysOf(serial),
 		}))
 	}
+	s.power = func() error { return powerOn(ctx, s.all) }
 	if s.cfg.Line.Boxes > 0 {
 		s.Devices = s.all[:s.cfg.Devices:s.cfg.Devices]
 		s.Line = newLine(s)
@@ -255,7 +263,11 @@ func (s *Stack) startDevices() error {
 	}
 	for _, d := range s.all {
 		s.Devices = append(s.Devices, d)
-		if err := d.start(ctx); err != nil {
+		begin := d.start
+		if s.cfg.Unpowered {
+			begin = d.wire
+		}
+		if err := begin(ctx); err != nil {
 			return err
 		}
 	}
