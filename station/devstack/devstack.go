@@ -241,7 +241,7 @@ func (s *Stack) startDevices() error {
 	if err := os.MkdirAll(ports, 0o700); err != nil {
 		return err
 	}
-	pacer := prototest.NewPacer()
+	pacer := prototest.NewExactPacer()
 	for i := range max(s.cfg.Devices, s.cfg.Line.Boxes) {
 		name := slotName(i)
 		if i >= s.cfg.Devices {
