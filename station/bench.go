@@ -135,6 +135,7 @@ func (b *Bench) Run(ctx context.Context) (Summary, error) {
 	b.armSettle()
 
 	var wg sync.WaitGroup
+	wg.Go(func() { b.runner.askAhead(ctx) })
 	ports := map[string]context.CancelCauseFunc{} // by path
 	for open := true; open; {
 		select {

@@ -147,6 +147,9 @@ func (x *run) otherContract(ctx context.Context, used Contract, err error) (Cont
 // onFile looks for a certificate that was issued for this very key and never proven installed. Where the answer held a
 // secret (a tunnel key that the bridge made, a preshared key) it cannot be used again, because secrets are not kept.
 func (x *run) onFile(ctx context.Context) (bool, error) {
+	if !x.key.Existing { // it was made just now
+		return false, nil
+	}
 	certs, err := x.ledger.Certificates(ctx, x.start.Tenant, x.spki)
 	if err != nil {
 		return false, x.ledgerFault("look certificates up", err)

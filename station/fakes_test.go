@@ -627,6 +627,13 @@ func (l *fakeLedger) BeginRun(ctx context.Context, r RunStart) error {
 	return nil
 }
 
+func (l *fakeLedger) BeginRunSoon(ctx context.Context, r RunStart) func() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second) // a ledger gives up by itself
+	defer cancel()
+	err := l.BeginRun(ctx, r)
+	return func() error { return err }
+}
+
 func (l *fakeLedger) IdentifyRun(ctx context.Context, run string, o Observed) (int, error) {
 	end, err := l.begin(ctx, "IdentifyRun")
 	if err != nil {

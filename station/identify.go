@@ -84,6 +84,9 @@ func (x *run) observe(ctx context.Context, g Greeting) error {
 		x.fact(FactClockOffset, o.ClockOffset.Round(time.Millisecond).String())
 	}
 	attempt, err := x.ledger.IdentifyRun(ctx, x.start.Run, o)
+	if begun := x.settled(); begun != nil {
+		return x.ledgerFault("begin run", begun)
+	}
 	if err != nil {
 		return x.ledgerFault("identify run", err)
 	}

@@ -12,6 +12,8 @@ type Ledger interface {
 	// BeginRun opens a row for one attempt and gives its number for this hardware (1 and up) once it is known; see
 	// IdentifyRun.
 	BeginRun(ctx context.Context, r RunStart) error
+	// BeginRunSoon does so without waiting, see RecordPhaseSoon.
+	BeginRunSoon(ctx context.Context, r RunStart) (saved func() error)
 	// IdentifyRun says which hardware the run is about and returns the attempt's number for it.
 	IdentifyRun(ctx context.Context, run string, o Observed) (attempt int, err error)
 	// RecordPhase appends one phase's end to the run's history.

@@ -333,6 +333,11 @@ func (h *hooked) BeginRun(ctx context.Context, s station.RunStart) error {
 	return err
 }
 
+func (h *hooked) BeginRunSoon(ctx context.Context, s station.RunStart) func() error {
+	err := h.BeginRun(context.WithoutCancel(ctx), s)
+	return func() error { return err }
+}
+
 func (h *hooked) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	err := h.Ledger.RecordPhase(ctx, p)
 	h.after(p)

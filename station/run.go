@@ -79,7 +79,7 @@ type run struct {
 	phaseStarted time.Time
 	facts        map[string]string
 	told         *teller
-	saves        []func() error // of phases that were recorded and not waited for
+	saves        []func() error // of what was recorded and not waited for
 
 	collected bool           // the request is in the queue
 	relayed   *QueuedRequest // the request that is relayed; nil: a device is there
@@ -143,13 +143,8 @@ func (x *run) guarded(ctx context.Context) (err error) {
 
 // execute runs the phases in order until one fails.
 func (x *run) execute(ctx context.Context) error {
-	// What was told of goes on record, whoever aborts it meanwhile.
-	bctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.timeout(PhaseRecord))
-	err := x.ledger.BeginRun(bctx, x.start)
-	cancel()
-	if err != nil {
-		x.phase = PhaseRecord
-		return x.explain(ctx, ctx, x.ledgerFault("begin run", err))
+	if err := x.begin(ctx); err != nil {
+		return err
 	}
 	crash(pointBegun)
 	if err := x.step(ctx, phaseStep{PhaseIdentify, x.identify}); err != nil {
@@ -168,6 +163,23 @@ func (x *run) execute(ctx context.Context) error {
 		if err := x.step(ctx, s); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// begin puts the run on record. An override is so before the first byte; without one, that the run began is durable with whose it
+// is, before anything that matters to the device.
+func (x *run) begin(ctx context.Context) error {
+	if x.start.Override == nil {
+		x.saves = append(x.saves, x.ledger.BeginRunSoon(ctx, x.start))
+		return nil
+	}
+	// What was told of goes on record, whoever aborts it meanwhile.
+	bctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.timeout(PhaseRecord))
+	defer cancel()
+	if err := x.ledger.BeginRun(bctx, x.start); err != nil {
+		x.phase = PhaseRecord
+		return x.explain(ctx, ctx, x.ledgerFault("begin run", err))
 	}
 	return nil
 }

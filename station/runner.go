@@ -122,3 +122,16 @@ func NewRunner(cfg RunnerConfig, bridge Bridge, ledger Ledger, trust Trust, prov
 	}
 	return &Runner{cfg: cfg, bridge: bridge, ledger: ledger, trust: trust, prove: prove, words: words, now: cfg.Now, log: cfg.Logger}
 }
+
+// askAhead asks the servers what every run asks first, so that the first device need not wait for it. What fails here is asked
+// again by the run that needs it, which says so.
+func (r *Runner) askAhead(ctx context.Context) {
+	if r.cfg.Queue != nil || r.bridge == nil || r.trust == nil { // there is no network
+		return
+	}
+	if sc, ok := r.bridge.(serverClock); ok {
+		_, _ = sc.ServerTime(ctx)
+	}
+	_, _ = r.bridge.Contract(ctx)
+	_, _ = r.trust.Anchors(ctx)
+}

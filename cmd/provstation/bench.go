@@ -20,6 +20,7 @@ type benchFlags struct {
 	faults, known []string
 	methods       []string
 	delay         time.Duration
+	over          string
 	repeat        int
 	dir           string
 	json          bool
@@ -31,6 +32,7 @@ type benchRig struct {
 	app    *app
 	dir    string        // see folder; empty: that of temporary files
 	delay  time.Duration // of every answer of the bridge
+	over   spreadFlag
 	repeat int
 
 	ones map[benchCell]*benchResult // cells of one device
@@ -50,6 +52,9 @@ func (r *benchRig) measure(ctx context.Context, c benchCell) (*benchResult, erro
 		if one, err = r.measure(ctx, c.alone()); err != nil {
 			return nil, fmt.Errorf("the device alone that it is compared with: %w", err)
 		}
+	}
+	if c.devices > 1 {
+		c.over = r.over.arrivals(c, one)
 	}
 	n := max(r.repeat, 1)
 	if c.devices == 1 {
@@ -92,9 +97,10 @@ others allow.
 
 For each cell (method, devices at once, baud rate, adapter latency, faults of the line, chain known or not)
 everything is brought up fresh: the embedded tenant stack, a ledger in a file with full sync, and virtual devices,
-the real agent on lines paced to the baud rate. All lines are open, then the devices get power at the same moment,
-and each is enrolled, proven at the broker, sealed and recorded. A device's time is from the first byte heard from
-it to the durable record.
+the real agent on lines paced to the baud rate. All lines are open, then the devices get power, and each is enrolled,
+proven at the broker, sealed and recorded. A device's time is from the first byte heard from it to the durable
+record. With --spread auto they get power one after the other, as fast as this machine can play them with half of
+its processors, so that it is the station that is measured; with --spread 0 at the same moment.
 
 LIMIT is what these bytes and servers allow: bytes on the line at the baud rate, plus the time that the bridge, the
 broker and the device's key took. x LIMIT is the median device against its limit; x ONE is the slowest twentieth
@@ -128,6 +134,7 @@ func (a *app) benchCommand() *cobra.Command {
 	fl.StringSliceVar(&f.faults, "faults", []string{"0"}, "chance of a byte to be lost or damaged, 0 to 0.01, as 1e-4")
 	fl.StringSliceVar(&f.methods, "methods", benchMethods(), "ways to provision")
 	fl.StringSliceVar(&f.known, "known-chain", []string{"no"}, "the devices hold the CA certificates beforehand: no, yes")
+	fl.StringVar(&f.over, "spread", spreadAuto, "time in which the devices of a cell get power; 0: at the same moment")
 	fl.DurationVar(&f.delay, "bridge-delay", 0, "of every answer of the bridge, 0 to 1m")
 	fl.IntVar(&f.repeat, "repeat", 1, "runs of a cell, 1 to 1000; one device alone is run 5 times at least")
 	fl.StringVar(&f.dir, "state-dir", "", "folder on the disk to measure with (default: that of temporary files); it is left as it was")
@@ -147,7 +154,7 @@ func (a *app) bench(ctx context.Context, f benchFlags) error {
 	if len(cells) == 0 {
 		return usage("--methods %s: nothing is left to measure", strings.Join(f.methods, ","))
 	}
-	rig := &benchRig{app: a, dir: f.dir, delay: f.delay, repeat: f.repeat, ones: map[benchCell]*benchResult{}}
+	rig := &benchRig{app: a, dir: f.dir, delay: f.delay, over: spreadFlag(f.over), repeat: f.repeat, ones: map[benchCell]*benchResult{}}
 	results, failed, err := rig.all(ctx, cells, f.json)
 	if err != nil {
 		return &exitError{exitFault, err}

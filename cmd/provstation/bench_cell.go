@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ type benchCell struct {
 	faults  float64       // chance of a byte to be lost or damaged
 	known   bool          // the devices hold the CA certificates beforehand
 
+	over    time.Duration // in which the devices get power, one after the other; 0: at the same moment
 	trouble devstack.Spec // beside the faults; for tests
 }
 
@@ -56,7 +58,7 @@ func (c benchCell) inMemory() bool { return c.devices > mostPtys }
 
 // alone is the cell with one device that a cell is compared with.
 func (c benchCell) alone() benchCell {
-	c.devices = 1
+	c.devices, c.over = 1, 0
 	return c
 }
 
@@ -114,6 +116,8 @@ func (f *benchFlags) check() error {
 		}
 	}
 	switch {
+	case f.over != spreadAuto && f.over != "0" && (badSpread(f.over)):
+		return usage("--spread: auto, or between 0 and 10m, as 2s, got %q", f.over)
 	case f.delay < 0 || f.delay > time.Minute:
 		return usage("--bridge-delay: between 0s and 1m, got %v", f.delay)
 	case f.repeat < 1 || f.repeat > 1000:
@@ -121,6 +125,30 @@ func (f *benchFlags) check() error {
 	}
 	return nil
 }
+
+// spreadAuto has the time between two devices follow from what one costs this machine.
+const spreadAuto = "auto"
+
+func badSpread(text string) bool {
+	d, err := time.ParseDuration(text)
+	return err != nil || d < 0 || d > 10*time.Minute
+}
+
+// halfBusy is the share of the processors that devices may take as they come, where the machine plays them all.
+const halfBusy = 0.5
+
+// arrivals is the time in which the cell's devices get power. one is what one device alone took.
+func (f spreadFlag) arrivals(c benchCell, one *benchResult) time.Duration {
+	if f != spreadAuto {
+		d, _ := time.ParseDuration(string(f)) // checked before
+		return d
+	}
+	each := one.used.cpu.Seconds() / float64(len(one.samples)) / (float64(runtime.GOMAXPROCS(0)) * halfBusy)
+	return time.Duration(float64(c.devices-1) * each * float64(time.Second)).Round(time.Millisecond)
+}
+
+// spreadFlag is --spread: auto, or a duration.
+type spreadFlag string
 
 // parsed reads a list of texts; complaint says what is wrong with one.
 func parsed[T any](texts []string, complaint string, parse func(string) (T, bool)) (list []T, err error) {

@@ -63,8 +63,13 @@ func (r *benchRig) baselineRun(ctx context.Context, c benchCell, nth int) (_ ben
 func (s *otherStation) all(ctx context.Context, c benchCell, lines []*benchTestLine, flash string) (run benchRun, err error) {
 	list, errs := make([]sample, len(lines)), make([]error, len(lines))
 	used := startMeter()
+	step, began := c.over/time.Duration(max(1, len(lines)-1)), time.Now()
 	var wg sync.WaitGroup
 	for i, l := range lines {
+		select {
+		case <-time.After(time.Until(began.Add(time.Duration(i) * step))):
+		case <-ctx.Done():
+		}
 		wg.Go(func() {
 			id := fmt.Sprintf("edge-bench-%03d", i+1)
 			list[i], errs[i] = s.one(ctx, c.method, id, l, filepath.Join(flash, id))

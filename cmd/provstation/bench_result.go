@@ -129,6 +129,7 @@ type benchLine struct {
 	CPU        float64 `json:"cpu_s"`
 	PeakRSS    float64 `json:"peak_rss_mb"`
 
+	Spread  float64                     `json:"spread_ms"` // in which the devices got power; 0: at the same moment
 	Max     float64                     `json:"max_ms"`
 	Limit   float64                     `json:"limit_ms"`
 	One     float64                     `json:"one_ms"`
@@ -162,7 +163,7 @@ func (r *benchResult) json() benchLine {
 	c := r.cell
 	l := benchLine{
 		Type: "bench", Method: c.method, Devices: c.devices, Baud: c.baud, LatencyMS: millis(c.latency), ByteFaults: c.faults, KnownChain: c.known,
-		P50: millis(r.elapsed.p50), P95: millis(r.elapsed.p95), Max: millis(r.elapsed.max), Limit: millis(r.limit), One: millis(r.one),
+		Spread: millis(c.over), P50: millis(r.elapsed.p50), P95: millis(r.elapsed.p95), Max: millis(r.elapsed.max), Limit: millis(r.limit), One: millis(r.one),
 		Line: millis(r.line), Bridge: millis(r.bridge), Broker: millis(r.broker), Key: millis(r.key), ToLimit: r.ratioToLimit(), ToOne: r.ratioToOne(),
 		Simulator: r.simulator, Payload: r.typical.payload.bytes(), Wire: r.typical.wireBytes(), PerHour: r.perHour(),
 		CPU: thousandths(r.used.cpu.Seconds() / r.runs()), PeakRSS: math.Round(float64(r.used.peak)/1e5) / 10, Samples: len(r.samples),

@@ -54,7 +54,7 @@ type benchTestLine struct {
 
 // lines makes the lines of a cell, on the same kind of ports as those of the virtual devices.
 func (r *benchRig) lines(dir string, c benchCell, seed uint64) (list []*benchTestLine, err error) {
-	pacer := prototest.NewPacer()
+	pacer := prototest.NewExactPacer()
 	for i := range c.devices {
 		cfg := devstack.BareConfig{Dir: dir, Baud: c.baud, Faults: c.spec(), Seed: seed + uint64(i), Pacer: pacer, Memory: c.inMemory()} //nolint:gosec // counts from 0
 		l, err := devstack.NewBareLine(cfg, fmt.Sprintf("line-%03d", i+1))

@@ -52,7 +52,7 @@ func (r *benchRig) provision(ctx context.Context, c benchCell, nth int) (_ bench
 		return benchRun{}, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	m := &benchWatch{devices: c.devices, power: e.PowerOn, runs: map[string]*runLog{}}
+	m := &benchWatch{devices: c.devices, power: func() error { return e.PowerOn(c.over) }, runs: map[string]*runLog{}}
 	events, over := b.Subscribe(), make(chan error, 1)
 	go func() {
 		_, err := b.Run(ctx)
@@ -79,8 +79,11 @@ func (r *benchRig) stack(ctx context.Context, c benchCell, nth int, p *probe) (_
 	if e.remove, err = os.MkdirTemp(r.dir, "provstation-bench-"); err != nil {
 		return nil, err
 	}
+	if e.flash, err = os.MkdirTemp(memoryFolder(), "provstation-bench-flash-"); err != nil {
+		return nil, err
+	}
 	cfg := devstack.Config{
-		StateDir: e.remove, Devices: c.devices, Baud: c.baud, Seed: uint64(nth) << 8, Faults: c.spec(), Quiet: true, Unpowered: true, //nolint:gosec // counts from 0
+		StateDir: e.remove, Flash: e.flash, Devices: c.devices, Baud: c.baud, Seed: uint64(nth) << 8, Faults: c.spec(), Quiet: true, Unpowered: true, //nolint:gosec // counts from 0
 		KnownChain: c.known, Memory: c.inMemory(), Keys: p.keysOf, Delay: r.delay,
 	}
 	if e.Stack, err = devstack.Start(ctx, cfg); err != nil {
@@ -106,6 +109,7 @@ type benchWatch struct {
 // follow switches the devices on when all lines are open, and stops the bench when every device has had its run.
 func (m *benchWatch) follow(events <-chan station.Event, stop func()) (run benchRun, err error) {
 	var used *meter
+	var powered chan error
 	for e := range events {
 		switch body := e.Body.(type) {
 		case station.PortSeen:
@@ -114,9 +118,14 @@ func (m *benchWatch) follow(events <-chan station.Event, stop func()) (run bench
 			}
 			if body.Status == "listening" && m.open == m.devices {
 				used = startMeter()
-				if err = m.power(); err != nil {
-					stop()
-				}
+				powered = make(chan error, 1)
+				go func() {
+					err := m.power()
+					if err != nil {
+						stop()
+					}
+					powered <- err
+				}()
 			}
 		case station.RunStarted:
 			m.runs[body.Run] = &runLog{port: body.Port, started: map[station.Phase]time.Time{}, done: map[station.Phase]time.Time{}}
@@ -129,6 +138,9 @@ func (m *benchWatch) follow(events <-chan station.Event, stop func()) (run bench
 				stop()
 			}
 		}
+	}
+	if powered != nil {
+		err = <-powered
 	}
 	return run, err
 }

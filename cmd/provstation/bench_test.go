@@ -19,7 +19,7 @@ import (
 func benchOf(t *testing.T, f benchFlags) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	f.dir, f.repeat = t.TempDir(), 1
+	f.dir, f.repeat, f.over = t.TempDir(), 1, spreadAuto
 	a := &app{stdout: &out, stderr: &errs, version: "test"}
 	err = a.bench(t.Context(), f)
 	return out.String(), errs.String(), err
@@ -150,7 +150,7 @@ func TestBenchOtherWays(t *testing.T) {
 func TestBenchFailedCell(t *testing.T) {
 	var out, errs bytes.Buffer
 	r := &benchRig{
-		app: &app{stdout: &out, stderr: &errs, version: "test"}, dir: t.TempDir(), repeat: 1, ones: map[benchCell]*benchResult{},
+		app: &app{stdout: &out, stderr: &errs, version: "test"}, dir: t.TempDir(), repeat: 1, over: spreadAuto, ones: map[benchCell]*benchResult{},
 	}
 	c := benchCell{method: methodStation, devices: 1, baud: 921600, trouble: devstack.Spec{Lie: devstack.Lies()[0]}}
 	results, failed, err := r.all(t.Context(), []benchCell{c}, true)
@@ -168,6 +168,7 @@ func TestBenchFailedCell(t *testing.T) {
 
 func TestBenchFlags(t *testing.T) {
 	good := benchFlags{
+		over:    spreadAuto,
 		devices: []int{1, 256}, baud: []int{115200}, latency: []string{"0", "16ms"}, faults: []string{"0", "1e-4"}, known: []string{"no", "yes"},
 		methods: []string{methodStation, "at"}, repeat: 1,
 	}

@@ -30,15 +30,15 @@ func writeBench(w io.Writer, results []*benchResult, m benchMachine) error {
 // writeCells is the table, a line a cell.
 func writeCells(b *strings.Builder, results []*benchResult) {
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "METHOD\tDEVICES\tBAUD\tLATENCY\tFAULTS\tCHAIN\tP50\tP95\tMAX\tLIMIT\tx LIMIT\tx ONE\tDEVICES/H\tWIRE\tMUST\tCPU\tMEMORY\tLINES\t")
+	fmt.Fprintln(t, "METHOD\tDEVICES\tIN\tBAUD\tLATENCY\tFAULTS\tCHAIN\tP50\tP95\tMAX\tLIMIT\tx LIMIT\tx ONE\tDEVICES/H\tWIRE\tMUST\tCPU\tMEMORY\tLINES\t")
 	for _, r := range results {
 		c, l := r.cell, r.json()
 		chain := "sent"
 		if c.known {
 			chain = "known"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%v\t%g\t%s\t%.0f ms\t%.0f ms\t%.0f ms\t%.0f ms\t%.2f\t%.2f\t%.0f\t%d B\t%d B\t%.2f s\t%.0f MB\t%.2f\t\n",
-			c.method, c.devices, c.baud, c.latency, c.faults, chain, l.P50, l.P95, l.Max, l.Limit, l.ToLimit, l.ToOne, l.PerHour, l.Wire, l.Payload,
+		fmt.Fprintf(t, "%s\t%d\t%.1f s\t%d\t%v\t%g\t%s\t%.0f ms\t%.0f ms\t%.0f ms\t%.0f ms\t%.2f\t%.2f\t%.0f\t%d B\t%d B\t%.2f s\t%.0f MB\t%.2f\t\n",
+			c.method, c.devices, c.over.Seconds(), c.baud, c.latency, c.faults, chain, l.P50, l.P95, l.Max, l.Limit, l.ToLimit, l.ToOne, l.PerHour, l.Wire, l.Payload,
 			l.CPU, l.PeakRSS, l.Simulator)
 	}
 	_ = t.Flush() // into memory
@@ -95,7 +95,7 @@ func writeComparison(b *strings.Builder, results []*benchResult) {
 		var list []string
 		for _, o := range results {
 			want := r.cell
-			want.method = o.cell.method
+			want.method, want.over = o.cell.method, o.cell.over
 			if o != r && o.cell == want {
 				list = append(list, comparison(r, o))
 			}

@@ -149,6 +149,7 @@ type embedded struct {
 	*devstack.Stack
 	config *config.Config
 	remove string // temporary folder
+	flash  string // temporary folder of the devices' files, if not in the one above
 	log    *os.File
 }
 
@@ -254,6 +255,9 @@ func (e *embedded) Close() error {
 	}
 	if e.remove != "" {
 		errs = append(errs, os.RemoveAll(e.remove))
+	}
+	if e.flash != "" {
+		errs = append(errs, os.RemoveAll(e.flash))
 	}
 	return errors.Join(errs...)
 }

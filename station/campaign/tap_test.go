@@ -145,11 +145,20 @@ func (t *tap) die(f fault, name, when string) bool {
 }
 
 func (t *tap) BeginRun(ctx context.Context, r station.RunStart) error {
+	return t.begin(r, func() error { return t.Ledger.BeginRun(ctx, r) })
+}
+
+func (t *tap) BeginRunSoon(ctx context.Context, r station.RunStart) func() error {
+	saved := t.Ledger.BeginRunSoon(ctx, r)
+	return sync.OnceValue(func() error { return t.begin(r, saved) })
+}
+
+func (t *tap) begin(r station.RunStart, write func() error) error {
 	t.mu.Lock()
 	t.slots[r.Run] = r.Slot
 	t.mu.Unlock()
 	err := t.write(r.Run, "BeginRun", func() error {
-		err := t.Ledger.BeginRun(ctx, r)
+		err := write()
 		if err == nil {
 			t.s.w.note(t.s.w.begun, r.Run)
 		}

@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -48,6 +49,7 @@ type Config struct {
 	Lifetime time.Duration // of the devices' certificates; 0: 24 h
 	// Unpowered: the devices' ports are there from the start, the devices are off until [Stack.PowerOn].
 	Unpowered  bool
+	Flash      string                             // folder of the devices' files; empty: below StateDir
 	Memory     bool                               // the devices' lines lie in memory: they need no descriptors, and [Stack.Open] has to be used
 	KnownChain bool                               // the devices' firmware brings the tenant's CA certificates along
 	Keys       func(serial string) agent.KeyStore // of each device, by its hardware serial; nil: flash
@@ -80,7 +82,7 @@ type Stack struct {
 
 	cfg    Config
 	all    []*Device
-	power  func() error // see PowerOn
+	power  func(over time.Duration) error // see PowerOn
 	pki    *authority
 	broker *broker
 	vpn    *tunnelServer
@@ -235,11 +237,11 @@ func (s *Stack) serve(ctx context.Context, name, base string, h http.Handler, ad
 func (s *Stack) startDevices() error {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background()) // Close ends it
-	dir, ports := filepath.Join(s.cfg.StateDir, "devices"), filepath.Join(s.cfg.StateDir, "ports")
+	dir, ports := cmp.Or(s.cfg.Flash, filepath.Join(s.cfg.StateDir, "devices")), filepath.Join(s.cfg.StateDir, "ports")
 	if err := os.MkdirAll(ports, 0o700); err != nil {
 		return err
 	}
-	pacer := prototest.NewPacer()
+	pacer := prototest.NewExactPacer()
 	for i := range max(s.cfg.Devices, s.cfg.Line.Boxes) {
 		name := slotName(i)
 		if i >= s.cfg.Devices {
@@ -255,7 +257,7 @@ func (s *Stack) startDevices() error {
 			reenroll: reenrolls[s.cfg.Reenroll], noTLS12: s.cfg.NoTLS12, anchors: s.firmwareAnchors(), keys: s.keysOf(serial),
 		}))
 	}
-	s.power = func() error { return powerOn(ctx, s.all) }
+	s.power = func(over time.Duration) error { return powerOn(ctx, s.all, over) }
 	if s.cfg.Line.Boxes > 0 {
 		s.Devices = s.all[:s.cfg.Devices:s.cfg.Devices]
 		s.Line = newLine(s)

@@ -5,18 +5,26 @@ import (
 	"crypto/x509"
 	"errors"
 	"sync"
+	"time"
 
 	"provstation/serialproto/agent"
 )
 
-// PowerOn switches the devices of an unpowered stack on, all at the same moment. Devices that are on restart.
-func (s *Stack) PowerOn() error { return s.power() }
+// PowerOn switches the devices of an unpowered stack on, one after the other in even steps over this time; 0: all at the same
+// moment. It returns when the last one is on. Devices that are on restart.
+func (s *Stack) PowerOn(over time.Duration) error { return s.power(over) }
 
-// powerOn starts devices beside one another, as one switch would: each has power until ctx ends.
-func powerOn(ctx context.Context, devices []*Device) error {
+// powerOn starts devices beside one another, as one switch would, or a hand that plugs them in: each has power until ctx ends.
+func powerOn(ctx context.Context, devices []*Device, over time.Duration) error {
 	errs := make([]error, len(devices))
+	step := over / time.Duration(max(1, len(devices)-1))
+	began := time.Now()
 	var wg sync.WaitGroup
 	for i, d := range devices {
+		select {
+		case <-time.After(time.Until(began.Add(time.Duration(i) * step))):
+		case <-ctx.Done():
+		}
 		wg.Go(func() { errs[i] = d.Reset(ctx) })
 	}
 	wg.Wait()

@@ -54,7 +54,7 @@ func TestPowerOn(t *testing.T) {
 	if _, err := h.NextAnnounce(silent); silent.Err() == nil {
 		t.Fatalf("heard a device without power (%v)", err)
 	}
-	if err := s.PowerOn(); err != nil {
+	if err := s.PowerOn(0); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

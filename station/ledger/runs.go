@@ -13,6 +13,23 @@ import (
 
 // BeginRun opens a row for one attempt, and in the same transaction the row of its override if it has one.
 func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
+	err := checkStart(r)
+	if err == nil {
+		err = l.put(ctx, factBegin.of(r))
+	}
+	return l.wrap(err, "begin run", r.Run)
+}
+
+// BeginRunSoon is BeginRun without waiting, see RecordPhaseSoon.
+func (l *Ledger) BeginRunSoon(ctx context.Context, r station.RunStart) (saved func() error) {
+	if err := checkStart(r); err != nil {
+		return func() error { return l.wrap(err, "begin run", r.Run) }
+	}
+	ended := l.putSoon(ctx, factBegin.of(r))
+	return func() error { return l.wrap(ended(), "begin run", r.Run) }
+}
+
+func checkStart(r station.RunStart) error {
 	err := need(field{"run", r.Run}, field{"tenant", r.Tenant})
 	if err == nil && r.StartedAt.IsZero() {
 		err = fmt.Errorf("%w: no start time", ErrInvalid)
@@ -20,10 +37,7 @@ func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
 	if err == nil {
 		err = checkOverride(r.Override)
 	}
-	if err == nil {
-		err = l.put(ctx, factBegin.of(r))
-	}
-	return l.wrap(err, "begin run", r.Run)
+	return err
 }
 
 func (t *txn) beginRun(ctx context.Context, r station.RunStart) error {

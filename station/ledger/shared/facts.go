@@ -16,6 +16,11 @@ func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
 	return l.local.BeginRun(ctx, r)
 }
 
+// BeginRunSoon is BeginRun without waiting.
+func (l *Ledger) BeginRunSoon(ctx context.Context, r station.RunStart) (saved func() error) {
+	return l.local.BeginRunSoon(ctx, r)
+}
+
 // IdentifyRun says which hardware the run is about. The attempt's number is the database's, which counts all stations', or
 // the own file's while that is away.
 func (l *Ledger) IdentifyRun(ctx context.Context, run string, o station.Observed) (int, error) {
