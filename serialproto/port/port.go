@@ -63,7 +63,8 @@ type Port struct {
 	mu      sync.Mutex
 	buf     []byte
 	fail    *Error        // sticky: why the port is down
-	changed chan struct{} // closed and replaced when buf or fail changes
+	doze    time.Duration // least time between two reads of the line
+	changed chan struct{} // closed and replaced when buf, fail or doze changes
 	down    chan struct{} // closed when fail is set
 
 	writing  chan struct{} // holds one token; its owner may send jobs

@@ -48,7 +48,7 @@ func (c *Connector) Open(ctx context.Context, p station.PortInfo) (station.Line,
 		return nil, PortFault(p.Path, err)
 	}
 	return &line{
-		path: p.Path, probe: c.cfg.Probe,
+		path: p.Path, probe: c.cfg.Probe, port: t,
 		host: link.NewHost(t, link.HostConfig{
 			Baud: c.cfg.Baud, Probe: c.cfg.Probe, MTU: c.cfg.MTU, Window: c.cfg.Window, MaxMessage: c.cfg.MaxMessage,
 		}),
