@@ -31,8 +31,9 @@ func NewConnector(cfg Config) *Connector {
 		cfg.Baud = 115200
 	}
 	if cfg.OpenPort == nil {
+		holders := new(port.Holders)
 		cfg.OpenPort = func(path string, baud int) (link.Transport, error) {
-			return port.Open(path, port.Config{Baud: baud, DTR: cfg.DTR, RTS: cfg.RTS})
+			return port.Open(path, port.Config{Baud: baud, DTR: cfg.DTR, RTS: cfg.RTS, Holders: holders})
 		}
 	}
 	return &Connector{cfg: cfg}
