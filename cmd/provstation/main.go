@@ -44,14 +44,7 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// gcPercent keeps a bench of 64 slots under 64 MB: what lives are few megabytes, and a burst of runs leaves ten times as much
-// behind. It costs a hundredth of the time of a run. GOGC in the environment wins.
-const gcPercent = 50
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	os.Exit(realMain(os.Args[1:], os.Stdout, os.Stderr))
 }
 
