@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -80,7 +81,7 @@ type held struct {
 }
 
 func heldNow() held {
-	time.Sleep(time.Minute) // of the bubble: what is on its way to an end ends
+	synctest.Wait() // what is on its way to an end ends
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats

@@ -19,7 +19,7 @@ type keeper struct {
 	profile Profile
 
 	mu        sync.Mutex
-	line      Line                    // that listen waits on
+	line      Line // that listen waits on
 	finished  chan struct{}
 	cancelRun context.CancelCauseFunc // of the run in flight
 	again     bool                    // a person asked for another run

@@ -17,7 +17,7 @@ import (
 // by SQLite itself, and none may scan a table that grows with the devices.
 func TestNoStatementScans(t *testing.T) {
 	k := newAudited(t)
-	must(t, k.Ledger.Close())
+	must(t, k.Close())
 	ctx := t.Context()
 	var w watched
 	l := openAt(t, k.path, Config{watch: w.wrap, Outbox: true})
