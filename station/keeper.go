@@ -126,7 +126,10 @@ func (k *keeper) listen(ctx context.Context, line Line, pause *backoff.Exponenti
 	k.line = line
 	k.mu.Unlock()
 	for {
-		wctx, cancel := context.WithTimeout(ctx, cmp.Or(k.profile.SilentAfter, k.b.cfg.SilentAfter))
+		wctx, cancel := ctx, context.CancelFunc(func() {})
+		if !silent && k.last == nil { // else there is nothing to say of a silence, and nothing to wake up for
+			wctx, cancel = context.WithTimeout(ctx, cmp.Or(k.profile.SilentAfter, k.b.cfg.SilentAfter))
+		}
 		a, err := line.Wait(wctx)
 		cancel()
 		if err != nil {
