@@ -25,6 +25,11 @@ VMPACKAGES ?= ./station/stationtest/vm ./cmd/provstation
 DEBIANVM := qemu-system-x86 e2fsprogs
 # Of the packages that `make dist` makes: who answers for them.
 MAINTAINER ?= provstation maintainers <maintainers@provstation.example>
+# Of `make bench-compare`: which benchmarks of which packages, how often each, held against what.
+BENCH      ?= .
+PKGS       ?= ./serialproto/... ./station/pki ./station/words ./tui/...
+COUNT      ?= 6
+BASE       ?= main
 # Where `make dist` puts what it makes.
 DIST       ?= dist
 # Debian packages that `make dist` and its test run.
@@ -169,6 +174,17 @@ check: lint cross race ## what must be clean before a change lands
 .PHONY: bench
 bench: ## Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-compare
+bench-compare: $(TOOLS)/benchstat ## the benchmarks of this tree held against those of BASE: BENCH=regex PKGS=packages COUNT=n BASE=branch
+	@set -e; old=$$(mktemp -d); trap 'git worktree remove --force $$old/tree; rm -rf $$old' EXIT; \
+	git worktree add -q --detach $$old/tree $(BASE); \
+	for n in $$(seq $(COUNT)); do \
+	  echo "round $$n of $(COUNT)" >&2; \
+	  (cd $$old/tree && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count 1 $(PKGS)) >>$$old/old.txt || \
+	    echo "$(BASE) has not all of $(PKGS): what it lacks is not compared" >&2; \
+	  $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count 1 $(PKGS) >>$$old/new.txt; done; \
+	benchstat $(BASE)=$$old/old.txt here=$$old/new.txt
 
 .PHONY: clean
 clean: ## delete what was built

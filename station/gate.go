@@ -184,6 +184,7 @@ func (k *keeper) overrule(o Override) error {
 	}
 	o.Code, o.Run = k.ended.Code, k.ended.Run
 	k.override, k.again = &o, true
+	doze(k.line, 0)
 	return nil
 }
 

@@ -68,6 +68,7 @@ func (k *keeper) ask(t Task) error {
 		}}
 	}
 	k.task, k.again = t, true
+	doze(k.line, 0)
 	return nil
 }
 

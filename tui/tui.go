@@ -86,7 +86,7 @@ func run(ctx context.Context, cfg Config, more ...tea.ProgramOption) error {
 }
 
 func options(ctx context.Context, cfg Config) []tea.ProgramOption {
-	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithoutSignalHandler()}
+	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithFPS(fps)}
 	if cfg.Input != nil {
 		opts = append(opts, tea.WithInput(cfg.Input))
 	}

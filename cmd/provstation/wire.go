@@ -79,6 +79,8 @@ func (b *bench) Close() error {
 
 // open wires a bench by the configuration.
 func (a *app) open(ctx context.Context, cfg *config.Config, o openOptions) (_ *bench, err error) {
+	growHeap(startGC)
+	defer growHeap(benchGC)
 	b, id, err := a.openRecords(ctx, cfg, sharingMode{alone: o.collect})
 	if err != nil {
 		return nil, err

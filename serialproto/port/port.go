@@ -47,6 +47,8 @@ type Config struct {
 	// StuckAfter is how long the line may take no byte of a write before the
 	// port is given up with ErrStuck; 0 means DefaultStuckAfter.
 	StuckAfter time.Duration
+	// Holders finds out who has a busy port; nil: by a look of its own.
+	Holders *Holders
 }
 
 // Port is an open serial port. All methods may be called from several
@@ -63,7 +65,8 @@ type Port struct {
 	mu      sync.Mutex
 	buf     []byte
 	fail    *Error        // sticky: why the port is down
-	changed chan struct{} // closed and replaced when buf or fail changes
+	doze    time.Duration // least time between two reads of the line
+	changed chan struct{} // closed and replaced when buf, fail or doze changes
 	down    chan struct{} // closed when fail is set
 
 	writing  chan struct{} // holds one token; its owner may send jobs
@@ -121,9 +124,7 @@ func Open(path string, cfg Config) (*Port, error) {
 	if err != nil {
 		e := newError("open", path, err)
 		if errors.Is(e.Kind, ErrBusy) {
-			if pid, name, ok := Holder(path); ok {
-				e.Holder = Process{PID: pid, Name: name}
-			}
+			e.Holder, _ = cfg.Holders.find(path)
 		}
 		return nil, e
 	}

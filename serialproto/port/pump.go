@@ -85,6 +85,7 @@ func (p *Port) readLoop() {
 			p.shut(newError("read", p.path, err), true)
 			return
 		}
+		p.nap()
 	}
 }
 

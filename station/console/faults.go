@@ -39,8 +39,8 @@ func portFault(path string, err error) *station.Fault {
 	}
 	switch f.Code {
 	case station.CodePortBusy:
-		if _, name, ok := port.Holder(path); ok {
-			f.Params["holder"] = name
+		if pe := new(port.Error); errors.As(err, &pe) && pe.Holder.PID != 0 {
+			f.Params["holder"] = pe.Holder.Name
 		}
 	case station.CodePortBad:
 		f.Params["detail"] = printable(err.Error(), 200)

@@ -31,8 +31,9 @@ func NewConnector(cfg Config) *Connector {
 		cfg.Baud = 115200
 	}
 	if cfg.OpenPort == nil {
+		holders := new(port.Holders)
 		cfg.OpenPort = func(path string, baud int) (link.Transport, error) {
-			return port.Open(path, port.Config{Baud: baud, DTR: cfg.DTR, RTS: cfg.RTS})
+			return port.Open(path, port.Config{Baud: baud, DTR: cfg.DTR, RTS: cfg.RTS, Holders: holders})
 		}
 	}
 	return &Connector{cfg: cfg}
@@ -48,7 +49,7 @@ func (c *Connector) Open(ctx context.Context, p station.PortInfo) (station.Line,
 		return nil, PortFault(p.Path, err)
 	}
 	return &line{
-		path: p.Path, probe: c.cfg.Probe,
+		path: p.Path, probe: c.cfg.Probe, port: t,
 		host: link.NewHost(t, link.HostConfig{
 			Baud: c.cfg.Baud, Probe: c.cfg.Probe, MTU: c.cfg.MTU, Window: c.cfg.Window, MaxMessage: c.cfg.MaxMessage,
 		}),

@@ -18,6 +18,7 @@ type line struct {
 	path    string
 	probe   bool
 	host    *link.Host
+	port    link.Transport // below the host
 	welcome serialproto.Welcome
 	csr     []byte // of the device's newest key, as it answered
 }

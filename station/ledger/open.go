@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,8 +46,9 @@ type Config struct {
 	// Logger is told of migrations and of writes that had to be tried again. Nil: silence.
 	Logger *slog.Logger
 
-	maxPages   int   // tests: the database may not grow past so many pages
-	migrations fs.FS // tests: instead of the program's own
+	maxPages   int                                     // tests: the database may not grow past so many pages
+	migrations fs.FS                                   // tests: instead of the program's own
+	watch      func(driver.Connector) driver.Connector // tests: see every statement of a file's ledger
 }
 
 func (c Config) withDefaults() Config {
@@ -207,7 +209,7 @@ func (l *Ledger) connect(ctx context.Context, uri string) (err error) {
 	}
 	reading := append([]string{busy, "query_only(1)"}, pragmas...)
 
-	wdb, err := openDB(uri, "&_txlock=immediate", writing)
+	wdb, err := l.openDB(uri, "&_txlock=immediate", writing)
 	if err != nil {
 		return err
 	}
@@ -223,7 +225,7 @@ func (l *Ledger) connect(ctx context.Context, uri string) (err error) {
 	if err != nil {
 		return classify(err, l.dir)
 	}
-	rdb, err := openDB(uri, "", reading)
+	rdb, err := l.openDB(uri, "", reading)
 	if err != nil {
 		return err
 	}
@@ -243,6 +245,14 @@ func (l *Ledger) serve(ctx context.Context, wdb, rdb *sql.DB) (err error) {
 }
 
 func openDB(uri, extra string, pragmas []string) (*sql.DB, error) {
+	c, err := connector(uri, extra, pragmas)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(c), nil
+}
+
+func connector(uri, extra string, pragmas []string) (driver.Connector, error) {
 	dsn := uri + extra + "&_error_rc=1"
 	for _, p := range pragmas {
 		dsn += "&_pragma=" + url.QueryEscape(p)
@@ -250,6 +260,18 @@ func openDB(uri, extra string, pragmas []string) (*sql.DB, error) {
 	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("set up sqlite: %w", err)
+	}
+	return c, nil
+}
+
+// openDB opens one of the ledger's own databases.
+func (l *Ledger) openDB(uri, extra string, pragmas []string) (*sql.DB, error) {
+	c, err := connector(uri, extra, pragmas)
+	if err != nil {
+		return nil, err
+	}
+	if l.cfg.watch != nil {
+		c = l.cfg.watch(c)
 	}
 	return sql.OpenDB(c), nil
 }

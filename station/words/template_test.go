@@ -29,7 +29,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
-		"unknown key":      {"locale: xx\nnames: a\n", "names"},
+		"unknown key":      {"locale: xx\nnames: a\n", "line 2: unknown key"},
 		"key given twice":  {"locale: xx\ntexts:\n  a: b\n  a: c\n", "already defined"},
 		"another language": {"locale: yy\n", `"yy"`},
 		"bad sentence":     {"locale: xx\ntexts:\n  a: \"{b\"\n", "text a"},
@@ -52,7 +52,7 @@ func TestReadRefuses(t *testing.T) {
 
 func TestFallback(t *testing.T) {
 	fsys := fstest.MapFS{
-		"locales/en.yaml": &fstest.MapFile{Data: []byte("locale: en\nfaults:\n  E-A: {message: A., next: B.}\ntexts:\n  a: one\n  b: two\n")},
+		"locales/en.yaml": &fstest.MapFile{Data: []byte("locale: en\nfaults:\n  E-A:\n    message: A.\n    next: B.\ntexts:\n  a: one\n  b: two\n")},
 		"locales/de.yaml": &fstest.MapFile{Data: []byte("locale: de\ntexts:\n  a: eins\n")},
 	}
 	en, err := read(fsys, "en")

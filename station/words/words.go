@@ -5,7 +5,6 @@
 package words
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,8 +12,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 
 	"provstation/assets"
 	"provstation/station"
@@ -35,19 +32,6 @@ type Catalogue struct {
 }
 
 type fault struct{ message, next template }
-
-// file is the shape of a locale file.
-type file struct {
-	Locale string            `yaml:"locale"`
-	Name   string            `yaml:"name"`
-	Faults map[string]entry  `yaml:"faults"`
-	Texts  map[string]string `yaml:"texts"`
-}
-
-type entry struct {
-	Message string `yaml:"message"`
-	Next    string `yaml:"next"`
-}
 
 // Load reads the catalogue of a language. locale is a POSIX or BCP 47 name ("de", "de_AT.UTF-8", "de-AT"); the empty
 // name, "C" and "POSIX" mean [Default]. What a translation leaves out is taken from [Default]. The error is
@@ -132,8 +116,8 @@ func read(fsys fs.FS, locale string) (*Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read locale %s: %w", locale, err)
 	}
-	var f file
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&f); err != nil {
+	f, err := readFile(string(text))
+	if err != nil {
 		return nil, fmt.Errorf("parse locale %s: %w", locale, err)
 	}
 	if f.Locale != locale {
