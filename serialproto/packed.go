@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// ErrPacked: what is packed does not unpack to what was packed.
+// ErrPacked says that what is packed does not unpack to what was packed.
 var ErrPacked = errors.New("packed request does not unpack")
 
 // Pack packs a request for OpPacked: raw DEFLATE (RFC 1951) after the dictionary, which csr, the DER of the newest key's CSR,

@@ -116,7 +116,7 @@ func (f *benchFlags) check() error {
 		}
 	}
 	switch {
-	case f.over != spreadAuto && f.over != "0" && (badSpread(f.over)):
+	case f.over != spreadAuto && f.over != "0" && badSpread(f.over):
 		return usage("--spread: auto, or between 0 and 10m, as 2s, got %q", f.over)
 	case f.delay < 0 || f.delay > time.Minute:
 		return usage("--bridge-delay: between 0s and 1m, got %v", f.delay)

@@ -66,5 +66,5 @@ func memoryFolder() string {
 // inMemory reports whether a folder lies in memory and not on a disk: a sync there costs nothing.
 func inMemory(dir string) bool {
 	var st unix.Statfs_t
-	return unix.Statfs(dir, &st) == nil && (st.Type == unix.TMPFS_MAGIC || st.Type == unix.RAMFS_MAGIC)
+	return unix.Statfs(dir, &st) == nil && (uint32(st.Type) == unix.TMPFS_MAGIC || uint32(st.Type) == unix.RAMFS_MAGIC)
 }

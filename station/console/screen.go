@@ -1,6 +1,9 @@
 package console
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	screenSize = 8 << 10 // newest bytes in which a prompt is looked for
@@ -42,7 +45,7 @@ func (c *screen) add(p []byte) {
 // bootIn looks for boot text that ends in p; tail is what came before. It gives what may be the beginning of more: at most overlap
 // bytes, and nothing of what was found, so that none is found twice.
 func bootIn(tail, p []byte) (heard bool, rest []byte) {
-	all := append(tail, p...)
+	all := slices.Concat(tail, p)
 	text := plain(all)
 	found := bootText.FindAllStringIndex(text, -1)
 	if len(found) > 0 {

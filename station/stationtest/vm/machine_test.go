@@ -41,7 +41,9 @@ func TestVMMachine(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"reset", reset}, {"reset again", reset}, {"reset a third time", reset},
+		{"reset", reset},
+		{"reset again", reset},
+		{"reset a third time", reset},
 		{"reboot", m.Reboot},
 		{"power", func() { m.PowerOff(); m.PowerOn(); m.Ready() }},
 		{"shut down", func() { m.ShutDown(); m.PowerOn(); m.Ready() }},
