@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"compress/flate"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // ErrPacked says that what is packed does not unpack to what was packed.
@@ -73,44 +71,37 @@ func packedDigest(request []byte) []byte {
 
 // Dictionary is what every packed request may refer back to: what certificates and tunnels are made of (RFC 5280, RFC 5480, RFC
 // 8410, wg-quick(8)), most common last. It is part of the protocol; testdata/vectors/dictionary.txt has it in hex.
-func Dictionary() []byte { return bytes.Clone(dictionary) }
+func Dictionary() []byte { return []byte(dictionary) }
 
-// dictionary is built once, from its parts.
-var dictionary = buildDictionary(
+// dictionary is what Dictionary gives.
+const dictionary = "" +
 	// RSA, P-384, Ed25519, and extensions that few certificates have
-	"300d06092a864886f70d01010b0500", "30820122300d06092a864886f70d01010105000382010f003082010a0282010100", "0203010001",
-	"3076301006072a8648ce3d020106052b8104002203620004", "300a06082a8648ce3d040303", "302a300506032b6570032100", "300506032b6570",
-	"301d0603551d250416301406082b0601050507030106082b06010505070302", "0603551d1f", "0603551d20", "06082b06010505070101",
+	"0\x0d\x06\x09*\x86H\x86\xf7\x0d\x01\x01\x0b\x05\x000\x82\x01\"0\x0d\x06\x09*\x86H\x86\xf7\x0d\x01\x01\x01\x05\x00\x03" +
+	"\x82\x01\x0f\x000\x82\x01\n\x02\x82\x01\x01\x00\x02\x03\x01\x00\x010v0\x10\x06\x07*\x86H\xce=\x02\x01\x06\x05+\x81\x04" +
+	"\x00\"\x03b\x00\x040\n\x06\x08*\x86H\xce=\x04\x03\x030*0\x05\x06\x03+ep\x03!\x000\x05\x06\x03+ep0\x1d\x06\x03U\x1d%" +
+	"\x04\x160\x14\x06\x08+\x06\x01\x05\x05\x07\x03\x01\x06\x08+\x06\x01\x05\x05\x07\x03\x02\x06\x03U\x1d\x1f\x06\x03U\x1d " +
+	"\x06\x08+\x06\x01\x05\x05\x07\x01\x01" +
 	// a tunnel
-	ascii("[Interface]\nMTU = 1420\nAddress = 10.0.0.2/16\nDNS = 10.0.0.1\n\n[Peer]\nPresharedKey = \nPublicKey = \n"+
-		"Endpoint = 127.0.0.1:51820\nAllowedIPs = 0.0.0.0/0, ::/0\nAllowedIPs = 10.8.0.0/16\nPersistentKeepalive = 25\n"),
+	"[Interface]\nMTU = 1420\nAddress = 10.0.0.2/16\nDNS = 10.0.0.1\n\n[Peer]\nPresharedKey = \nPublicKey = \nEndpoint = 12" +
+	"7.0.0.1:51820\nAllowedIPs = 0.0.0.0/0, ::/0\nAllowedIPs = 10.8.0.0/16\nPersistentKeepalive = 25\n" +
 	// names
-	"310b3009060355040613024445", ascii("Provider Root CA"),
+	"1\x0b0\x09\x06\x03U\x04\x06\x13\x02DEProvider Root CA" +
 	// a CA's certificate, without what is each one's own
-	"308201833082012aa00302010202", "300f0603551d130101ff040530030101ff",
-	"308201ae30820154a0030201020210300a06082a8648ce3d04030230233121301f06035504031318", ascii("Provider Intermediate CA"),
-	"301e170d3236", ascii("00Z"), "170d3238", ascii("00Z"), "3027312530230603550403131c", ascii("Acme Devices GmbH Issuing CA"),
-	"3059301306072a8648ce3d020106082a8648ce3d03010703420004", "a3663064300e0603551d0f0101ff0404030201063012"+
-		"0603551d130101ff040830060101ff020101", "0603551d130101ff040830060101ff020100", "301d0603551d0e04160414", "301f0603551d23041830168014",
-	"300a06082a8648ce3d040302034700304402200220", "300a06082a8648ce3d0403020349003046022100",
-	"300a06082a8648ce3d04030203480030450220022100",
+	"0\x82\x01\x830\x82\x01*\xa0\x03\x02\x01\x02\x020\x0f\x06\x03U\x1d\x13\x01\x01\xff\x04\x050\x03\x01\x01\xff0\x82\x01" +
+	"\xae0\x82\x01T\xa0\x03\x02\x01\x02\x02\x100\n\x06\x08*\x86H\xce=\x04\x03\x020#1!0\x1f\x06\x03U\x04\x03\x13\x18Provider" +
+	" Intermediate CA0\x1e\x17\x0d2600Z\x17\x0d2800Z0'1%0#\x06\x03U\x04\x03\x13\x1cAcme Devices GmbH Issuing CA0Y0\x13\x06" +
+	"\x07*\x86H\xce=\x02\x01\x06\x08*\x86H\xce=\x03\x01\x07\x03B\x00\x04\xa3f0d0\x0e\x06\x03U\x1d\x0f\x01\x01\xff\x04\x04" +
+	"\x03\x02\x01\x060\x12\x06\x03U\x1d\x13\x01\x01\xff\x04\x080\x06\x01\x01\xff\x02\x01\x01\x06\x03U\x1d\x13\x01\x01\xff" +
+	"\x04\x080\x06\x01\x01\xff\x02\x01\x000\x1d\x06\x03U\x1d\x0e\x04\x16\x04\x140\x1f\x06\x03U\x1d#\x04\x180\x16\x80\x140\n" +
+	"\x06\x08*\x86H\xce=\x04\x03\x02\x03G\x000D\x02 \x02 0\n\x06\x08*\x86H\xce=\x04\x03\x02\x03I\x000F\x02!\x000\n\x06\x08*" +
+	"\x86H\xce=\x04\x03\x02\x03H\x000E\x02 \x02!\x00" +
 	// a device's
-	"5902403082024030820"+"1e6a003020102021000", "5902503082024d308201f2a003020102021100", "300a06082a8648ce3d0403023027312530230603550403131c",
-	ascii(" Issuing CA"), "301e170d32363131", ascii("00Z"), "170d3237", ascii("00Z"), "303f31193017060355040a1310", ascii("CDM IoT Platform"),
-	"3110300e060355040b1307", ascii("Devices"), "3119301706035504031310",
-	"3059301306072a8648ce3d020106082a8648ce3d03010703420004", "a381e33081e0300e0603551d0f0101ff040403020780"+
-		"30130603551d25040c300a06082b06010505070302300c0603551d130101ff04023000301d0603551d0e04160414", "301f0603551d23041830168014",
-	"301b0603551d11041430128210", "304e060c2b0601040182a464c6284001043e303c020101040a", ascii("iot-bridge"), "042b",
-	"300a06082a8648ce3d0403020349003046022100", "022100", "300a06082a8648ce3d04030203480030450221000220",
-)
-
-func ascii(s string) string { return hex.EncodeToString([]byte(s)) }
-
-func buildDictionary(parts ...string) []byte {
-	all := strings.Join(parts, "")
-	d, err := hex.DecodeString(all)
-	if err != nil {
-		panic("serialproto: dictionary: " + err.Error())
-	}
-	return d
-}
+	"Y\x02@0\x82\x02@0\x82\x01\xe6\xa0\x03\x02\x01\x02\x02\x10\x00Y\x02P0\x82\x02M0\x82\x01\xf2\xa0\x03\x02\x01\x02\x02\x11" +
+	"\x000\n\x06\x08*\x86H\xce=\x04\x03\x020'1%0#\x06\x03U\x04\x03\x13\x1c Issuing CA0\x1e\x17\x0d261100Z\x17\x0d2700Z0?1" +
+	"\x190\x17\x06\x03U\x04\n\x13\x10CDM IoT Platform1\x100\x0e\x06\x03U\x04\x0b\x13\x07Devices1\x190\x17\x06\x03U\x04\x03" +
+	"\x13\x100Y0\x13\x06\x07*\x86H\xce=\x02\x01\x06\x08*\x86H\xce=\x03\x01\x07\x03B\x00\x04\xa3\x81\xe30\x81\xe00\x0e\x06" +
+	"\x03U\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x07\x800\x13\x06\x03U\x1d%\x04\x0c0\n\x06\x08+\x06\x01\x05\x05\x07\x03\x020" +
+	"\x0c\x06\x03U\x1d\x13\x01\x01\xff\x04\x020\x000\x1d\x06\x03U\x1d\x0e\x04\x16\x04\x140\x1f\x06\x03U\x1d#\x04\x180\x16" +
+	"\x80\x140\x1b\x06\x03U\x1d\x11\x04\x140\x12\x82\x100N\x06\x0c+\x06\x01\x04\x01\x82\xa4d\xc6(@\x01\x04>0<\x02\x01\x01" +
+	"\x04\niot-bridge\x04+0\n\x06\x08*\x86H\xce=\x04\x03\x02\x03I\x000F\x02!\x00\x02!\x000\n\x06\x08*\x86H\xce=\x04\x03\x02" +
+	"\x03H\x000E\x02!\x00\x02 "

@@ -19,9 +19,10 @@ targets() {
 }
 
 build() { # package system processor output [tags]
-  local goarch=$3
+  local goarch=$3 tags=${5:-}
+  [[ $1 != provagent* ]] || tags="${tags:+$tags,}nethttpomithttp2" # as the Makefile has it
   [[ $3 != armv7 ]] || goarch=arm
-  GOOS=$2 GOARCH=$goarch GOARM=7 go build -trimpath -tags "${5:-}" -ldflags "-s -w -X main.version=$VERSION" -o "$4" "./cmd/${1%-tpm}"
+  GOOS=$2 GOARCH=$goarch GOARM=7 go build -trimpath -tags "$tags" -ldflags "-s -w -X main.version=$VERSION" -o "$4" "./cmd/${1%-tpm}"
 }
 
 # squeeze compresses without the name and the time of the file.

@@ -29,7 +29,7 @@ import (
 func builtTPM(t *testing.T) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "provagent")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "tpm", "-o", bin, ".")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "tpm,nethttpomithttp2", "-o", bin, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
