@@ -106,6 +106,7 @@ func TestConformC(t *testing.T) {
 		got := conformed(t, exitGood, d.port, "--seal", "--reboot")
 		got.passes(t, len(conform.Cases()), map[string]string{
 			"ack-gap": "window 1", "enroll-ed25519": "makes no Ed25519 keys", "busy-enroll": "too soon for BUSY",
+			"log-form": "no LOG frames came",
 		})
 		if got.summary.text("state") != "sealed" || got.summary.text("advice") == "" {
 			t.Errorf("got %v, want the device sealed and advice", got.summary)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"provstation/serialproto"
 	"provstation/station/devstack"
 	"provstation/station/ledger"
 )
@@ -112,12 +113,13 @@ func (b *realBench) checkSecrets(contract devstack.Contract) {
 	t := b.t
 	t.Helper()
 	down, up := b.socat.Transcript()
-	if len(down) < 2000 || len(up) < 500 {
-		t.Fatalf("transcript of %d and %d bytes: it is not whole", len(down), len(up))
+	inside := unpacked(payloads(down), payloads(up))
+	if len(down) < 1500 || len(up) < 500 || len(inside) < 1500 {
+		t.Fatalf("transcript of %d and %d bytes, %d packed: it is not whole", len(down), len(up), len(inside))
 	}
 	wire := map[string][]byte{
 		"transcript to the station": up, "transcript to the device": down,
-		"payloads to the station": payloads(up), "payloads to the device": payloads(down),
+		"payloads to the station": payloads(up), "payloads to the device": append(payloads(down), inside...),
 	}
 	kept := map[string][]byte{"NDJSON and stderr": b.out.Bytes(), "agent's log": []byte(b.agent.Output()), "process arguments": arguments(t)}
 	for _, name := range []string{"ledger.db", "ledger.db-wal", "station.log", "station.yaml"} {
@@ -167,6 +169,42 @@ func payloads(stream []byte) []byte {
 		}
 		if len(frame) > 8 {
 			out = append(out, frame[4:len(frame)-4]...)
+		}
+	}
+	return out
+}
+
+// unpacked is what the packed requests to the device hold.
+func unpacked(down, up []byte) (out []byte) {
+	dictionaries := [][]byte{nil}
+	for i := range up {
+		if !bytes.HasPrefix(up[i:], []byte{0x30, 0x82}) || len(up) < i+4 {
+			continue
+		}
+		end := i + 4 + (int(up[i+2])<<8 | int(up[i+3]))
+		if end > len(up) {
+			continue
+		}
+		if _, err := x509.ParseCertificateRequest(up[i:end]); err == nil {
+			dictionaries = append(dictionaries, up[i:end])
+		}
+	}
+	begin := []byte{0x00, byte(serialproto.OpPacked), 0x01, 0x59} // its operation, and a string of 256 bytes and more
+	for i := range down {
+		if i == 0 || !bytes.HasPrefix(down[i:], begin) || len(down) < i+6 {
+			continue
+		}
+		at := i + 6 + (int(down[i+4])<<8 | int(down[i+5]))
+		for end := at; end <= min(at+12, len(down)); end++ { // with or without the CSR
+			var args serialproto.PackedArgs
+			if serialproto.Decode(down[i-1:end], &args) != nil {
+				continue
+			}
+			for _, csr := range dictionaries {
+				if _, request, err := args.Unpack(csr, serialproto.DefaultMax); err == nil {
+					out = append(out, request...)
+				}
+			}
 		}
 	}
 	return out
