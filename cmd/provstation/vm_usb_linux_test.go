@@ -170,7 +170,13 @@ func (s usbStation) lostAndFound(name, slotKey, slot string, plug, unplug func()
 	s.t.Logf("%s: from plugging in to the start of the run %v, with what asking takes", name, time.Since(plugged).Round(10*time.Millisecond))
 	r.waits("installation", phaseIs("install", "started"))
 	unplug()
-	r.waits("end of the first run", func(e event) bool { return e["type"] == "run-end" })
+	lost := ofType(r.waits("end of the first run", func(e event) bool { return e["type"] == "run-end" }), "run-end")[0]
+	// No hand is so fast: the kernel's word of the removal comes after the read that failed, and would end the next run, too.
+	path, _ := lost["port"].(string)
+	s.until("the port's link to be gone", func() bool {
+		code, _ := s.m.Exec("test", "-e", path)
+		return code != 0
+	})
 	plug()
 	events := r.waits("summary", func(e event) bool { return e["type"] == "summary" })
 	ends := ofType(events, "run-end")
