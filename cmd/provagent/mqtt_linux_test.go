@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 
 	"provstation/station/onbox"
@@ -53,7 +54,7 @@ func (b *box) connects(ctx context.Context, t *testing.T, port int, id string) *
 		t: t, topic: "box/" + id, heard: make(chan string, 16), lost: make(chan error, 2), serial: pair.Leaf.SerialNumber.String(),
 	}
 	p.client = paho.NewClient(paho.ClientConfig{
-		ClientID: id, Conn: conn, PacketTimeout: 10 * time.Second,
+		ClientID: id, Conn: packets.NewThreadSafeConn(conn), PacketTimeout: 10 * time.Second,
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(r paho.PublishReceived) (bool, error) {
 			p.heard <- string(r.Packet.Payload)
 			return true, nil
