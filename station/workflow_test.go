@@ -680,10 +680,11 @@ func TestAbortEveryPhase(t *testing.T) {
 				k.on = func(b *Bench, e Event) {
 					switch v := e.Body.(type) {
 					case PhaseChanged:
-						if v.Phase == p && v.Status == PhaseStarted && aborted.CompareAndSwap(false, true) {
+						if v.Phase == p && v.Status == PhaseStarted && !aborted.Load() {
 							if err := b.Abort("s1"); err != nil {
 								t.Error(err)
 							}
+							aborted.Store(true) // the phase goes on by itself from here on only
 						}
 					case RunEnded:
 						if v.Outcome == Aborted {
