@@ -69,8 +69,8 @@ func (q *jobQueue) take(all bool) []*job {
 	return group
 }
 
-// wait reports whether writes are left that nobody waits for.
-func (q *jobQueue) wait() bool {
+// left reports whether writes are left: nobody waits for one of them.
+func (q *jobQueue) left() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.list) > 0

@@ -43,7 +43,7 @@ func rehearsal(at time.Time) []fact {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
 	leaf := append([]byte{0x30, 0x20}, random...)
-	print := sha256.Sum256(leaf)
+	fingerprint := sha256.Sum256(leaf)
 	serial := "rehearsal-" + run
 	id := serial
 	intent := func(kind station.IntentKind, spki, leaf []byte) station.Intent {
@@ -53,13 +53,13 @@ func rehearsal(at time.Time) []fact {
 		}
 	}
 	making := intent(station.IntendKey, nil, nil)
-	seal := intent(station.IntendSeal, random, print[:])
+	seal := intent(station.IntendSeal, random, fingerprint[:])
 	phase := station.PhaseEnd{
 		Run: run, Phase: station.PhaseIdentify, Status: station.PhaseDone, StartedAt: at, EndedAt: at, Tries: 1,
 		Results: map[string]station.IntentResult{making.ID: station.ResultDone},
 	}
 	cert := station.CertRecord{
-		Run: run, PostID: post, Tenant: serial, DeviceID: id, HardwareSerial: serial, SPKI: random, Fingerprint: print[:],
+		Run: run, PostID: post, Tenant: serial, DeviceID: id, HardwareSerial: serial, SPKI: random, Fingerprint: fingerprint[:],
 		CertSerial: "00", Subject: "CN=" + id, Issuer: "CN=nobody", NotBefore: at, NotAfter: at.Add(time.Hour), Leaf: leaf,
 		Contract: station.ContractDeployed, ReceivedAt: at,
 	}
@@ -77,14 +77,14 @@ func rehearsal(at time.Time) []fact {
 		factPost.of(station.Post{
 			ID: post, Run: run, Tenant: serial, DeviceID: id, SPKI: random, CSRDigest: random, Contract: station.ContractDeployed, At: at,
 		}),
-		factCert.of(cert), factCert.of(whole), factIntend.of(intent(station.IntendInstall, random, print[:])),
+		factCert.of(cert), factCert.of(whole), factIntend.of(intent(station.IntendInstall, random, fingerprint[:])),
 		factProof.of(station.ProofRecord{
-			Run: run, Tenant: serial, HardwareSerial: serial, DeviceID: id, SPKI: random, Leaf: print[:], Proof: station.BrokerAcked,
+			Run: run, Tenant: serial, HardwareSerial: serial, DeviceID: id, SPKI: random, Leaf: fingerprint[:], Proof: station.BrokerAcked,
 			Seal: &seal, At: at,
 		}),
 		factFinish.of(station.RunFinish{
 			Run: run, Tenant: serial, HardwareSerial: serial, DeviceID: id, Outcome: station.Pass, Proof: station.BrokerAcked,
-			SPKI: random, Leaf: print[:], NotAfter: at.Add(time.Hour), Contract: station.ContractDeployed, EndedAt: at,
+			SPKI: random, Leaf: fingerprint[:], NotAfter: at.Add(time.Hour), Contract: station.ContractDeployed, EndedAt: at,
 		}),
 	}
 }

@@ -52,3 +52,26 @@ func TestRecordPhaseSoonAfterClose(t *testing.T) {
 	must(t, l.write.close())
 	want(t, l.RecordPhaseSoon(t.Context(), d.phase(station.PhaseAssign))(), ErrClosed)
 }
+
+// However many follow, the first does not wait longer for them.
+func TestSoonIsNotPutOffByMore(t *testing.T) {
+	l, d := openNew(t), dev("SN-1")
+	must(t, d.identify(t.Context(), l))
+	first := l.RecordPhaseSoon(t.Context(), d.phase(station.PhaseAssign))
+	saved := make(chan error, 1)
+	go func() { saved <- first() }()
+	more := time.NewTicker(soonTime / 4)
+	defer more.Stop()
+	for n := 1; n <= 400; n++ {
+		select {
+		case err := <-saved:
+			must(t, err)
+			return
+		case <-more.C:
+			end := d.phase(station.PhaseKeygen)
+			end.StartedAt = end.StartedAt.Add(time.Duration(n) * time.Millisecond)
+			l.RecordPhaseSoon(t.Context(), end)
+		}
+	}
+	t.Error("not saved while others kept coming")
+}

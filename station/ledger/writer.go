@@ -99,6 +99,7 @@ func (w *writer) loop() {
 	late := time.NewTimer(soonTime)
 	late.Stop()
 	defer late.Stop()
+	armed := false // for the first of those that are left, however many follow
 	for {
 		all := false
 		select {
@@ -106,13 +107,16 @@ func (w *writer) loop() {
 			return
 		case <-w.jobs.wake:
 		case <-late.C:
-			all = true
+			all, armed = true, false
 		}
 		for group := w.jobs.take(all); len(group) > 0; group = w.jobs.take(false) {
 			w.runGroup(group)
+			late.Stop()
+			armed = false
 		}
-		if w.jobs.wait() {
+		if !armed && w.jobs.left() {
 			late.Reset(soonTime)
+			armed = true
 		}
 	}
 }
