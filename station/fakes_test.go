@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -550,6 +551,7 @@ func (fakeWords) Fault(code Code, params map[string]string) (message, next strin
 
 // fakeLedger keeps everything in memory and by the rules of [Ledger].
 type fakeLedger struct {
+	lose    Phase // its end is not saved, where nobody waits for it
 	mu      sync.Mutex
 	fail    func(ctx context.Context, method string) error // before a call does anything
 	calls   []string
@@ -659,6 +661,9 @@ func (l *fakeLedger) RecordPhase(ctx context.Context, p PhaseEnd) error {
 }
 
 func (l *fakeLedger) RecordPhaseSoon(ctx context.Context, p PhaseEnd) func() error {
+	if p.Phase == l.lose {
+		return func() error { return errors.New("disk full") }
+	}
 	err := l.RecordPhase(context.WithoutCancel(ctx), p)
 	return func() error { return err }
 }

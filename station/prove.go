@@ -263,6 +263,9 @@ func (x *run) seal(ctx context.Context) error {
 	if err := x.provisional(ctx, in); err != nil {
 		return err
 	}
+	if err := x.settled(); err != nil {
+		return x.unsaved(err)
+	}
 	if adopted {
 		crash(pointSealAdopted)
 		x.sealed = true
@@ -300,9 +303,6 @@ func (x *run) provisional(ctx context.Context, seal Intent) error {
 	}
 	if err := x.ledger.SaveProof(ctx, p); err != nil {
 		return x.ledgerFault("record the proof", err)
-	}
-	if err := x.settled(); err != nil {
-		return x.unsaved(err)
 	}
 	return nil
 }

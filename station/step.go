@@ -54,7 +54,9 @@ func (x *run) step(ctx context.Context, s phaseStep) error {
 	x.phase, x.phaseStarted, x.facts = s.phase, x.now(), map[string]string{}
 	x.emit(PhaseStarted, nil)
 	if err := x.told.failed(); err != nil {
-		return x.unsaved(err)
+		f := x.unsaved(err)
+		x.emit(PhaseFailed, f)
+		return f
 	}
 	pctx, cancel := context.WithTimeout(ctx, x.timeout(s.phase))
 	tries, err := x.try(pctx, s)
@@ -92,7 +94,7 @@ func (x *run) record(ctx context.Context, rec PhaseEnd) error {
 	if rec.Phase != PhaseSeal {
 		saved := x.ledger.RecordPhaseSoon(ctx, rec)
 		x.saves = append(x.saves, saved)
-		x.told.tellOnce(saved, done, failed)
+		x.told.tellSaved(saved, done, failed)
 		return nil
 	}
 	err := x.ledger.RecordPhase(ctx, rec)

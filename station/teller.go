@@ -6,7 +6,7 @@ import "sync"
 type teller struct {
 	hub  *hub
 	in   chan told
-	over chan struct{}
+	over chan struct{} // closed when the last event was told
 
 	mu   sync.Mutex
 	lost error
@@ -16,6 +16,7 @@ type teller struct {
 type told struct {
 	body, unsaved Body
 	saved         func() error
+	last          bool // there is nothing to tell, and nothing comes after
 }
 
 // tellAhead is how many events may wait for their records before the run does.
@@ -30,6 +31,9 @@ func newTeller(h *hub) *teller {
 func (t *teller) work() {
 	defer close(t.over)
 	for e := range t.in {
+		if e.last {
+			return
+		}
 		if e.saved != nil {
 			if err := e.saved(); err != nil {
 				t.mu.Lock()
@@ -45,11 +49,19 @@ func (t *teller) work() {
 }
 
 // tell tells of what is durable already, or need not be.
-func (t *teller) tell(b Body) { t.in <- told{body: b} }
+func (t *teller) tell(b Body) { t.take(told{body: b}) }
 
-// tellOnce tells of what is being made durable, or in its place that it could not be.
-func (t *teller) tellOnce(saved func() error, body, unsaved Body) {
-	t.in <- told{body: body, saved: saved, unsaved: unsaved}
+// tellSaved tells of what is being made durable, or in its place that it could not be.
+func (t *teller) tellSaved(saved func() error, body, unsaved Body) {
+	t.take(told{body: body, saved: saved, unsaved: unsaved})
+}
+
+// take takes an event, in its turn. What comes after the end is nobody's: a check that outlives its run may say a last step.
+func (t *teller) take(e told) {
+	select {
+	case t.in <- e:
+	case <-t.over:
+	}
 }
 
 // failed is the first record that could not be saved, as far as that is known.
@@ -59,8 +71,8 @@ func (t *teller) failed() error {
 	return t.lost
 }
 
-// close returns when everything was told. Nothing may be told after.
+// close returns when everything was told.
 func (t *teller) close() {
-	close(t.in)
+	t.take(told{last: true})
 	<-t.over
 }
