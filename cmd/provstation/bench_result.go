@@ -105,29 +105,38 @@ func (r *benchResult) perHour() float64 {
 	return math.Round(float64(len(r.samples))/r.busy.Hours()*10) / 10
 }
 
-// benchLine is a cell in JSON.
-type benchLine struct {
-	Type       string  `json:"type"` // bench
+// cellHead is what each cell's object begins with.
+type cellHead struct {
+	Type       string  `json:"type"` // bench, or bench-failed
 	Method     string  `json:"method"`
 	Devices    int     `json:"devices"`
 	Baud       int     `json:"baud"`
 	LatencyMS  float64 `json:"latency_ms"`
 	ByteFaults float64 `json:"byte_faults"`
 	KnownChain bool    `json:"known_chain"`
-	P50        float64 `json:"p50_ms"`
-	P95        float64 `json:"p95_ms"`
-	Line       float64 `json:"line_ms"`
-	Bridge     float64 `json:"bridge_ms"`
-	Broker     float64 `json:"broker_ms"`
-	Key        float64 `json:"key_ms"`
-	ToLimit    float64 `json:"ratio_to_limit"`
-	ToOne      float64 `json:"ratio_to_one"`
-	Simulator  float64 `json:"simulator_overhead"`
-	Payload    int     `json:"payload_bytes"`
-	Wire       uint64  `json:"wire_bytes"`
-	PerHour    float64 `json:"devices_per_hour"`
-	CPU        float64 `json:"cpu_s"`
-	PeakRSS    float64 `json:"peak_rss_mb"`
+}
+
+func (c benchCell) head(kind string) cellHead {
+	return cellHead{kind, c.method, c.devices, c.baud, millis(c.latency), c.faults, c.known}
+}
+
+// benchLine is a cell in JSON.
+type benchLine struct {
+	cellHead
+	P50       float64 `json:"p50_ms"`
+	P95       float64 `json:"p95_ms"`
+	Line      float64 `json:"line_ms"`
+	Bridge    float64 `json:"bridge_ms"`
+	Broker    float64 `json:"broker_ms"`
+	Key       float64 `json:"key_ms"`
+	ToLimit   float64 `json:"ratio_to_limit"`
+	ToOne     float64 `json:"ratio_to_one"`
+	Simulator float64 `json:"simulator_overhead"`
+	Payload   int     `json:"payload_bytes"`
+	Wire      uint64  `json:"wire_bytes"`
+	PerHour   float64 `json:"devices_per_hour"`
+	CPU       float64 `json:"cpu_s"`
+	PeakRSS   float64 `json:"peak_rss_mb"`
 
 	Spread  float64                     `json:"spread_ms"` // in which the devices got power; 0: at the same moment
 	Max     float64                     `json:"max_ms"`
@@ -149,21 +158,15 @@ type phaseLine struct {
 
 // failedLine is a cell without figures in JSON.
 type failedLine struct {
-	Type       string  `json:"type"` // bench-failed
-	Method     string  `json:"method"`
-	Devices    int     `json:"devices"`
-	Baud       int     `json:"baud"`
-	LatencyMS  float64 `json:"latency_ms"`
-	ByteFaults float64 `json:"byte_faults"`
-	KnownChain bool    `json:"known_chain"`
-	Error      string  `json:"error"`
+	cellHead
+	Error string `json:"error"`
 }
 
 func (r *benchResult) json() benchLine {
 	c := r.cell
 	l := benchLine{
-		Type: "bench", Method: c.method, Devices: c.devices, Baud: c.baud, LatencyMS: millis(c.latency), ByteFaults: c.faults, KnownChain: c.known,
-		Spread: millis(c.over), P50: millis(r.elapsed.p50), P95: millis(r.elapsed.p95), Max: millis(r.elapsed.max), Limit: millis(r.limit), One: millis(r.one),
+		cellHead: c.head("bench"),
+		Spread:   millis(c.over), P50: millis(r.elapsed.p50), P95: millis(r.elapsed.p95), Max: millis(r.elapsed.max), Limit: millis(r.limit), One: millis(r.one),
 		Line: millis(r.line), Bridge: millis(r.bridge), Broker: millis(r.broker), Key: millis(r.key), ToLimit: r.ratioToLimit(), ToOne: r.ratioToOne(),
 		Simulator: r.simulator, Payload: r.typical.payload.bytes(), Wire: r.typical.wireBytes(), PerHour: r.perHour(),
 		CPU: thousandths(r.used.cpu.Seconds() / r.runs()), PeakRSS: math.Round(float64(r.used.peak)/1e5) / 10, Samples: len(r.samples),
@@ -183,8 +186,5 @@ func (r *benchResult) json() benchLine {
 }
 
 func failedJSON(c benchCell, err error) failedLine {
-	return failedLine{
-		Type: "bench-failed", Method: c.method, Devices: c.devices, Baud: c.baud, LatencyMS: millis(c.latency), ByteFaults: c.faults,
-		KnownChain: c.known, Error: err.Error(),
-	}
+	return failedLine{c.head("bench-failed"), err.Error()}
 }
