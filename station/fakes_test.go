@@ -551,7 +551,8 @@ func (fakeWords) Fault(code Code, params map[string]string) (message, next strin
 
 // fakeLedger keeps everything in memory and by the rules of [Ledger].
 type fakeLedger struct {
-	lose    Phase // its end is not saved, where nobody waits for it
+	lose    Phase         // its end is not saved, where nobody waits for it
+	lag     time.Duration // until a run that began is durable, where nobody waits for it
 	mu      sync.Mutex
 	fail    func(ctx context.Context, method string) error // before a call does anything
 	calls   []string
@@ -632,8 +633,12 @@ func (l *fakeLedger) BeginRun(ctx context.Context, r RunStart) error {
 func (l *fakeLedger) BeginRunSoon(ctx context.Context, r RunStart) func() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second) // a ledger gives up by itself
 	defer cancel()
-	err := l.BeginRun(ctx, r)
-	return func() error { return err }
+	err, durable := l.BeginRun(ctx, r), make(chan struct{})
+	time.AfterFunc(l.lag, func() { close(durable) })
+	return func() error {
+		<-durable
+		return err
+	}
 }
 
 func (l *fakeLedger) IdentifyRun(ctx context.Context, run string, o Observed) (int, error) {

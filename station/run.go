@@ -111,7 +111,6 @@ func (r *Runner) run(
 	if x.began.IsZero() {
 		x.began = s.StartedAt
 	}
-	x.told.tell(RunStarted{Run: s.Run, Attempt: x.attempt, Slot: slot, Port: port.Path, Batch: s.Batch, Operator: s.Operator, Task: s.Task})
 	err := x.guarded(ctx)
 	return x.endGuarded(ctx, err), x.boot, err
 }
@@ -167,15 +166,21 @@ func (x *run) execute(ctx context.Context) error {
 	return nil
 }
 
-// begin puts the run on record. An override is so before the first byte; without one, that the run began is durable with whose it
-// is, before anything that matters to the device.
+// begin puts the run on record and tells of it then, or when it is clear that it could not be put there. An override is on record
+// before the first byte; without one, that the run began is durable with whose it is, before anything that matters to the device.
 func (x *run) begin(ctx context.Context) error {
-	if x.start.Override == nil {
-		x.saves = append(x.saves, x.ledger.BeginRunSoon(ctx, x.start))
+	s := x.start
+	began := RunStarted{Run: s.Run, Attempt: x.attempt, Slot: s.Slot, Port: s.Port, Batch: s.Batch, Operator: s.Operator, Task: s.Task}
+	// Whoever aborts it meanwhile.
+	kept := context.WithoutCancel(ctx)
+	if s.Override == nil {
+		saved := x.ledger.BeginRunSoon(kept, s)
+		x.saves = append(x.saves, saved)
+		x.told.tellSaved(saved, began, began)
 		return nil
 	}
-	// What was told of goes on record, whoever aborts it meanwhile.
-	bctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.timeout(PhaseRecord))
+	defer x.told.tell(began)
+	bctx, cancel := context.WithTimeout(kept, x.timeout(PhaseRecord))
 	defer cancel()
 	if err := x.ledger.BeginRun(bctx, x.start); err != nil {
 		x.phase = PhaseRecord

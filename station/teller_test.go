@@ -45,6 +45,25 @@ func TestTeller(t *testing.T) {
 	})
 }
 
+// A run is told of once it is on record that it began: whoever was told of it finds it there, even if the station was killed then.
+func TestRunIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		k := newKit(t)
+		k.ledger.lag = 10 * time.Second
+		began := time.Now()
+		events := k.play()
+		wantEnd(t, events, Pass, "")
+		for _, e := range events {
+			switch e.Body.(type) {
+			case RunStarted, PhaseChanged:
+				if at := e.Time.Sub(began); at < k.ledger.lag {
+					t.Errorf("got %+v after %s, want it when the run is durable, after %s", e.Body, at, k.ledger.lag)
+				}
+			}
+		}
+	})
+}
+
 // A device is not sealed by a run that lost a record, whether it was proven or need not be.
 func TestLostRecordDoesNotSeal(t *testing.T) {
 	for _, off := range []bool{false, true} {
