@@ -19,8 +19,10 @@ type exchange struct {
 	pollAt  time.Time
 	wait    time.Duration // current poll backoff
 	polls   int
-	idleAt  time.Time // the lastByte for which an idle ACK was sent
-	bad     bool      // the response is larger than agreed
+	idleAt  time.Time    // the lastByte for which an idle ACK was sent
+	bad     bool         // the response is larger than agreed
+	ready   func() error // what the end of the request waits for; nil: nothing, or it was sent
+	last    bool         // the frame in hand ends the request
 }
 
 // Call sends a request (one of serialproto's ...Args with its Op set) and decodes the response into result (a pointer
@@ -107,7 +109,7 @@ func (h *Host) exchange(ctx context.Context, data []byte) ([]byte, error) {
 		case answer != nil:
 			return answer, nil
 		case frame != nil:
-			err = h.write(ctx, frame)
+			err = h.send(ctx, frame)
 		default:
 			err = h.pause(ctx, timer, wait)
 		}
@@ -140,7 +142,7 @@ func (h *Host) startExchange(data []byte) error {
 	h.x = &exchange{
 		id: h.id, tx: newSender(serialproto.KindReq, h.id, data, mtu, win),
 		rx:   newReassembler(h.id, int(h.welcome.MaxMessage), win),
-		wire: &h.wire, latency: h.cfg.Latency, wait: pollBase,
+		wire: &h.wire, latency: h.cfg.Latency, wait: pollBase, ready: h.ready,
 	}
 	h.x.progress(time.Now())
 	return nil
@@ -200,6 +202,7 @@ func (h *Host) step(now time.Time) (frame []byte, wait time.Duration, answer []b
 	if err != nil {
 		return nil, 0, nil, err
 	}
+	x.last = f.Kind == serialproto.KindReq && f.Idx == f.Last
 	if f.Kind == serialproto.KindReq {
 		if !x.tx.sent(int(f.Idx), gone) {
 			h.stats.Retransmits++

@@ -86,6 +86,7 @@ type Host struct {
 	mtu       int // for the next HELLO
 	id        uint8
 	x         *exchange
+	ready     func() error // of Hold
 	greeting  *greeting
 	announce  *serialproto.Announce
 	heard     uint64 // how many ANNOUNCE came

@@ -1,0 +1,45 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// heldBack is how many bytes of a request wait for what it is held for: among them its last frame's checksum, so that nothing
+// that happens on the line makes a message of what was sent.
+const heldBack = 8
+
+// Hold has the requests of the Calls that begin from now on wait for ready before they can take effect: all of a request is sent
+// but its end, meanwhile. Where ready fails the request is given up, and the Call returns an error that wraps ready's. It is
+// called by the Call, again where a session that was lost has the request sent anew; nil: nothing is waited for.
+func (h *Host) Hold(ready func() error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ready = ready
+}
+
+// send hands a frame to the transport, the one that ends a request that is held when it may be. busy is held, mu is not.
+func (h *Host) send(ctx context.Context, frame []byte) error {
+	h.mu.Lock()
+	ready := h.x.ready
+	if !h.x.last {
+		ready = nil
+	}
+	h.mu.Unlock()
+	if ready == nil {
+		return h.write(ctx, frame)
+	}
+	cut := len(frame) - heldBack
+	if err := h.write(ctx, frame[:cut]); err != nil {
+		return err
+	}
+	if err := ready(); err != nil {
+		return fmt.Errorf("not sent to its end: %w", err)
+	}
+	h.mu.Lock()
+	h.x.ready = nil // sent again, it waits for nothing
+	h.x.arm(time.Now())
+	h.mu.Unlock()
+	return h.write(ctx, frame[cut:])
+}
