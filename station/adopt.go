@@ -73,17 +73,12 @@ func (x *run) adopt(what ...string) {
 	}
 }
 
-// intend makes an intent durable, once: a device that resets in the middle gets the same one again.
-func (x *run) intend(ctx context.Context, kind IntentKind, leaf []byte) (Intent, error) {
-	in := x.intent(kind, leaf)
-	if x.intended[in.ID] {
-		return in, nil
+// intend has an intent made durable, once: a device that resets in the middle gets the same one again.
+func (x *run) intend(ctx context.Context, in Intent) {
+	if !x.intended[in.ID] {
+		x.intended[in.ID] = true
+		x.saves = append(x.saves, x.ledger.IntendSoon(ctx, in))
 	}
-	if err := x.ledger.Intend(ctx, in); err != nil {
-		return in, x.ledgerFault("write down what is to be done", err)
-	}
-	x.intended[in.ID] = true
-	return in, nil
 }
 
 // intent is the run's intent to do something with the present key, and the same one every time.
@@ -108,12 +103,46 @@ func (x *run) intent(kind IntentKind, leaf []byte) Intent {
 // cause writes down what is about to be done to the device, does it, and notes what came of it; the phase's end makes that
 // durable. Where no answer came nothing is noted: what the device holds when it is seen again will tell.
 func (x *run) cause(ctx context.Context, kind IntentKind, leaf []byte, do func() error) error {
-	in, err := x.intend(ctx, kind, leaf)
-	if err != nil {
-		return err
+	in := x.intent(kind, leaf)
+	x.intend(ctx, in)
+	return x.when(in, do)
+}
+
+// A Holder is a Line that can send a request and have its end wait until it may take effect.
+type Holder interface {
+	// Hold has what is asked of the device from now on take no effect before ready has returned nil, and none at all where it
+	// fails. nil: nothing is waited for.
+	Hold(ready func() error)
+}
+
+// when does what an intent is about once all that was recorded is durable, the intent with it.
+func (x *run) when(in Intent, do func() error) error {
+	var lost error
+	asked := false
+	ready := func() error {
+		asked = true
+		if lost = x.settled(); lost == nil {
+			crash(point(in.Kind + ".intended"))
+		}
+		return lost
 	}
-	crash(point(kind + ".intended"))
-	return x.came(in, do())
+	h, ok := x.line.Line.(Holder)
+	if !ok {
+		if ready() != nil {
+			return x.ledgerFault("write down what is to be done", lost)
+		}
+		return x.came(in, do())
+	}
+	h.Hold(ready)
+	err := do()
+	h.Hold(nil)
+	if err == nil && !asked { // nothing had to be sent
+		err = ready()
+	}
+	if lost != nil {
+		return x.ledgerFault("write down what is to be done", lost)
+	}
+	return x.came(in, err)
 }
 
 // came notes what came of an intent.

@@ -58,12 +58,13 @@ func (x *run) accept(ctx context.Context, c choice) error {
 		}
 		x.warn(CodeNotCorrob, params)
 	}
-	err := x.ledger.BindDevice(ctx, Binding{
+	saved, err := x.ledger.BindDeviceSoon(ctx, Binding{
 		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: c.id, Source: c.source, At: x.now().UTC(),
 	})
 	if err != nil {
 		return x.bindFault(c.id, err)
 	}
+	x.saves = append(x.saves, saved)
 	crash(pointBound)
 	return nil
 }

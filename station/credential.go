@@ -87,7 +87,7 @@ func (x *run) checkCSR(ctx context.Context) error {
 	x.fact(FactSPKI, hexOf(x.spki))
 	x.fact(FactCSR, hexOf(csr.Digest[:]))
 	x.fact(FactKeyType, string(csr.KeyType))
-	err = x.ledger.BindKey(ctx, KeyRecord{
+	saved, err := x.ledger.BindKeySoon(ctx, KeyRecord{
 		Run: x.start.Run, Tenant: x.start.Tenant, HardwareSerial: x.serial(), DeviceID: x.deviceID, SPKI: x.spki,
 		EnrollID: x.enrollID, Generation: x.key.Generation, KeyType: string(csr.KeyType), KeyStore: x.key.KeyStore,
 		CSRDigest: csr.Digest[:], WireGuardKey: x.key.WireGuardKey, At: x.now().UTC(),
@@ -100,6 +100,7 @@ func (x *run) checkCSR(ctx context.Context) error {
 	if err != nil {
 		return x.ledgerFault("record the device key", err)
 	}
+	x.saves = append(x.saves, saved)
 	crash(pointKeyBound)
 	return nil
 }
@@ -218,6 +219,9 @@ func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error)
 		}
 		return EnrollAnswer{}, x.ledgerFault("record the request", err)
 	}
+	if err := x.settled(); err != nil {
+		return EnrollAnswer{}, x.unsaved(err)
+	}
 	crash(pointPostIntent)
 	req := EnrollRequest{DeviceID: x.deviceID, DeviceName: name, DeviceType: x.cfg.DeviceType, CSR: x.csr.Raw}
 	if contract == ContractDeployed {
@@ -280,9 +284,29 @@ func (x *run) issued() (ours []CertRecord, others [][]byte) {
 
 // saveCertificate writes a certificate row with the run's own facts.
 func (x *run) saveCertificate(ctx context.Context, c CertRecord) error {
+	return x.certificateSaved(x.ledger.SaveCertificate(ctx, x.ofRun(c)))
+}
+
+// saveJudged completes the row of a certificate that passed. That it did is durable before the device has it.
+func (x *run) saveJudged(ctx context.Context, c CertRecord) error {
+	saved, err := x.ledger.SaveCertificateSoon(ctx, x.ofRun(c))
+	if err == nil {
+		x.saves = append(x.saves, saved)
+	}
+	if err == nil && x.relayed != nil { // there is no device
+		err = x.settled()
+	}
+	return x.certificateSaved(err)
+}
+
+// ofRun is the certificate's record with the run's own facts.
+func (x *run) ofRun(c CertRecord) CertRecord {
 	c.Run, c.PostID, c.Tenant, c.DeviceID = x.start.Run, x.postID, x.start.Tenant, x.deviceID
 	c.HardwareSerial, c.Contract, c.ReceivedAt = x.serial(), x.answer.Contract, x.now().UTC()
-	err := x.ledger.SaveCertificate(ctx, c)
+	return c
+}
+
+func (x *run) certificateSaved(err error) error {
 	if errors.Is(err, ErrAddressTaken) {
 		return &Fault{Code: CodeWGAddress, Outcome: Fail, Params: map[string]string{"detail": err.Error(), "device_id": x.deviceID}, Err: err}
 	}
@@ -331,7 +355,7 @@ func (x *run) judgeAnswer(ctx context.Context) error {
 	rec.Chain = chain.CAFileDER()
 	rec.WGConf, rec.TunnelAddresses = x.tunnelShown(), x.tunnelAddresses()
 	rec.WireGuardKeyByBridge = !x.bundle.WGKey.Empty()
-	if err := x.saveCertificate(ctx, rec); err != nil {
+	if err := x.saveJudged(ctx, rec); err != nil {
 		return err
 	}
 	crash(pointJudged)

@@ -12,7 +12,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -630,23 +629,15 @@ func (l *fakeLedger) BeginRun(ctx context.Context, r RunStart) error {
 	return nil
 }
 
-func (l *fakeLedger) BeginRunSoon(ctx context.Context, r RunStart) func() error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second) // a ledger gives up by itself
-	defer cancel()
-	err, durable := l.BeginRun(ctx, r), make(chan struct{})
-	time.AfterFunc(l.lag, func() { close(durable) })
-	return func() error {
-		<-durable
-		return err
-	}
-}
-
 func (l *fakeLedger) IdentifyRun(ctx context.Context, run string, o Observed) (int, error) {
 	end, err := l.begin(ctx, "IdentifyRun")
 	if err != nil {
 		return 0, err
 	}
 	defer end()
+	if _, begun := l.runs[run]; !begun {
+		return 0, fmt.Errorf("run: %w", ErrNotFound)
+	}
 	if _, again := l.seen[run]; !again {
 		l.tries[o.HardwareSerial]++
 	}
@@ -663,14 +654,6 @@ func (l *fakeLedger) RecordPhase(ctx context.Context, p PhaseEnd) error {
 	l.phases = append(l.phases, p)
 	l.done(p.Results)
 	return nil
-}
-
-func (l *fakeLedger) RecordPhaseSoon(ctx context.Context, p PhaseEnd) func() error {
-	if p.Phase == l.lose {
-		return func() error { return errors.New("disk full") }
-	}
-	err := l.RecordPhase(context.WithoutCancel(ctx), p)
-	return func() error { return err }
 }
 
 func (l *fakeLedger) Device(ctx context.Context, _, serial string) (DeviceRecord, error) {
@@ -840,6 +823,15 @@ func (l *fakeLedger) FinishRun(ctx context.Context, e RunFinish) error {
 		return err
 	}
 	defer end()
+	n := 0
+	for _, p := range l.phases {
+		if p.Run == e.Run {
+			n++
+		}
+	}
+	if n < e.Phases {
+		return ErrPhaseMissing
+	}
 	if e.Outcome == Pass {
 		if !slices.ContainsFunc(l.proofs, func(p ProofRecord) bool { return p.Run == e.Run && p.Proof == e.Proof }) {
 			return fmt.Errorf("PASS of run %s without a proof", e.Run)

@@ -1,6 +1,9 @@
 package station
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // end closes the run: final record, goodbye to the device, result. It runs also when ctx is done.
 func (x *run) end(ctx context.Context, err error) RunEnded {
@@ -35,16 +38,7 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 		fin.Code, fin.Params = CodeCollected, map[string]string{"device_id": x.deviceID}
 	}
 	crash(pointFinishing)
-	if lerr := x.ledger.FinishRun(ctx, fin); lerr != nil {
-		lf := x.ledgerFault("finish run", lerr)
-		x.log.Error("run not recorded", "outcome", outcome, "err", lerr)
-		if outcome.Good() || outcome == Installed || f == nil {
-			fin.Outcome, fin.Code, fin.Params, fin.Phase, fin.Proof = Error, lf.Code, lf.Params, PhaseRecord, NoProof
-		}
-		x.emit(PhaseFailed, lf)
-	} else {
-		x.emit(PhaseDone, nil)
-	}
+	x.finish(ctx, &fin, f == nil)
 	crash(pointFinished)
 	x.release(ctx)
 	x.line.Bye(ctx)
@@ -53,6 +47,35 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 		x.bench.release(x.serial(), x.start.Slot)
 	}
 	return x.ended(fin)
+}
+
+// finish makes the run's end durable, and fin what is told of it. sound: nothing went wrong so far, and everything that was recorded
+// has to be there.
+func (x *run) finish(ctx context.Context, fin *RunFinish, sound bool) {
+	if sound {
+		fin.Phases = x.recorded
+	}
+	err := x.ledger.FinishRun(ctx, *fin)
+	missing := errors.Is(err, ErrPhaseMissing)
+	if err == nil && sound {
+		err = x.settled()
+	}
+	if err == nil {
+		x.emit(PhaseDone, nil)
+		return
+	}
+	f := x.ledgerFault("finish run", err)
+	x.log.Error("run not recorded", "outcome", fin.Outcome, "err", err)
+	if sound || fin.Outcome.Good() || fin.Outcome == Installed {
+		fin.Outcome, fin.Code, fin.Params, fin.Phase, fin.Proof = Error, f.Code, f.Params, PhaseRecord, NoProof
+	}
+	if missing { // as it is told
+		fin.Phases = 0
+		if err := x.ledger.FinishRun(ctx, *fin); err != nil {
+			x.log.Error("its end is not on file either", "err", err)
+		}
+	}
+	x.emit(PhaseFailed, f)
 }
 
 // outcome is how the run ended. PASS needs a proof and a sealed device; the record comes after.

@@ -83,14 +83,15 @@ func (x *run) observe(ctx context.Context, g Greeting) error {
 		o.ClockOffset = g.Clock.Sub(g.HeardAt)
 		x.fact(FactClockOffset, o.ClockOffset.Round(time.Millisecond).String())
 	}
-	attempt, err := x.ledger.IdentifyRun(ctx, x.start.Run, o)
-	if begun := x.settled(); begun != nil {
-		return x.ledgerFault("begin run", begun)
-	}
+	attempt, saved, err := x.ledger.IdentifyRunSoon(ctx, x.start.Run, o)
 	if err != nil {
+		if begun := x.settled(); begun != nil {
+			return x.ledgerFault("begin run", begun)
+		}
 		return x.ledgerFault("identify run", err)
 	}
 	x.attempt = attempt
+	x.saves = append(x.saves, saved)
 	crash(pointObserved)
 	return nil
 }

@@ -38,11 +38,32 @@ func (l unjournaled) RecordPhase(ctx context.Context, e station.PhaseEnd) error 
 	return l.Ledger.RecordPhase(ctx, e)
 }
 
-func (l unjournaled) RecordPhaseSoon(ctx context.Context, e station.PhaseEnd) func() error {
+func (l unjournaled) RecordPhaseSoon(ctx context.Context, e station.PhaseEnd) station.Saved {
 	if l.off.Load() {
 		e.Results = nil
 	}
 	return l.Ledger.RecordPhaseSoon(ctx, e)
+}
+
+func (l unjournaled) IntendSoon(ctx context.Context, in station.Intent) station.Saved {
+	if l.off.Load() {
+		return func() error { return nil }
+	}
+	return l.Ledger.IntendSoon(ctx, in)
+}
+
+func (l unjournaled) RecordLastPhase(ctx context.Context, e station.PhaseEnd) (station.Saved, error) {
+	if l.off.Load() {
+		e.Results = nil
+	}
+	return l.Ledger.RecordLastPhase(ctx, e)
+}
+
+func (l unjournaled) SaveProofSoon(ctx context.Context, p station.ProofRecord) station.Saved {
+	if l.off.Load() {
+		p.Seal = nil
+	}
+	return l.Ledger.SaveProofSoon(ctx, p)
 }
 
 func (l unjournaled) SaveProof(ctx context.Context, p station.ProofRecord) error {

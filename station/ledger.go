@@ -12,15 +12,10 @@ type Ledger interface {
 	// BeginRun opens a row for one attempt and gives its number for this hardware (1 and up) once it is known; see
 	// IdentifyRun.
 	BeginRun(ctx context.Context, r RunStart) error
-	// BeginRunSoon does so without waiting, see RecordPhaseSoon.
-	BeginRunSoon(ctx context.Context, r RunStart) (saved func() error)
 	// IdentifyRun says which hardware the run is about and returns the attempt's number for it.
 	IdentifyRun(ctx context.Context, run string, o Observed) (attempt int, err error)
 	// RecordPhase appends one phase's end to the run's history.
 	RecordPhase(ctx context.Context, p PhaseEnd) error
-	// RecordPhaseSoon does so without waiting, whether or not ctx ends meanwhile. saved waits, and says whether the phase is
-	// durable. That is decided before the next method that is called returns.
-	RecordPhaseSoon(ctx context.Context, p PhaseEnd) (saved func() error)
 
 	// Device finds the device by hardware serial. ErrNotFound if it was never seen.
 	Device(ctx context.Context, tenant, hardwareSerial string) (DeviceRecord, error)
@@ -49,11 +44,34 @@ type Ledger interface {
 	Proof(ctx context.Context, tenant, hardwareSerial string, spki, leaf []byte) (ProofRecord, error)
 	// Passed finds the PASS for exactly this hardware, key and certificate. ErrNotFound.
 	Passed(ctx context.Context, tenant, hardwareSerial string, spki, leaf []byte) (PassRecord, error)
-	// FinishRun closes the run and, for a PASS, makes it the device's current state, in one transaction.
+	// FinishRun closes the run and, for a PASS, makes it the device's current state, in one transaction. ErrPhaseMissing if
+	// fewer phases are on file than were recorded.
 	FinishRun(ctx context.Context, e RunFinish) error
 
+	Soon
 	Journal
 	Resolutions
+}
+
+// Saved waits until what was recorded is durable, or lost: then it says why.
+type Saved func() error
+
+// Soon is the part of a [Ledger] that writes without waiting for the disk. What is recorded so is durable before, or with, what
+// is recorded after it, and it is so before a method that is not of these returns; ctx does not end it. Those that return an
+// error are accepted: what is wrong with them is known at once, as of the method of the same name. A Saved is nil only beside an
+// error.
+type Soon interface {
+	BeginRunSoon(ctx context.Context, r RunStart) Saved
+	IdentifyRunSoon(ctx context.Context, run string, o Observed) (attempt int, saved Saved, err error)
+	BindDeviceSoon(ctx context.Context, b Binding) (Saved, error)
+	BindKeySoon(ctx context.Context, k KeyRecord) (Saved, error)
+	SaveCertificateSoon(ctx context.Context, c CertRecord) (Saved, error)
+	// IntendSoon and SaveProofSoon are on their way to the disk when they return.
+	IntendSoon(ctx context.Context, in Intent) Saved
+	SaveProofSoon(ctx context.Context, p ProofRecord) Saved
+	RecordPhaseSoon(ctx context.Context, p PhaseEnd) Saved
+	// RecordLastPhase is RecordPhase for the phase that FinishRun follows.
+	RecordLastPhase(ctx context.Context, p PhaseEnd) (Saved, error)
 }
 
 // Errors of a Ledger that a run tells apart.
@@ -65,6 +83,7 @@ var (
 	ErrAddressTaken  = errors.New("tunnel address belongs to another device")
 	ErrRelaying      = errors.New("a relay is posting the request")
 	ErrConflict      = errors.New("other facts are on file under the same id") // device and ledger contradict each other
+	ErrPhaseMissing  = errors.New("the end of a phase is not on file")
 )
 
 // RunStart is what is known, and what was asked for, when a run begins.
@@ -202,6 +221,7 @@ type RunFinish struct {
 	Outcome                               Outcome
 	Proof                                 Proof
 	Phase                                 Phase
+	Phases                                int // how many were recorded; 0: it does not matter
 	Code                                  Code
 	Params                                map[string]string
 	SPKI, Leaf                            []byte

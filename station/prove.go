@@ -260,38 +260,34 @@ func (x *run) seal(ctx context.Context) error {
 		}
 		in = x.intent(IntendSeal, x.leaf)
 	}
-	if err := x.provisional(ctx, in); err != nil {
-		return err
-	}
-	if err := x.settled(); err != nil {
-		return x.unsaved(err)
-	}
+	x.provisional(ctx, in)
 	if adopted {
+		if err := x.settled(); err != nil {
+			return x.unsaved(err)
+		}
 		crash(pointSealAdopted)
 		x.sealed = true
 		return nil
 	}
-	crash(pointSealIntent)
 	flag := ""
 	if a := cmp.Or(strings.Join(x.tunnelAddresses(), " "), strings.Join(x.before.record.TunnelAddresses, " ")); a != "" {
 		flag, _, _ = strings.Cut(a, " ")
 	}
-	if err := x.came(in, x.line.Seal(ctx, x.enrollID, flag)); err != nil {
+	if err := x.when(in, func() error { return x.line.Seal(ctx, x.enrollID, flag) }); err != nil {
 		return err
 	}
 	x.sealed = true
 	return nil
 }
 
-// provisional makes durable what is known before the device is sealed, in one transaction.
-func (x *run) provisional(ctx context.Context, seal Intent) error {
+// provisional records what is known before the device is sealed, in one transaction.
+func (x *run) provisional(ctx context.Context, seal Intent) {
 	if x.cfg.MQTTOff {
 		x.warn(CodeMQTTOff, nil)
-		if seal.ID == "" {
-			return nil
+		if seal.ID != "" {
+			x.intend(ctx, seal)
 		}
-		_, err := x.intend(ctx, seal.Kind, seal.Leaf)
-		return err
+		return
 	}
 	p := x.proofs
 	p.Readback = map[string]string{}
@@ -301,8 +297,5 @@ func (x *run) provisional(ctx context.Context, seal Intent) error {
 	if seal.ID != "" {
 		p.Seal = &seal
 	}
-	if err := x.ledger.SaveProof(ctx, p); err != nil {
-		return x.ledgerFault("record the proof", err)
-	}
-	return nil
+	x.saves = append(x.saves, x.ledger.SaveProofSoon(ctx, p))
 }

@@ -333,7 +333,7 @@ func (h *hooked) BeginRun(ctx context.Context, s station.RunStart) error {
 	return err
 }
 
-func (h *hooked) BeginRunSoon(ctx context.Context, s station.RunStart) func() error {
+func (h *hooked) BeginRunSoon(ctx context.Context, s station.RunStart) station.Saved {
 	err := h.BeginRun(context.WithoutCancel(ctx), s)
 	return func() error { return err }
 }
@@ -344,10 +344,16 @@ func (h *hooked) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	return err
 }
 
-func (h *hooked) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) func() error {
+func (h *hooked) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) station.Saved {
 	saved := h.Ledger.RecordPhaseSoon(ctx, p)
 	h.after(p)
 	return saved
+}
+
+func (h *hooked) RecordLastPhase(ctx context.Context, p station.PhaseEnd) (station.Saved, error) {
+	saved, err := h.Ledger.RecordLastPhase(ctx, p)
+	h.after(p)
+	return saved, err
 }
 
 func (h *hooked) after(p station.PhaseEnd) {

@@ -70,7 +70,7 @@ type run struct {
 	resets   int
 	adopted  []string                // what earlier runs had done
 	intents  []Intent                // of this run
-	intended map[string]bool         // of them, those that are durable
+	intended map[string]bool         // of them, those that were recorded
 	results  map[string]IntentResult // of them, not durable yet
 	warnings []Warning
 	warned   map[Phase][]Warning
@@ -79,7 +79,8 @@ type run struct {
 	phaseStarted time.Time
 	facts        map[string]string
 	told         *teller
-	saves        []func() error // of what was recorded and not waited for
+	saves        []Saved // of what was recorded and not waited for
+	recorded     int     // phases
 
 	collected bool           // the request is in the queue
 	relayed   *QueuedRequest // the request that is relayed; nil: a device is there

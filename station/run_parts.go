@@ -126,6 +126,7 @@ func (x *run) abandon(ctx context.Context, f *Fault) {
 	}
 	actx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
+	x.saves = nil // what was lost before is what the run ends with
 	err := x.cause(actx, IntendAbandon, nil, func() error { return x.line.Abandon(actx, x.enrollID) })
 	if err != nil {
 		x.log.Warn("device did not return to its active generation", "err", err)

@@ -87,32 +87,29 @@ func (x *run) step(ctx context.Context, s phaseStep) error {
 	return lerr
 }
 
-// record records a phase that went well and tells of it once it is durable. It waits for that only at the end of the run: what is
-// done to the device meanwhile waits for an intent of its own, and that for all that was recorded before.
+// record records a phase that went well and tells of it once it is durable. What is done to the device meanwhile waits for all that
+// was recorded before, see [run.when], and so does the run's end.
 func (x *run) record(ctx context.Context, rec PhaseEnd) error {
 	done, failed := x.changed(rec.Status, nil), x.changed(PhaseFailed, x.unsaved(errNotSaved))
-	if rec.Phase != PhaseSeal {
-		saved := x.ledger.RecordPhaseSoon(ctx, rec)
-		x.saves = append(x.saves, saved)
-		x.told.tellSaved(saved, done, failed)
-		return nil
+	var saved Saved
+	if rec.Phase == PhaseSeal {
+		var err error
+		if saved, err = x.ledger.RecordLastPhase(ctx, rec); err != nil {
+			x.told.tell(failed)
+			return x.unsaved(err)
+		}
+	} else {
+		saved = x.ledger.RecordPhaseSoon(ctx, rec)
 	}
-	err := x.ledger.RecordPhase(ctx, rec)
-	if err == nil {
-		err = x.settled()
-	}
-	if err != nil {
-		x.told.tell(failed)
-		return x.unsaved(err)
-	}
-	x.told.tell(done)
+	x.saves = append(x.saves, saved)
+	x.recorded++
+	x.told.tellSaved(saved, done, failed)
 	return nil
 }
 
 var errNotSaved = errors.New("it could not be saved")
 
-// settled says whether all that was recorded so far is durable. It is called after a write that was waited for, and does not
-// wait itself then.
+// settled waits until all that was recorded so far is durable. After a write that was waited for it is so already.
 func (x *run) settled() error {
 	for _, saved := range x.saves {
 		if err := saved(); err != nil {

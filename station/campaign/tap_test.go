@@ -148,11 +148,6 @@ func (t *tap) BeginRun(ctx context.Context, r station.RunStart) error {
 	return t.begin(r, func() error { return t.Ledger.BeginRun(ctx, r) })
 }
 
-func (t *tap) BeginRunSoon(ctx context.Context, r station.RunStart) func() error {
-	saved := t.Ledger.BeginRunSoon(ctx, r)
-	return sync.OnceValue(func() error { return t.begin(r, saved) })
-}
-
 func (t *tap) begin(r station.RunStart, write func() error) error {
 	t.mu.Lock()
 	t.slots[r.Run] = r.Slot
@@ -180,11 +175,6 @@ func (t *tap) IdentifyRun(ctx context.Context, run string, o station.Observed) (
 
 func (t *tap) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	return t.phaseWrite(p, func() error { return t.Ledger.RecordPhase(ctx, p) })
-}
-
-func (t *tap) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) func() error {
-	saved := t.Ledger.RecordPhaseSoon(ctx, p)
-	return sync.OnceValue(func() error { return t.phaseWrite(p, saved) })
 }
 
 func (t *tap) phaseWrite(p station.PhaseEnd, write func() error) error {
@@ -224,17 +214,11 @@ func (t *tap) SaveCertificate(ctx context.Context, c station.CertRecord) error {
 }
 
 func (t *tap) SaveProof(ctx context.Context, p station.ProofRecord) error {
-	list := []receipt{receiptOf("proof", p.Run, p.Leaf)}
-	if p.Seal != nil {
-		list = append(list, receiptOf("intent", p.Seal.ID, p.Seal.Kind))
-	}
-	return t.write(p.Run, "SaveProof", func() error { return t.Ledger.SaveProof(ctx, p) }, list...)
+	return t.write(p.Run, "SaveProof", func() error { return t.Ledger.SaveProof(ctx, p) }, proofReceipts(p)...)
 }
 
 func (t *tap) Intend(ctx context.Context, in station.Intent) error {
-	t.mu.Lock()
-	t.slots[in.ID] = t.slots[in.Run]
-	t.mu.Unlock()
+	t.knows(in)
 	return t.write(in.Run, "Intend", func() error { return t.Ledger.Intend(ctx, in) },
 		receiptOf("intent", in.ID, in.Kind))
 }

@@ -307,6 +307,14 @@ func (t *txn) revokeCertificate(ctx context.Context, r revoked) error {
 // SaveProof makes the broker's proof and the provisional record durable. The same proof again is nil; a run that proves
 // once more (after a reset) adds a row.
 func (l *Ledger) SaveProof(ctx context.Context, p station.ProofRecord) error {
+	err := checkProof(p)
+	if err == nil {
+		err = l.put(ctx, factProof.of(p))
+	}
+	return l.wrap(err, "save proof of device", p.DeviceID)
+}
+
+func checkProof(p station.ProofRecord) error {
 	err := need(field{"run", p.Run}, field{"tenant", p.Tenant}, field{"hardware serial", p.HardwareSerial},
 		field{"device id", p.DeviceID})
 	if err == nil {
@@ -321,10 +329,7 @@ func (l *Ledger) SaveProof(ctx context.Context, p station.ProofRecord) error {
 	if err == nil && p.Seal != nil {
 		err = checkIntent(*p.Seal)
 	}
-	if err == nil {
-		err = l.put(ctx, factProof.of(p))
-	}
-	return l.wrap(err, "save proof of device", p.DeviceID)
+	return err
 }
 
 func (t *txn) saveProof(ctx context.Context, p station.ProofRecord) error {

@@ -245,13 +245,13 @@ func TestGroup(t *testing.T) {
 	}
 	bad.id = "dev-A"
 	bind := func(d *device) *job {
-		return &job{ctx: ctx, end: make(chan struct{}), fn: func(ctx context.Context, tx *txn) error {
+		return newJob(ctx, urgent, func(ctx context.Context, tx *txn) error {
 			_, err := tx.exec(ctx, "UPDATE runs SET code = 'TOUCHED' WHERE run = ?", d.run)
 			if err == nil {
 				err = tx.bind(ctx, d.binding())
 			}
 			return err
-		}}
+		})
 	}
 	group := []*job{bind(good), bind(bad), bind(late)}
 	// The goroutine is stopped and its part played here, so that the three are one group for certain.
@@ -259,7 +259,7 @@ func TestGroup(t *testing.T) {
 		close(l.write.quit)
 		<-l.write.done
 	})
-	l.write.runGroup(group)
+	l.write.serve(group)
 	must(t, group[0].err)
 	want(t, group[1].err, station.ErrDeviceIDTaken)
 	must(t, group[2].err)

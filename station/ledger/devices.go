@@ -37,12 +37,16 @@ func (l *Ledger) Device(ctx context.Context, tenant, hardwareSerial string) (sta
 // BindDevice claims the device id for the hardware serial. The ids of a tenant are compared without regard to case; the
 // same binding again is nil.
 func (l *Ledger) BindDevice(ctx context.Context, b station.Binding) error {
-	err := need(field{"run", b.Run}, field{"tenant", b.Tenant}, field{"hardware serial", b.HardwareSerial},
-		field{"device id", b.DeviceID})
+	err := checkBinding(b)
 	if err == nil {
 		err = l.put(ctx, factBind.of(b))
 	}
 	return l.wrap(err, "bind device", b.DeviceID)
+}
+
+func checkBinding(b station.Binding) error {
+	return need(field{"run", b.Run}, field{"tenant", b.Tenant}, field{"hardware serial", b.HardwareSerial},
+		field{"device id", b.DeviceID})
 }
 
 func (t *txn) bindDevice(ctx context.Context, b station.Binding) error {
@@ -119,6 +123,14 @@ func (t *txn) idUsed(ctx context.Context, tenant, id string) (bool, error) {
 // all tenants: ErrKeyTaken. The same key of the same device again is nil: what was not known is filled in, CSR digest and
 // key store follow the newest call; another device id, key type, enroll id, generation or WireGuard key is ErrConflict.
 func (l *Ledger) BindKey(ctx context.Context, k station.KeyRecord) error {
+	err := checkKey(k)
+	if err == nil {
+		err = l.put(ctx, factKey.of(k))
+	}
+	return l.wrap(err, "bind key of device", k.DeviceID)
+}
+
+func checkKey(k station.KeyRecord) error {
 	err := need(field{"run", k.Run}, field{"tenant", k.Tenant}, field{"hardware serial", k.HardwareSerial},
 		field{"device id", k.DeviceID})
 	if err == nil {
@@ -133,10 +145,7 @@ func (l *Ledger) BindKey(ctx context.Context, k station.KeyRecord) error {
 	if err == nil && k.At.IsZero() {
 		err = fmt.Errorf("%w: no time", ErrInvalid)
 	}
-	if err == nil {
-		err = l.put(ctx, factKey.of(k))
-	}
-	return l.wrap(err, "bind key of device", k.DeviceID)
+	return err
 }
 
 func (t *txn) bindKeys(ctx context.Context, k station.KeyRecord) error {

@@ -43,6 +43,8 @@ type dialect interface {
 	again(err error) bool
 	// whole reports whether a group of writes failed so that each of them alone would, too.
 	whole(err error) bool
+	// lingers reports whether a transaction may stay open for a moment: nobody else's work waits for it to end.
+	lingers() bool
 	// clock is the time by which leases run out.
 	clock(ctx context.Context, t *txn, now func() time.Time) (time.Time, error)
 	// notify tells whoever listens to this ledger, once the transaction is durable.
@@ -87,6 +89,7 @@ func (sqliteDialect) commit(ctx context.Context, t *txn) error {
 }
 
 func (sqliteDialect) whole(error) bool { return false }
+func (sqliteDialect) lingers() bool    { return true }
 
 // leave moves the log into the database file. A reader in another process keeps the log from being emptied; that is no
 // error.

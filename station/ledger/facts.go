@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"provstation/station"
@@ -134,6 +135,32 @@ func (l *Ledger) putSoon(ctx context.Context, f fact) (saved func() error) {
 	var said error
 	ended := l.write.soon(ctx, l.telling(f, &said))
 	return func() error { return l.passOn(ended(), &said) }
+}
+
+// putNow is put without waiting for what is made durable as soon as may be.
+func (l *Ledger) putNow(ctx context.Context, f fact) (saved func() error) {
+	var said error
+	_, ended := l.write.begun(ctx, urgent, l.telling(f, &said))
+	return func() error { return l.passOn(ended(), &said) }
+}
+
+// putAccepted is put that returns once the fact was accepted. also, if there, reads in the same transaction; it may run more than
+// once.
+func (l *Ledger) putAccepted(ctx context.Context, f fact, also func(context.Context, *txn) error) (saved func() error, err error) {
+	var said atomic.Pointer[error] // as it was when the fact was accepted, or later
+	ended, err := l.write.accept(ctx, func(ctx context.Context, t *txn) error {
+		var what error
+		err := l.telling(f, &what)(ctx, t)
+		if err == nil && also != nil {
+			err = also(ctx, t)
+		}
+		said.Store(&what)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func() error { return l.passOn(ended(), new(error)) }, *said.Load()
 }
 
 // telling is the transaction of a fact. said is what the fact objects to though it was written.

@@ -44,8 +44,24 @@ func (t *txn) finishRun(ctx context.Context, e station.RunFinish) error {
 			return err
 		}
 	}
+	if err := t.complete(ctx, e); err != nil {
+		return err
+	}
 	t.signHead()
 	return t.finish(ctx, e, end)
+}
+
+// complete checks that every phase is on file which the run has recorded. What is told of by an outbox was checked when it was told.
+func (t *txn) complete(ctx context.Context, e station.RunFinish) error {
+	if e.Phases == 0 || t.merging {
+		return nil
+	}
+	var n int64
+	_, err := t.one(ctx, "SELECT count(*) FROM phases WHERE run = ?", []any{e.Run}, &n)
+	if err == nil && n < int64(e.Phases) {
+		err = fmt.Errorf("%w: got %d, want %d", station.ErrPhaseMissing, n, e.Phases)
+	}
+	return err
 }
 
 // finishCells checks the record and gives the columns of runs it sets, the key first.

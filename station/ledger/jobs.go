@@ -13,14 +13,44 @@ const groupMax = 64
 // soonTime is how long a write that nobody waits for may lie before it is made durable on its own.
 const soonTime = 20 * time.Millisecond
 
+// haste is what a write waits for.
+type haste uint8
+
+const (
+	patient  haste = iota // it goes with the next that is not, or after soonTime
+	accepted              // it is run at once; it is durable as a patient one is
+	urgent                // it is durable as soon as may be
+)
+
 // job is one write.
 type job struct {
 	ctx context.Context
 	// fn may run more than once: only its last run counts.
-	fn     func(context.Context, *txn) error
-	urgent bool // somebody waits for it
-	err    error
-	end    chan struct{}
+	fn    func(context.Context, *txn) error
+	haste haste
+	ran   chan struct{} // closed when fn has succeeded, and once end is
+	told  bool          // ran is closed; of the writer's goroutine
+	err   error
+	end   chan struct{} // closed when it is durable, or nothing of it was kept, which err says
+}
+
+func newJob(ctx context.Context, h haste, fn func(context.Context, *txn) error) *job {
+	return &job{ctx: ctx, fn: fn, haste: h, ran: make(chan struct{}), end: make(chan struct{})}
+}
+
+// tell says that fn has succeeded.
+func (j *job) tell() {
+	if !j.told {
+		j.told = true
+		close(j.ran)
+	}
+}
+
+// over says that nothing more becomes of it.
+func (j *job) over(err error) {
+	j.err = err
+	close(j.end)
+	j.tell()
 }
 
 // jobQueue is the writes that nobody has taken yet, in the order in which they were asked for.
@@ -29,7 +59,7 @@ type jobQueue struct {
 
 	mu     sync.Mutex
 	list   []*job
-	urgent int
+	hasty  int // of them, those that are not patient
 	closed bool
 }
 
@@ -38,13 +68,12 @@ func (q *jobQueue) add(j *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		j.err = ErrClosed
-		close(j.end)
+		j.over(ErrClosed)
 		return
 	}
 	q.list = append(q.list, j)
-	if j.urgent {
-		q.urgent++
+	if j.haste != patient {
+		q.hasty++
 	}
 	select {
 	case q.wake <- struct{}{}:
@@ -52,24 +81,24 @@ func (q *jobQueue) add(j *job) {
 	}
 }
 
-// take takes the first writes, at most groupMax. Without all it takes them only where somebody waits for one.
+// take takes the first writes, at most groupMax. Without all it takes them only where one is not patient.
 func (q *jobQueue) take(all bool) []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.urgent == 0 && !all {
+	if q.hasty == 0 && !all {
 		return nil
 	}
 	group := slices.Clone(q.list[:min(len(q.list), groupMax)])
 	q.list = slices.Delete(q.list, 0, len(group))
 	for _, j := range group {
-		if j.urgent {
-			q.urgent--
+		if j.haste != patient {
+			q.hasty--
 		}
 	}
 	return group
 }
 
-// left reports whether writes are left: nobody waits for one of them.
+// left reports whether writes are left: all of them are patient.
 func (q *jobQueue) left() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -85,8 +114,8 @@ func (q *jobQueue) remove(j *job) bool {
 		return false
 	}
 	q.list = slices.Delete(q.list, i, i+1)
-	if j.urgent {
-		q.urgent--
+	if j.haste != patient {
+		q.hasty--
 	}
 	return true
 }
@@ -97,8 +126,7 @@ func (q *jobQueue) close() {
 	defer q.mu.Unlock()
 	q.closed = true
 	for _, j := range q.list {
-		j.err = ErrClosed
-		close(j.end)
+		j.over(ErrClosed)
 	}
-	q.list, q.urgent = nil, 0
+	q.list, q.hasty = nil, 0
 }

@@ -17,6 +17,10 @@ func (l *Ledger) Intend(ctx context.Context, in station.Intent) error {
 	if err == nil {
 		err = l.put(ctx, factIntend.of(in))
 	}
+	return l.intendError(err, in)
+}
+
+func (l *Ledger) intendError(err error, in station.Intent) error {
 	return l.wrap(err, "intend "+free(string(in.Kind))+" of hardware", in.HardwareSerial)
 }
 

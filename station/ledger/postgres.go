@@ -50,6 +50,7 @@ type postgresDialect struct {
 func (*postgresDialect) name() string               { return Postgres }
 func (*postgresDialect) goose() goose.Dialect       { return goose.DialectPostgres }
 func (*postgresDialect) rebind(query string) string { return dollars(query) }
+func (*postgresDialect) lingers() bool              { return false }
 func (*postgresDialect) again(err error) bool       { return retryable(err) }
 func (d *postgresDialect) lock() string {
 	return fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", d.writes)

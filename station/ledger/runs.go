@@ -20,15 +20,6 @@ func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
 	return l.wrap(err, "begin run", r.Run)
 }
 
-// BeginRunSoon is BeginRun without waiting, see RecordPhaseSoon.
-func (l *Ledger) BeginRunSoon(ctx context.Context, r station.RunStart) (saved func() error) {
-	if err := checkStart(r); err != nil {
-		return func() error { return l.wrap(err, "begin run", r.Run) }
-	}
-	ended := l.putSoon(ctx, factBegin.of(r))
-	return func() error { return l.wrap(ended(), "begin run", r.Run) }
-}
-
 func checkStart(r station.RunStart) error {
 	err := need(field{"run", r.Run}, field{"tenant", r.Tenant})
 	if err == nil && r.StartedAt.IsZero() {
@@ -156,7 +147,7 @@ func (s runState) about(hardwareSerial string) error {
 // same number and keeps what is new in the observation (a device that resets has another boot id); another hardware
 // serial is ErrConflict.
 func (l *Ledger) IdentifyRun(ctx context.Context, run string, o station.Observed) (int, error) {
-	err := need(field{"run", run}, field{"tenant", o.Tenant}, field{"hardware serial", o.HardwareSerial})
+	err := checkObserved(run, o)
 	if err == nil {
 		err = l.put(ctx, factIdentify.of(identified{run, o}))
 	}
@@ -164,6 +155,10 @@ func (l *Ledger) IdentifyRun(ctx context.Context, run string, o station.Observed
 		return 0, l.wrap(err, "identify run", run)
 	}
 	return l.Attempt(ctx, run)
+}
+
+func checkObserved(run string, o station.Observed) error {
+	return need(field{"run", run}, field{"tenant", o.Tenant}, field{"hardware serial", o.HardwareSerial})
 }
 
 // Attempt is which attempt for its hardware the run is. station.ErrNotFound: that is not known.
@@ -266,15 +261,6 @@ func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 		err = l.put(ctx, factPhase.of(p))
 	}
 	return l.phaseError(err, p)
-}
-
-// RecordPhaseSoon is RecordPhase without waiting: it goes with the next write that is waited for, at the latest after soonTime.
-func (l *Ledger) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) (saved func() error) {
-	if err := checkPhase(p); err != nil {
-		return func() error { return l.phaseError(err, p) }
-	}
-	ended := l.putSoon(ctx, factPhase.of(p))
-	return func() error { return l.phaseError(ended(), p) }
 }
 
 func checkPhase(p station.PhaseEnd) error {

@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"context"
+	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -74,4 +77,130 @@ func TestSoonIsNotPutOffByMore(t *testing.T) {
 		}
 	}
 	t.Error("not saved while others kept coming")
+}
+
+// What is accepted is refused at once where it has to be, by what was accepted a moment ago as well, and durable with the next write
+// that is waited for, in its order.
+func TestAccepted(t *testing.T) {
+	l, ctx := openNew(t), t.Context()
+	first, second := dev("SN-1"), dev("SN-2")
+	second.id = first.id
+	must(t, l.BeginRunSoon(ctx, first.start())())
+	must(t, l.BeginRunSoon(ctx, second.start())())
+	var saves []station.Saved
+	for _, d := range []*device{first, second} {
+		attempt, saved, err := l.IdentifyRunSoon(ctx, d.run, d.observed())
+		must(t, err)
+		if attempt != 1 {
+			t.Errorf("%s: got attempt %d, want 1", d.serial, attempt)
+		}
+		saves = append(saves, saved)
+	}
+	saved, err := l.BindDeviceSoon(ctx, first.binding())
+	must(t, err)
+	saves = append(saves, saved)
+	if _, err := l.BindDeviceSoon(ctx, second.binding()); !errors.Is(err, station.ErrDeviceIDTaken) {
+		t.Errorf("the same device id: got %v, want %v", err, station.ErrDeviceIDTaken)
+	}
+	saved, err = l.BindKeySoon(ctx, first.key())
+	must(t, err)
+	must(t, l.IntendSoon(ctx, first.intent(station.IntendInstall))())
+	// Nothing is waited for any more.
+	for i, saved := range append(saves, saved) {
+		if err := saved(); err != nil {
+			t.Errorf("write %d: got %v, want nil", i, err)
+		}
+	}
+	d, err := l.Device(ctx, first.tenant, first.serial)
+	must(t, err)
+	if d.DeviceID != first.id {
+		t.Errorf("got device id %q, want %q", d.DeviceID, first.id)
+	}
+	_, err = l.Key(ctx, first.tenant, first.key().SPKI)
+	must(t, err)
+}
+
+// Nobody has to write anything for it to become durable, and a ledger that is closed has it.
+func TestAcceptedByItself(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.db")
+	l, d := openAt(t, path, Config{}), dev("SN-1")
+	must(t, d.identify(t.Context(), l))
+	saved, err := l.BindDeviceSoon(t.Context(), d.binding())
+	must(t, err)
+	must(t, saved())
+	saved, err = l.BindKeySoon(t.Context(), d.key())
+	must(t, err)
+	must(t, l.Close())
+	must(t, saved())
+	l = openAt(t, path, Config{})
+	_, err = l.Key(t.Context(), d.tenant, d.key().SPKI)
+	must(t, err)
+}
+
+// One that was accepted and is lost takes with it what came after it, and says so; what came before stays.
+func TestAcceptedAndLost(t *testing.T) {
+	l, ctx := openNew(t), t.Context()
+	mark := func(n int64, fault func(run int) error) func(context.Context, *txn) error {
+		runs := 0
+		return func(ctx context.Context, tx *txn) error {
+			runs++
+			if err := fault(runs); err != nil {
+				return err
+			}
+			_, err := tx.exec(ctx, "UPDATE write_check SET checked_at = checked_at + ?", n)
+			return err
+		}
+	}
+	broken := func(from int) func(int) error {
+		return func(run int) error {
+			if run >= from {
+				return &storageError{ErrIO, errors.New("the cable of the disk")}
+			}
+			return nil
+		}
+	}
+	must(t, l.write.do(ctx, func(ctx context.Context, tx *txn) error {
+		_, err := tx.exec(ctx, "INSERT INTO write_check (id, checked_at) VALUES (1, 0) ON CONFLICT (id) DO UPDATE SET checked_at = 0")
+		return err
+	}))
+	jobs := []*job{
+		newJob(ctx, accepted, mark(1, broken(3))), newJob(ctx, accepted, mark(10, broken(2))), newJob(ctx, accepted, mark(100, broken(3))),
+		newJob(ctx, urgent, mark(1000, broken(1))),
+	}
+	// The goroutine is stopped and its part played here, so that none is made durable by itself.
+	l.write.stop.Do(func() {
+		close(l.write.quit)
+		<-l.write.done
+	})
+	for i, j := range jobs {
+		l.write.serve([]*job{j})
+		if took := i < 3; took != (j.told && j.err == nil) {
+			t.Errorf("write %d: got accepted %v and %v, want %v", i, j.told, j.err, took)
+		}
+	}
+	for i, err := range []error{nil, ErrIO, ErrIO, ErrIO} {
+		if !errors.Is(jobs[i].err, err) {
+			t.Errorf("write %d: got %v, want %v", i, jobs[i].err, err)
+		}
+	}
+	var at int64
+	must(t, l.read.QueryRowContext(ctx, "SELECT checked_at FROM write_check").Scan(&at))
+	if at != 1 {
+		t.Errorf("got %d on file, want 1: what came before", at)
+	}
+	must(t, l.write.conn.Close())
+	must(t, l.write.db.Close())
+}
+
+// A run does not end well while the end of one of its phases is not on file.
+func TestFinishWithoutAPhase(t *testing.T) {
+	l, ctx, d := openNew(t), t.Context(), dev("SN-1")
+	must(t, d.prove(ctx, l))
+	r, err := l.Run(ctx, d.run)
+	must(t, err)
+	end := d.finish(station.Pass)
+	end.Phases = len(r.Phases) + 1
+	want(t, l.FinishRun(ctx, end), station.ErrPhaseMissing)
+	must(t, l.RecordPhaseSoon(ctx, d.phase(station.PhaseSeal))())
+	must(t, l.FinishRun(ctx, end))
 }

@@ -44,6 +44,8 @@ type writer struct {
 	stmts map[string]*sql.Stmt
 	plans map[string]plan
 	out   outgoing
+	open  *txn   // a transaction that others may join, nil: none
+	held  []*job // what ran in it, in order
 
 	chain atomic.Pointer[chain]
 	heads heads
@@ -68,7 +70,7 @@ func (w *writer) do(ctx context.Context, fn func(context.Context, *txn) error) e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{ctx: ctx, fn: fn, end: make(chan struct{}), urgent: true}
+	j := newJob(ctx, urgent, fn)
 	w.jobs.add(j)
 	select {
 	case <-j.end:
@@ -82,14 +84,32 @@ func (w *writer) do(ctx context.Context, fn func(context.Context, *txn) error) e
 	}
 }
 
-// soon runs fn in a transaction before any that is asked for later, and makes nobody wait: it goes with the next one that is
-// waited for, or by itself after soonTime. What it returns waits for its end.
-func (w *writer) soon(ctx context.Context, fn func(context.Context, *txn) error) (ended func() error) {
-	j := &job{ctx: context.WithoutCancel(ctx), fn: fn, end: make(chan struct{})}
+// begun runs fn in a transaction before any that is asked for later, whether or not ctx ends. What it returns waits until it is
+// durable, or nothing of it was kept.
+func (w *writer) begun(ctx context.Context, h haste, fn func(context.Context, *txn) error) (j *job, ended func() error) {
+	j = newJob(context.WithoutCancel(ctx), h, fn)
 	w.jobs.add(j)
-	return func() error {
+	return j, func() error {
 		<-j.end
 		return j.err
+	}
+}
+
+// soon is begun for what goes with the next write that is waited for, or by itself after soonTime.
+func (w *writer) soon(ctx context.Context, fn func(context.Context, *txn) error) (ended func() error) {
+	_, ended = w.begun(ctx, patient, fn)
+	return ended
+}
+
+// accept is begun for what is run before it returns: err says what is wrong with it. That it was not is no promise yet.
+func (w *writer) accept(ctx context.Context, fn func(context.Context, *txn) error) (ended func() error, err error) {
+	j, ended := w.begun(ctx, accepted, fn)
+	<-j.ran
+	select {
+	case <-j.end:
+		return ended, j.err
+	default:
+		return ended, nil
 	}
 }
 
@@ -104,49 +124,72 @@ func (w *writer) loop() {
 		all := false
 		select {
 		case <-w.quit:
+			w.commitOpen()
 			return
 		case <-w.jobs.wake:
 		case <-late.C:
 			all, armed = true, false
 		}
 		for group := w.jobs.take(all); len(group) > 0; group = w.jobs.take(false) {
-			w.runGroup(group)
-			late.Stop()
-			armed = false
+			if w.serve(group) {
+				late.Stop()
+				armed = false
+			}
 		}
-		if !armed && w.jobs.left() {
+		if all {
+			w.commitOpen()
+		}
+		if !armed && (len(w.held) > 0 || w.jobs.left()) {
 			late.Reset(soonTime)
 			armed = true
 		}
 	}
 }
 
-func (w *writer) runGroup(group []*job) {
+// serve runs a group of writes, and reports whether all that ran so far is settled.
+func (w *writer) serve(group []*job) (settled bool) {
 	live := group[:0]
 	for _, j := range group {
-		if j.err = j.ctx.Err(); j.err != nil {
-			close(j.end)
+		if err := j.ctx.Err(); err != nil {
+			j.over(err)
 			continue
 		}
 		live = append(live, j)
 	}
-	switch err := w.persist(live); {
-	case len(live) == 1:
-		live[0].err = err
-	case err != nil && w.d.whole(err):
-		for _, j := range live {
-			j.err = err
+	if w.d.lingers() {
+		return w.join(live)
+	}
+	if err := w.persist(live); err != nil {
+		w.fail(live, err)
+	} else {
+		w.finish(live)
+	}
+	return true
+}
+
+// finish ends jobs whose transaction is over.
+func (w *writer) finish(jobs []*job) {
+	for _, j := range jobs {
+		j.over(j.err)
+	}
+}
+
+// fail ends jobs whose transaction was not kept. Who of them fails alone is told so; the others need not suffer for it, but for
+// what ran after one that was accepted: it may rest on that.
+func (w *writer) fail(jobs []*job, err error) {
+	alone := len(jobs) > 1 && !w.d.whole(err)
+	if alone {
+		w.log.Warn("ledger: a group of writes failed, each is tried alone", "writes", len(jobs), "error", err)
+	}
+	for i, j := range jobs {
+		if j.err = err; alone {
+			j.err = w.persist(jobs[i : i+1])
 		}
-	case err != nil:
-		// Who of them fails alone is told so; the others need not suffer for it.
-		w.log.Warn("ledger: a group of writes failed, each is tried alone", "writes", len(live), "error", err)
-		for i := range live {
-			live[i].err = w.persist(live[i : i+1])
+		if alone && j.told && j.err != nil {
+			alone, err = false, j.err
 		}
 	}
-	for _, j := range live {
-		close(j.end)
-	}
+	w.finish(jobs)
 }
 
 // persist runs the jobs in one transaction, and again where the database gave it up for another one's sake: a few times,
@@ -177,7 +220,7 @@ func (w *writer) transact(jobs []*job) (err error) {
 	if err := w.begin(ctx); err != nil {
 		return classify(fmt.Errorf("begin: %w", err), w.dir)
 	}
-	t := &txn{w: w, trail: trail{chain: w.chain.Load()}}
+	t := w.newTxn()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.rollback(ctx))
@@ -188,10 +231,17 @@ func (w *writer) transact(jobs []*job) (err error) {
 	} else {
 		err = w.savepoints(ctx, t, jobs)
 	}
-	if err == nil {
-		err = t.settle(ctx)
-	}
 	if err != nil {
+		return classify(err, w.dir)
+	}
+	return w.commit(ctx, t)
+}
+
+func (w *writer) newTxn() *txn { return &txn{w: w, trail: trail{chain: w.chain.Load()}} }
+
+// commit closes the chain and makes the transaction durable.
+func (w *writer) commit(ctx context.Context, t *txn) error {
+	if err := t.settle(ctx); err != nil {
 		return classify(err, w.dir)
 	}
 	if err := w.d.commit(ctx, t); err != nil {

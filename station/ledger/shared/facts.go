@@ -16,11 +16,6 @@ func (l *Ledger) BeginRun(ctx context.Context, r station.RunStart) error {
 	return l.local.BeginRun(ctx, r)
 }
 
-// BeginRunSoon is BeginRun without waiting.
-func (l *Ledger) BeginRunSoon(ctx context.Context, r station.RunStart) (saved func() error) {
-	return l.local.BeginRunSoon(ctx, r)
-}
-
 // IdentifyRun says which hardware the run is about. The attempt's number is the database's, which counts all stations', or
 // the own file's while that is away.
 func (l *Ledger) IdentifyRun(ctx context.Context, run string, o station.Observed) (int, error) {
@@ -41,11 +36,6 @@ func (l *Ledger) IdentifyRun(ctx context.Context, run string, o station.Observed
 // RecordPhase appends one phase's end.
 func (l *Ledger) RecordPhase(ctx context.Context, p station.PhaseEnd) error {
 	return l.local.RecordPhase(ctx, p)
-}
-
-// RecordPhaseSoon is RecordPhase without waiting.
-func (l *Ledger) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) (saved func() error) {
-	return l.local.RecordPhaseSoon(ctx, p)
 }
 
 // BindDevice claims the device id. The database says whether it may; while that is away only what it has already holds.
