@@ -11,7 +11,7 @@ import (
 const groupMax = 64
 
 // soonTime is how long a write that nobody waits for may lie before it is made durable on its own.
-const soonTime = 20 * time.Millisecond
+const soonTime = 50 * time.Millisecond
 
 // haste is what a write waits for.
 type haste uint8

@@ -12,7 +12,7 @@ import (
 // BeginRunSoon is BeginRun without waiting.
 func (l *Ledger) BeginRunSoon(ctx context.Context, r station.RunStart) station.Saved {
 	wrap := func(err error) error { return l.wrap(err, "begin run", r.Run) }
-	return l.later(checkStart(r), wrap, func() station.Saved { return l.putSoon(ctx, factBegin.of(r)) })
+	return l.later(checkStart(r), wrap, func() station.Saved { return l.putNow(ctx, factBegin.of(r)) })
 }
 
 // IdentifyRunSoon is IdentifyRun, accepted.
