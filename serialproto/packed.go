@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // ErrPacked says that what is packed does not unpack to what was packed.
@@ -19,19 +20,51 @@ func Pack(request, csr []byte) *PackedArgs {
 	if op, err := PeekOp(request); err != nil || !packable(op) {
 		return nil
 	}
-	var b bytes.Buffer
-	w, err := flate.NewWriterDict(&b, flate.BestCompression, append(Dictionary(), csr...))
-	if err != nil {
-		return nil // the level is a constant
+	w := packers.Get().(*flate.Writer) //nolint:forcetypeassert // nothing else is put there
+	a := &PackedArgs{Op: OpPacked, Data: deflate(w, request, csr), WithCSR: len(csr) > 0, Digest: packedDigest(request)}
+	if !holdsKey(request) {
+		packers.Put(w)
 	}
-	if _, err := w.Write(request); err != nil || w.Close() != nil {
-		return nil // a buffer takes all
-	}
-	a := &PackedArgs{Op: OpPacked, Data: b.Bytes(), WithCSR: len(csr) > 0, Digest: packedDigest(request)}
 	if data, err := EncodeRequest(a); err != nil || len(data) >= len(request) {
 		return nil
 	}
 	return a
+}
+
+// packers keeps what packs after the dictionary: each takes 800 kB, and longer to make than to use. One remembers what it packed
+// last.
+var packers = sync.Pool{New: func() any { //nolint:gochecknoglobals // the same for every device
+	w, err := flate.NewWriterDict(io.Discard, flate.BestCompression, Dictionary())
+	if err != nil {
+		panic("serialproto: packer: " + err.Error()) // the level is a constant
+	}
+	return w
+}}
+
+// deflate packs a request after the dictionary and csr. csr is packed before it and cut off: a flush ends at a whole byte, and what
+// follows refers back to csr as it does to the dictionary.
+func deflate(w *flate.Writer, request, csr []byte) []byte {
+	var b bytes.Buffer // takes all: nothing below fails
+	w.Reset(&b)
+	if len(csr) > 0 {
+		_, _ = w.Write(csr)
+		_ = w.Flush()
+		b.Reset()
+	}
+	_, _ = w.Write(request)
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// holdsKey reports whether a request holds a tunnel's private or preshared key, which nothing that is kept may remember. One that
+// does not decode may.
+func holdsKey(request []byte) bool {
+	var install InstallArgs
+	if op, err := PeekOp(request); err == nil && op != OpInstall {
+		return false
+	}
+	return DecodeRequest(request, &install) != nil || len(install.WGPrivate) > 0 ||
+		bytes.Contains(bytes.ToLower(install.WGConf), []byte("presharedkey"))
 }
 
 // Unpack gives the request that was packed, at most limit bytes of it, and its operation. Nothing more is unpacked than that.
