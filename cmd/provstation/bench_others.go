@@ -31,8 +31,7 @@ import (
 type otherWay func(ctx context.Context, method string, host, device link.Transport, dir string, w baseline.Work) (baseline.Result, error)
 
 // baselineRun runs another way once, on the same stack, lines and payload as the station. What is not theirs they do not pay
-// for: no ledger, no passport; a line in a file, synced, is their record. As with the virtual devices, a sync of a device's
-// files costs nothing where the system has a folder in memory, since that would be this machine's disk and not the device's.
+// for: no ledger, no passport; a line in a file, synced, is their record.
 func (r *benchRig) baselineRun(ctx context.Context, c benchCell, nth int) (_ benchRun, err error) {
 	ctx, stop := context.WithTimeout(ctx, runLimit)
 	defer stop()
@@ -46,17 +45,12 @@ func (r *benchRig) baselineRun(ctx context.Context, c benchCell, nth int) (_ ben
 		return benchRun{}, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	lines, err := r.lines(filepath.Join(e.remove, "ports"), c, uint64(nth)<<8) //nolint:gosec // counts from 0
+	lines, err := r.lines(filepath.Join(e.others, "ports"), c, uint64(nth)<<8) //nolint:gosec // counts from 0
 	if err != nil {
 		return benchRun{}, err
 	}
 	defer func() { err = errors.Join(err, closeLines(lines)) }()
-	flash, err := os.MkdirTemp(memoryFolder(), "provstation-bench-flash-")
-	if err != nil {
-		return benchRun{}, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(flash)) }()
-	return s.all(ctx, c, lines, flash)
+	return s.all(ctx, c, lines, e.others)
 }
 
 // all runs all devices of a cell beside one another.

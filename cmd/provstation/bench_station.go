@@ -68,7 +68,8 @@ func (r *benchRig) provision(ctx context.Context, c benchCell, nth int) (_ bench
 	return run, nil
 }
 
-// stack brings up the tenant stack of a cell and devices without power, in a folder of their own.
+// stack brings up the tenant stack of a cell and devices without power. What they keep lies in memory, where there is a folder for
+// that: neither a device's flash nor a server's disk is this machine's, which is there for the station's files.
 func (r *benchRig) stack(ctx context.Context, c benchCell, nth int, p *probe) (_ *embedded, err error) {
 	e := &embedded{}
 	defer func() {
@@ -79,17 +80,17 @@ func (r *benchRig) stack(ctx context.Context, c benchCell, nth int, p *probe) (_
 	if e.remove, err = os.MkdirTemp(r.dir, "provstation-bench-"); err != nil {
 		return nil, err
 	}
-	if e.flash, err = os.MkdirTemp(memoryFolder(), "provstation-bench-flash-"); err != nil {
+	if e.others, err = os.MkdirTemp(memoryFolder(), "provstation-bench-others-"); err != nil {
 		return nil, err
 	}
 	cfg := devstack.Config{
-		StateDir: e.remove, Flash: e.flash, Devices: c.devices, Baud: c.baud, Seed: uint64(nth) << 8, Faults: c.spec(), Quiet: true, Unpowered: true, //nolint:gosec // counts from 0
-		KnownChain: c.known, Memory: c.inMemory(), Keys: p.keysOf, Delay: r.delay,
+		StateDir: e.others, Devices: c.devices, Baud: c.baud, Seed: uint64(nth) << 8, Faults: c.spec(), Quiet: true, Unpowered: true, //nolint:gosec // counts from 0
+		KnownChain: c.known, NoTunnels: true, Memory: c.inMemory(), Keys: p.keysOf, Delay: r.delay,
 	}
 	if e.Stack, err = devstack.Start(ctx, cfg); err != nil {
 		return nil, err
 	}
-	e.config = stackConfig(e.Stack, cfg)
+	e.config = stackConfig(e.Stack, devstack.Config{StateDir: e.remove, Baud: c.baud})
 	e.config.Station.Name, e.config.Station.Tenant = "bench", "bench"
 	e.config.Tenant = config.Default().Tenant // services that are optional
 	e.config.Labels, e.config.People = config.Default().Labels, config.Default().People

@@ -149,7 +149,7 @@ type embedded struct {
 	*devstack.Stack
 	config *config.Config
 	remove string // temporary folder
-	flash  string // temporary folder of the devices' files, if not in the one above
+	others string // temporary folder of what is not the station's, if not in the one above
 	log    *os.File
 }
 
@@ -256,8 +256,8 @@ func (e *embedded) Close() error {
 	if e.remove != "" {
 		errs = append(errs, os.RemoveAll(e.remove))
 	}
-	if e.flash != "" {
-		errs = append(errs, os.RemoveAll(e.flash))
+	if e.others != "" {
+		errs = append(errs, os.RemoveAll(e.others))
 	}
 	return errors.Join(errs...)
 }

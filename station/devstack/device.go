@@ -58,6 +58,7 @@ type deviceConfig struct {
 
 	reenroll serialproto.Reenroll // 0: open
 	noTLS12  bool                 // it signs no TLS 1.2
+	noTunnel bool                 // it brings no tunnel up
 	anchors  []*x509.Certificate  // of its firmware
 }
 
@@ -122,7 +123,7 @@ func (d *Device) boot(ctx context.Context) error {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)
 	}
 	own := newOwnRenewal(onbox.Files{Dir: d.Dir, Before: d.flash})
-	store := &tunnelled{Store: files, log: d.cfg.log.With("device", d.Name), sealed: own.wake}
+	store := &tunnelled{Store: files, log: d.cfg.log.With("device", d.Name), sealed: own.wake, off: d.cfg.noTunnel}
 	end, err := d.ln.open()
 	if err != nil {
 		return fmt.Errorf("virtual device %s: %w", d.Name, err)

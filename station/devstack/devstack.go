@@ -1,7 +1,6 @@
 package devstack
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -49,7 +48,7 @@ type Config struct {
 	Lifetime time.Duration // of the devices' certificates; 0: 24 h
 	// Unpowered: the devices' ports are there from the start, the devices are off until [Stack.PowerOn].
 	Unpowered  bool
-	Flash      string                             // folder of the devices' files; empty: below StateDir
+	NoTunnels  bool                               // the devices bring no tunnel up by their wg0.conf
 	Memory     bool                               // the devices' lines lie in memory: they need no descriptors, and [Stack.Open] has to be used
 	KnownChain bool                               // the devices' firmware brings the tenant's CA certificates along
 	Keys       func(serial string) agent.KeyStore // of each device, by its hardware serial; nil: flash
@@ -237,7 +236,7 @@ func (s *Stack) serve(ctx context.Context, name, base string, h http.Handler, ad
 func (s *Stack) startDevices() error {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background()) // Close ends it
-	dir, ports := cmp.Or(s.cfg.Flash, filepath.Join(s.cfg.StateDir, "devices")), filepath.Join(s.cfg.StateDir, "ports")
+	dir, ports := filepath.Join(s.cfg.StateDir, "devices"), filepath.Join(s.cfg.StateDir, "ports")
 	if err := os.MkdirAll(ports, 0o700); err != nil {
 		return err
 	}
@@ -254,7 +253,7 @@ func (s *Stack) startDevices() error {
 		s.all = append(s.all, newDevice(dir, name, serial, deviceConfig{
 			ports: ports, cable: s.cfg.cable, baud: s.cfg.Baud, line: s.cfg.Faults.line(s.cfg.Baud, s.cfg.Seed+uint64(i), pacer), boot: !s.cfg.Quiet,
 			model: "virtual", log: s.cfg.Log, off: s.cfg.ClockOff, spec: s.cfg.Faults,
-			reenroll: reenrolls[s.cfg.Reenroll], noTLS12: s.cfg.NoTLS12, anchors: s.firmwareAnchors(), keys: s.keysOf(serial),
+			reenroll: reenrolls[s.cfg.Reenroll], noTLS12: s.cfg.NoTLS12, anchors: s.firmwareAnchors(), keys: s.keysOf(serial), noTunnel: s.cfg.NoTunnels,
 		}))
 	}
 	s.power = func(over time.Duration) error { return powerOn(ctx, s.all, over) }

@@ -19,6 +19,7 @@ type tunnelled struct {
 	tun    wgnet.Tunnel
 	log    *slog.Logger
 	sealed func() // told when a generation becomes the active one
+	off    bool   // there is never a tunnel
 }
 
 // Activate seals the device.
@@ -75,7 +76,7 @@ func (t *tunnelled) refresh() {
 // use is quick: the endpoints of this stack are addresses. A tunnel that does not come up is the check's to find.
 func (t *tunnelled) use(conf agent.Secret) {
 	var err error
-	if len(conf) == 0 {
+	if len(conf) == 0 || t.off {
 		err = t.tun.Down()
 	} else {
 		err = t.tun.Up(context.Background(), conf)
