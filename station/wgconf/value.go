@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 )
@@ -59,15 +60,21 @@ func parsePublicKey(v string) (wgtypes.Key, error) {
 	if err != nil {
 		return wgtypes.Key{}, errKeyWeak
 	}
-	one, err := ecdh.X25519().NewPrivateKey(append([]byte{1}, make([]byte, 31)...))
-	if err != nil {
-		return wgtypes.Key{}, errKeyWeak
-	}
-	if _, err := one.ECDH(pub); err != nil {
+	if _, err := anyKey().ECDH(pub); err != nil {
 		return wgtypes.Key{}, errKeyWeak
 	}
 	return k, nil
 }
+
+// anyKey is a private key, nobody's, that tells points of low order: with those every key has nothing in common. It is made once,
+// since making it multiplies a point, too.
+var anyKey = sync.OnceValue(func() *ecdh.PrivateKey { //nolint:gochecknoglobals // always the same
+	k, err := ecdh.X25519().NewPrivateKey(append([]byte{1}, make([]byte, 31)...))
+	if err != nil {
+		panic("wgconf: " + err.Error()) // 32 bytes are a key
+	}
+	return k
+})
 
 // looksLikeText tells a sentence from a damaged key, so that only the former is ever quoted.
 func looksLikeText(v string) bool { return strings.ContainsAny(v, " \t<>") || len(v) < 20 }
