@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -14,14 +13,16 @@ import (
 // once, so that the work ends with whoever asked for it; events are read to their end all the same.
 func writeNDJSON(w io.Writer, events <-chan station.Event, failed func()) error {
 	b := bufio.NewWriter(w)
-	enc := json.NewEncoder(b)
-	enc.SetEscapeHTML(false)
 	var first error
 	for e := range events {
 		if first != nil {
 			continue
 		}
-		if first = enc.Encode(e); first == nil && len(events) == 0 {
+		var line []byte
+		if line, first = e.MarshalJSON(); first == nil { // an encoder would go through it once more
+			_, first = b.Write(append(line, '\n'))
+		}
+		if first == nil && len(events) == 0 {
 			first = b.Flush()
 		}
 		if first != nil {
