@@ -236,7 +236,7 @@ func (l *Ledger) connect(ctx context.Context, uri string) (err error) {
 func (l *Ledger) serve(ctx context.Context, wdb, rdb *sql.DB) (err error) {
 	rdb.SetMaxOpenConns(l.cfg.Readers)
 	rdb.SetMaxIdleConns(l.cfg.Readers)
-	l.read = &pool{DB: rdb, d: l.d, conns: l.cfg.Readers}
+	l.read = &pool{DB: rdb, d: l.d, conns: l.cfg.Readers, kept: prepared{off: l.d.name() != SQLite}}
 	if l.write, err = newWriter(ctx, wdb, l); err != nil {
 		_ = rdb.Close()
 		return classify(err, l.dir)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -291,5 +292,29 @@ func TestHostileText(t *testing.T) {
 	must(t, err)
 	if want := len(hostile) + 1 + 5; c.Runs != want {
 		t.Errorf("runs: got %d, want %d", c.Runs, want)
+	}
+}
+
+// A query is asked many times at once, more kinds of it than are kept, and means the same each time.
+func TestPreparedQueries(t *testing.T) {
+	l, ctx := openNew(t), t.Context()
+	must(t, dev("SN-1").pass(ctx, l))
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 2 * mostPrepared {
+				var n int
+				// The same text in every goroutine; another one each round.
+				err := l.read.QueryRowContext(ctx, fmt.Sprintf("SELECT count(*) + %d FROM runs WHERE tenant <> ?", i), "nobody").Scan(&n)
+				if err != nil || n != i+1 {
+					t.Errorf("goroutine %d, query %d: got %d, %v, want %d", g, i, n, err, i+1)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(l.read.kept.stmts); n > mostPrepared+8 {
+		t.Errorf("got %d queries kept, want %d, and at most one more for each who asked at once", n, mostPrepared)
 	}
 }

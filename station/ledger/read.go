@@ -12,13 +12,14 @@ type pool struct {
 	*sql.DB
 	d     dialect
 	conns int
+	kept  prepared
 }
 
 // QueryContext is that of [sql.DB].
 func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	query = p.d.rebind(query)
 	for left := p.conns; ; left-- {
-		rows, err := p.DB.QueryContext(ctx, query, args...)
+		rows, err := p.kept.rows(ctx, p.DB, query, args)
 		if err == nil || left == 0 || !stale(ctx, err) {
 			return rows, err //nolint:rowserrcheck // the caller's
 		}
@@ -42,7 +43,7 @@ func (p *pool) QueryRowContext(ctx context.Context, query string, args ...any) *
 func (r *row) Scan(dest ...any) error {
 	for left := r.p.conns; ; left-- {
 		ctx, cancel := r.p.d.bound(r.ctx)
-		err := r.p.d.failed(ctx, r.p.DB.QueryRowContext(ctx, r.query, r.args...).Scan(dest...))
+		err := r.p.d.failed(ctx, r.p.kept.scan(ctx, r.p.DB, r.query, r.args, dest))
 		cancel()
 		if err == nil || left == 0 || !stale(r.ctx, err) {
 			return err
