@@ -128,7 +128,13 @@ func (x *run) enroll(ctx context.Context) error {
 		return err
 	}
 	x.answer = a
-	return x.journalAnswer(ctx)
+	if x.relayed != nil {
+		return x.journalAnswer(ctx)
+	}
+	for _, r := range x.received() {
+		x.answered = append(x.answered, x.ledger.SaveAnswerSoon(ctx, x.ofRun(r)))
+	}
+	return nil
 }
 
 // otherContract finds the contract to post under when the bridge named the other one's fields and issued nothing. Not
@@ -257,16 +263,36 @@ func (x *run) journalAnswer(ctx context.Context) error {
 	// It is here, whoever gave the run up meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.timeout(PhaseRecord))
 	defer cancel()
-	ours, others := x.issued()
-	for _, r := range ours {
-		r.Chain = others
-		r.WGConf, r.WireGuardKeyByBridge = x.tunnelReceived()
+	for _, r := range x.received() {
 		if err := x.saveCertificate(ctx, r); err != nil {
 			return err
 		}
 		crash(pointPostJournaled)
 	}
-	return nil // where none was found the possibly-issued row stays open; verify says what is wrong
+	return nil
+}
+
+// answerSaved waits until the answer is durable that was on its way to the disk while it was looked at.
+func (x *run) answerSaved() error {
+	for _, saved := range x.answered {
+		if err := x.certificateSaved(saved()); err != nil {
+			return err
+		}
+		crash(pointPostJournaled)
+	}
+	x.answered = nil
+	return nil
+}
+
+// received are the certificates of the answer for the device's key, with what came with them. Where none was found the
+// possibly-issued row stays open; verify says what is wrong.
+func (x *run) received() []CertRecord {
+	ours, others := x.issued()
+	for i := range ours {
+		ours[i].Chain = others
+		ours[i].WGConf, ours[i].WireGuardKeyByBridge = x.tunnelReceived()
+	}
+	return ours
 }
 
 // issued are the certificates of the answer for the device's key, and the others, in order. What is for another key does
@@ -341,6 +367,9 @@ func (x *run) judgeAnswer(ctx context.Context) error {
 	policy := x.policy(anchors)
 	policy.PublicKey = x.csr.PublicKey
 	chain, err := pki.VerifyAnswer(pki.Answer{Certificate: x.answer.Certificate, CAChain: x.answer.Chain}, policy)
+	if lost := x.answerSaved(); lost != nil { // whatever is wrong with it
+		return lost
+	}
 	if err != nil {
 		return certFault(err)
 	}

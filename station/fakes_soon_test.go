@@ -51,6 +51,10 @@ func (l *fakeLedger) BindKeySoon(ctx context.Context, k KeyRecord) (Saved, error
 	return atOnceOr(ctx, func(ctx context.Context) error { return l.BindKey(ctx, k) })
 }
 
+func (l *fakeLedger) SaveAnswerSoon(ctx context.Context, c CertRecord) Saved {
+	return atOnce(ctx, func(ctx context.Context) error { return l.SaveCertificate(ctx, c) })
+}
+
 func (l *fakeLedger) SaveCertificateSoon(ctx context.Context, c CertRecord) (Saved, error) {
 	return atOnceOr(ctx, func(ctx context.Context) error { return l.SaveCertificate(ctx, c) })
 }

@@ -66,7 +66,9 @@ type Soon interface {
 	BindDeviceSoon(ctx context.Context, b Binding) (Saved, error)
 	BindKeySoon(ctx context.Context, k KeyRecord) (Saved, error)
 	SaveCertificateSoon(ctx context.Context, c CertRecord) (Saved, error)
-	// BeginRunSoon, IntendSoon and SaveProofSoon are on their way to the disk when they return.
+	// SaveAnswerSoon is SaveCertificate for what the bridge has just answered. It, BeginRunSoon, IntendSoon and SaveProofSoon are
+	// on their way to the disk when they return.
+	SaveAnswerSoon(ctx context.Context, c CertRecord) Saved
 	IntendSoon(ctx context.Context, in Intent) Saved
 	SaveProofSoon(ctx context.Context, p ProofRecord) Saved
 	RecordPhaseSoon(ctx context.Context, p PhaseEnd) Saved

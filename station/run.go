@@ -52,6 +52,7 @@ type run struct {
 	csr      *pki.CSR
 	answer   EnrollAnswer
 	postID   string
+	answered []Saved // of it, on its way to the disk
 	chain    *pki.Chain
 	tunnel   *wgconf.Config
 	clockSet bool

@@ -54,6 +54,10 @@ func (t *tap) BindKeySoon(ctx context.Context, k station.KeyRecord) (station.Sav
 	return t.accepted(k.Run, "BindKey", saved, err, receiptOf("key", k.SPKI, k.HardwareSerial))
 }
 
+func (t *tap) SaveAnswerSoon(ctx context.Context, c station.CertRecord) station.Saved {
+	return t.later(c.Run, "SaveCertificate", t.Ledger.SaveAnswerSoon(ctx, c), receiptOf("certificate", c.Fingerprint))
+}
+
 func (t *tap) SaveCertificateSoon(ctx context.Context, c station.CertRecord) (station.Saved, error) {
 	saved, err := t.Ledger.SaveCertificateSoon(ctx, c)
 	return t.accepted(c.Run, "SaveCertificate", saved, err, receiptOf("certificate", c.Fingerprint))

@@ -214,8 +214,12 @@ func (l *Ledger) Head(ctx context.Context) (audit.Checkpoint, error) {
 // records themselves are durable, and the heads wait for the next time.
 func (l *Ledger) flushHeads(ctx context.Context) {
 	if err := l.write.heads.flush(); err != nil {
-		l.cfg.Logger.ErrorContext(ctx, "ledger: signed heads could not be kept outside the database", "error", err)
+		l.headsLost(ctx, err)
 	}
+}
+
+func (l *Ledger) headsLost(ctx context.Context, err error) {
+	l.cfg.Logger.ErrorContext(ctx, "ledger: signed heads could not be kept outside the database", "error", err)
 }
 
 // endAudit signs what was written since the last run ended.

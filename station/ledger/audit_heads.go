@@ -18,6 +18,8 @@ import (
 
 // heads are checkpoints that were made durable in the database and not yet outside of it.
 type heads struct {
+	wake chan struct{} // buffer 1: there are some
+
 	mu   sync.Mutex
 	wait []audit.Checkpoint
 
@@ -33,6 +35,24 @@ func (h *heads) add(list []audit.Checkpoint) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.wait = append(h.wait, list...)
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// keep flushes whenever something waits, until quit is closed: a run's end does not wait for a second file.
+func (h *heads) keep(quit <-chan struct{}, failed func(error)) {
+	for {
+		select {
+		case <-quit:
+			return
+		case <-h.wake:
+		}
+		if err := h.flush(); err != nil {
+			failed(err)
+		}
+	}
 }
 
 // flush appends what waits to the heads file and syncs it. What could not be written waits for the next time.

@@ -51,6 +51,7 @@ func newAudited(t testing.TB) *auditKit {
 
 func (k *auditKit) verify(t testing.TB) VerifyReport {
 	t.Helper()
+	k.flushHeads(t.Context())
 	heads, _, err := readHeadsFile(k.heads)
 	must(t, err)
 	r, err := k.Verify(t.Context(), VerifyConfig{Keys: audit.NewKeys(k.signer.Public), Heads: heads})

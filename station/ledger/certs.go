@@ -206,10 +206,12 @@ func (t *txn) saveDetails(ctx context.Context, c station.CertRecord, addrs []str
 			return err
 		}
 	}
-	if len(c.Chain) > 0 {
-		if _, err := t.exec(ctx, "DELETE FROM chains WHERE leaf = ?", c.Fingerprint); err != nil {
-			return err
-		}
+	same, err := t.sameChain(ctx, c)
+	if err != nil || same || len(c.Chain) == 0 {
+		return err
+	}
+	if _, err := t.exec(ctx, "DELETE FROM chains WHERE leaf = ?", c.Fingerprint); err != nil {
+		return err
 	}
 	for i, der := range c.Chain {
 		sum := sha256.Sum256(der)
@@ -222,6 +224,21 @@ func (t *txn) saveDetails(ctx context.Context, c station.CertRecord, addrs []str
 		}
 	}
 	return nil
+}
+
+// sameChain reports whether the chain is on file with the leaf as it is.
+func (t *txn) sameChain(ctx context.Context, c station.CertRecord) (bool, error) {
+	rows, err := t.rows(ctx, "SELECT ca FROM chains WHERE leaf = ? ORDER BY position", []any{c.Fingerprint})
+	if err != nil || len(rows.values) != len(c.Chain) {
+		return false, err
+	}
+	for i, der := range c.Chain {
+		sum := sha256.Sum256(der)
+		if !equal(rows.values[i][0], sum[:]) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // postIssued closes the post that the certificate answered.

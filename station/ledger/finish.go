@@ -17,7 +17,6 @@ func (l *Ledger) FinishRun(ctx context.Context, e station.RunFinish) error {
 	_, err := finishCells(e)
 	if err == nil {
 		err = l.put(ctx, factFinish.of(e))
-		l.flushHeads(ctx)
 	}
 	return l.wrap(err, "finish run", e.Run)
 }

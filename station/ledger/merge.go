@@ -44,7 +44,6 @@ func (l *Ledger) Merge(ctx context.Context, stationID string, entries []Entry) (
 	if err != nil {
 		return nil, l.wrap(err, "merge what station", stationID)
 	}
-	l.flushHeads(ctx)
 	return m.out, nil
 }
 

@@ -292,6 +292,7 @@ func (l *Ledger) Close() error {
 		return nil
 	}
 	l.endAudit(context.Background())
+	l.flushHeads(context.Background())
 	err := l.read.Close()
 	err = errors.Join(err, l.write.close(), l.leave())
 	if err != nil {

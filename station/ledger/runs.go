@@ -280,10 +280,10 @@ func (t *txn) recordPhase(ctx context.Context, p station.PhaseEnd) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.runOf(ctx, p.Run, ""); err != nil {
-		return err
-	}
 	n, err := t.lastN(ctx, "phases", p.Run)
+	if err == nil && n == 0 { // the first: is there such a run?
+		_, err = t.runOf(ctx, p.Run, "")
+	}
 	if err != nil {
 		return err
 	}
@@ -300,11 +300,10 @@ func (t *txn) recordPhase(ctx context.Context, p station.PhaseEnd) error {
 	if err := t.doneAll(ctx, p.Results, p.EndedAt); err != nil {
 		return err
 	}
-	err = t.same(ctx, "phases", 3, cells)
-	if !isNotFound(err) {
-		return err
-	}
 	_, err = t.insertOnce(ctx, "phases", 3, append(cells, cell{"n", n + 1}))
+	if isConflict(err) { // on file already, under its number
+		err = t.same(ctx, "phases", 3, cells)
+	}
 	return err
 }
 

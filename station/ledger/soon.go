@@ -41,6 +41,13 @@ func (l *Ledger) BindKeySoon(ctx context.Context, k station.KeyRecord) (station.
 	return l.accepted(checkKey(k), wrap, func() (station.Saved, error) { return l.putAccepted(ctx, factKey.of(k), nil) })
 }
 
+// SaveAnswerSoon is SaveCertificate without waiting.
+func (l *Ledger) SaveAnswerSoon(ctx context.Context, c station.CertRecord) station.Saved {
+	_, err := checkCert(c)
+	wrap := func(err error) error { return l.wrap(err, "save certificate of device", c.DeviceID) }
+	return l.later(err, wrap, func() station.Saved { return l.putNow(ctx, factCert.of(c)) })
+}
+
 // SaveCertificateSoon is SaveCertificate, accepted.
 func (l *Ledger) SaveCertificateSoon(ctx context.Context, c station.CertRecord) (station.Saved, error) {
 	_, err := checkCert(c)

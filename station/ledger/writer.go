@@ -55,12 +55,13 @@ func newWriter(ctx context.Context, db *sql.DB, l *Ledger) (*writer, error) {
 	w := &writer{
 		db: db, d: l.d, dir: l.dir, log: l.cfg.Logger, wait: l.cfg.BusyTimeout, jobs: jobQueue{wake: make(chan struct{}, 1)},
 		quit: make(chan struct{}), done: make(chan struct{}), now: l.cfg.Now, partial: l.cfg.Outbox,
-		out: outgoing{epoch: uuid.Must(uuid.NewV7()).String()},
+		out: outgoing{epoch: uuid.Must(uuid.NewV7()).String()}, heads: heads{wake: make(chan struct{}, 1)},
 	}
 	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
 	go w.loop()
+	go w.heads.keep(w.quit, func(err error) { l.headsLost(context.Background(), err) })
 	return w, nil
 }
 

@@ -30,6 +30,12 @@ func (l *Ledger) BindKeySoon(ctx context.Context, k station.KeyRecord) (station.
 	return waited(l.BindKey(ctx, k))
 }
 
+// SaveAnswerSoon is SaveCertificate.
+func (l *Ledger) SaveAnswerSoon(ctx context.Context, c station.CertRecord) station.Saved {
+	err := l.SaveCertificate(context.WithoutCancel(ctx), c)
+	return func() error { return err }
+}
+
 // SaveCertificateSoon is SaveCertificate.
 func (l *Ledger) SaveCertificateSoon(ctx context.Context, c station.CertRecord) (station.Saved, error) {
 	return waited(l.SaveCertificate(ctx, c))
