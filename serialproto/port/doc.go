@@ -22,9 +22,10 @@
 //
 // Beside the library's descriptor the package keeps one of its own on the same
 // device, opened first. It carries the flock that excludes other stations, and
-// it is registered with the runtime's poller: reads and writes wait there, and
-// the library is called only when the device is ready. So an idle port costs
-// neither a thread nor a wake-up, and every wait can be interrupted. On other
+// the process's one poller tells of what happens to it: reads and writes wait
+// for that, and the library is called only when the device is ready. So an idle
+// port costs neither a thread nor a wake-up, every wait can be interrupted, and
+// bytes that come to a port that dozes wake nobody up ([Port.Doze]). On other
 // systems a reader with a time limit of 250 ms and a writer that can be left
 // behind do the same work with the library alone.
 //

@@ -4,7 +4,8 @@ import "time"
 
 // Doze sets the least time between two reads of the system; 0, as at the start: read as bytes come. What comes meanwhile
 // waits in the driver, which drops what is more than it can hold (4 kB on Linux): Doze is for lines on which a device only
-// repeats itself. A port that goes away is noticed that much later, too.
+// repeats itself. On Linux what comes to a serial port of this machine wakes up nobody until then, and a port that goes away
+// is noticed at once all the same; elsewhere, and with a serial server, that much later.
 //
 // All ports that doze for the same time are read at the same moments, so that one wake-up serves them all. Doze may be
 // called at any time by any goroutine; 0 ends a wait.
@@ -13,25 +14,45 @@ func (p *Port) Doze(every time.Duration) {
 	defer p.mu.Unlock()
 	if p.doze != every {
 		p.doze = every
-		p.broadcast()
+		select {
+		case p.dozes <- struct{}{}:
+		default:
+		}
 	}
 }
 
-// nap waits until the next moment to read, if the port dozes.
+// husher is a line that can leave what comes where it is.
+type husher interface {
+	// hush has what comes wake nobody up until a Read finds nothing there. The
+	// channel is closed once the other end has hung up. Only the reader calls it.
+	hush() (hungUp <-chan struct{})
+}
+
+// nap waits until the next moment to read, if the port dozes, or until the line has hung up.
 func (p *Port) nap() {
 	for {
 		p.mu.Lock()
-		every, changed, down := p.doze, p.changed, p.fail != nil
+		every := p.doze
 		p.mu.Unlock()
-		if every <= 0 || down {
+		if every <= 0 {
 			return
+		}
+		var hungUp <-chan struct{}
+		if h, ok := p.line.(husher); ok {
+			hungUp = h.hush()
 		}
 		t := time.NewTimer(every - time.Duration(time.Now().UnixNano()%int64(every)))
 		select {
 		case <-t.C:
 			return
-		case <-changed:
+		case <-p.dozes:
 			t.Stop()
+		case <-hungUp:
+			t.Stop()
+			return
+		case <-p.down:
+			t.Stop()
+			return
 		}
 	}
 }

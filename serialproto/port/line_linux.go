@@ -5,9 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"sync/atomic"
 	"syscall"
-	"time"
 
 	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
@@ -16,10 +14,13 @@ import (
 // pairedLine is the library's port and a descriptor of our own on the same
 // device, which holds the lock and on which reads and writes wait.
 type pairedLine struct {
-	sp      serial.Port
-	own     *os.File
-	raw     syscall.RawConn
-	stopped atomic.Bool
+	sp        serial.Port
+	own       *os.File
+	fd        int // of own
+	events    *events
+	hushed    bool          // bytes that come are not told of; owned by the reader
+	cancelled chan struct{} // holds one token: the write in progress is to end
+	halted    chan struct{} // closed by interrupt
 }
 
 // openLine opens path with both descriptors. Ours comes first: once the library
@@ -79,6 +80,11 @@ func openOwn(real string) (*os.File, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
+	// Without O_NONBLOCK the file is none for the runtime's poller; see poller.
+	if err := unix.SetNonblock(fd, false); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
 	own := os.NewFile(uintptr(fd), real)
 	st, err := own.Stat()
 	if err == nil && !isPTY(st) && exclusive(fd) {
@@ -102,26 +108,25 @@ func exclusive(fd int) bool {
 
 // pair opens the library's port beside our descriptor and mends it.
 func pair(real string, own *os.File, cfg Config) (line, []byte, error) {
-	raw, err := own.SyscallConn()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := own.SetDeadline(time.Time{}); err != nil {
+	l := &pairedLine{own: own, fd: int(own.Fd()), cancelled: make(chan struct{}, 1), halted: make(chan struct{})}
+	var err error
+	if l.events, err = lines.add(l.fd); err != nil {
 		return nil, nil, &classed{ErrNotSerial, "the device cannot be polled: " + err.Error()}
 	}
-	sp, err := serial.Open(real, &serial.Mode{BaudRate: cfg.Baud})
+	var early []byte
+	if l.sp, err = serial.Open(real, &serial.Mode{BaudRate: cfg.Baud}); err == nil {
+		if early, err = mend(l.sp, own, cfg); err != nil {
+			_ = l.sp.Close()
+		}
+	}
 	if err != nil {
+		lines.remove(l.fd)
 		return nil, nil, err
 	}
-	early, err := mend(sp, own, raw, cfg)
-	if err != nil {
-		_ = sp.Close()
-		return nil, nil, err
-	}
-	return &pairedLine{sp: sp, own: own, raw: raw}, early, nil
+	return l, early, nil
 }
 
-func mend(sp serial.Port, own *os.File, raw syscall.RawConn, cfg Config) ([]byte, error) {
+func mend(sp serial.Port, own *os.File, cfg Config) ([]byte, error) {
 	st, err := own.Stat()
 	if err != nil {
 		return nil, err
@@ -137,9 +142,7 @@ func mend(sp serial.Port, own *os.File, raw syscall.RawConn, cfg Config) ([]byte
 		// Exclusive mode lives as long as any descriptor of the pty, also those
 		// of the other side's owner: it would outlast a killed station and keep
 		// the next one out. The lock does not.
-		var cerr error
-		err := raw.Control(func(fd uintptr) { cerr = unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0) })
-		if err := errors.Join(err, cerr); err != nil {
+		if err := unix.IoctlSetInt(int(own.Fd()), unix.TIOCNXCL, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -178,10 +181,10 @@ func isPTY(st os.FileInfo) bool {
 	return major >= 136 && major <= 143
 }
 
-// ready asks whether the device is ready for events or has hung up.
-func ready(fd uintptr, events int16) bool {
+// writable asks whether the device takes bytes or has hung up.
+func (l *pairedLine) writable() bool {
 	for {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
+		fds := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLOUT}}
 		n, err := unix.Poll(fds, 0)
 		if err != unix.EINTR {
 			return err != nil || n > 0 // an error is for the following call to name
@@ -189,69 +192,79 @@ func ready(fd uintptr, events int16) bool {
 	}
 }
 
-// Read implements line. The poller reports edges, so the state is asked for
-// after every wake-up and before every wait.
-func (l *pairedLine) Read(b []byte) (n int, err error) {
-	werr := l.raw.Read(func(fd uintptr) bool {
-		if l.stopped.Load() {
-			err = errInterrupted
-			return true
+// Read implements line. The poller tells of edges, so the line is asked before
+// every wait; only what came before await is told of by it.
+func (l *pairedLine) Read(b []byte) (int, error) {
+	for {
+		select {
+		case <-l.halted:
+			return 0, errInterrupted
+		default:
 		}
-		if !ready(fd, unix.POLLIN) {
-			return false
+		n, err := guardedRead(l.sp, b)
+		if n > 0 || err != nil && !wouldBlock(err) {
+			return n, err
 		}
-		n, err = guardedRead(l.sp, b)
-		if err != nil && wouldBlock(err) {
-			err = nil
+		if l.hushed {
+			if err := lines.await(l.fd, awaitAll); err != nil {
+				return 0, err
+			}
+			l.hushed = false
 		}
-		return n > 0 || err != nil
-	})
-	if werr != nil {
-		return 0, errInterrupted // only interrupt sets a deadline or closes
+		select {
+		case <-l.events.in:
+		case <-l.halted:
+		}
 	}
-	return n, err
+}
+
+// hush implements husher.
+func (l *pairedLine) hush() <-chan struct{} {
+	if !l.hushed && lines.await(l.fd, awaitHangUp) == nil {
+		l.hushed = true
+	}
+	return l.events.hungUp
 }
 
 // Write implements line.
 func (l *pairedLine) Write(b []byte) (int, error) {
-	if err := l.own.SetWriteDeadline(time.Time{}); err != nil {
-		return 0, errInterrupted
+	select {
+	case <-l.cancelled: // was meant for an earlier write
+	default:
 	}
 	total := 0
 	for total < len(b) {
-		var n int
-		var err error
-		werr := l.raw.Write(func(fd uintptr) bool {
-			// After the deadline was lifted above: interrupt sets the flag first.
-			if l.stopped.Load() {
-				err = errInterrupted
-				return true
-			}
-			if !ready(fd, unix.POLLOUT) {
-				return false
-			}
-			n, err = l.sp.Write(b[total:])
-			if err != nil && wouldBlock(err) {
-				err = nil
-			}
-			return n > 0 || err != nil
-		})
-		total += n
-		if werr != nil {
+		select {
+		case <-l.halted:
 			return total, errInterrupted
+		case <-l.cancelled:
+			return total, errInterrupted
+		default:
 		}
-		if err != nil {
-			return total, err
+		if l.writable() {
+			n, err := l.sp.Write(b[total:])
+			total += n
+			if err != nil && !wouldBlock(err) {
+				return total, err
+			}
+			if n > 0 {
+				continue
+			}
+		}
+		select {
+		case <-l.events.out:
+		case <-l.cancelled:
+			return total, errInterrupted
+		case <-l.halted:
 		}
 	}
 	return total, nil
 }
 
-func (l *pairedLine) cancelWrite() { _ = l.own.SetWriteDeadline(time.Unix(1, 0)) }
+func (l *pairedLine) cancelWrite() { token(l.cancelled) }
 
 func (l *pairedLine) interrupt(hard bool) {
-	l.stopped.Store(true)
-	_ = l.own.SetDeadline(time.Unix(1, 0))
+	close(l.halted)
 	if hard {
 		// Closing waits for the output queue, up to 30 s with some drivers.
 		_ = l.sp.ResetOutputBuffer()
@@ -259,4 +272,7 @@ func (l *pairedLine) interrupt(hard bool) {
 }
 
 // Close implements line: the library's descriptor first, the lock last.
-func (l *pairedLine) Close() error { return errors.Join(l.sp.Close(), l.own.Close()) }
+func (l *pairedLine) Close() error {
+	lines.remove(l.fd)
+	return errors.Join(l.sp.Close(), l.own.Close())
+}

@@ -66,7 +66,8 @@ type Port struct {
 	buf     []byte
 	fail    *Error        // sticky: why the port is down
 	doze    time.Duration // least time between two reads of the line
-	changed chan struct{} // closed and replaced when buf, fail or doze changes
+	changed chan struct{} // closed and replaced when buf or fail changes
+	dozes   chan struct{} // holds one token: doze has changed
 	down    chan struct{} // closed when fail is set
 
 	writing  chan struct{} // holds one token; its owner may send jobs
@@ -136,7 +137,7 @@ func newPort(path string, l line, early []byte, stuckAfter time.Duration) *Port 
 	p := &Port{
 		path: path, line: l, stuckAfter: stuckAfter, buf: early,
 		readDeadline: newDeadline(), writeDeadline: newDeadline(),
-		changed: make(chan struct{}), down: make(chan struct{}),
+		changed: make(chan struct{}), dozes: make(chan struct{}, 1), down: make(chan struct{}),
 		writing: make(chan struct{}, 1), jobs: make(chan job),
 		readDone: make(chan struct{}), jobsDone: make(chan struct{}), released: make(chan struct{}),
 	}
