@@ -63,7 +63,11 @@ func (s sysfs) port(class, name string) (present, bool) {
 	if strings.HasPrefix(name, "ttyGS") || name != clean(name) {
 		return present{}, false
 	}
-	device, err := filepath.EvalSymlinks(filepath.Join(class, "device"))
+	link := filepath.Join(class, "device")
+	if _, err := os.Lstat(link); err != nil { // most entries; following a path costs a look at each of its parts
+		return present{}, false
+	}
+	device, err := filepath.EvalSymlinks(link)
 	if err != nil {
 		return present{}, false
 	}
