@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -89,6 +90,7 @@ type Host struct {
 	ready     func() error // of Hold
 	greeting  *greeting
 	announce  *serialproto.Announce
+	announced []byte // the payload that announce was
 	heard     uint64 // how many ANNOUNCE came
 	taken     uint64 // value of heard when NextAnnounce last returned
 	firstByte time.Time
@@ -283,14 +285,19 @@ func (h *Host) onFrame(f serialproto.Frame, now time.Time) {
 // onAnnounce: the device is idle. Within a session that means it has left it: the line is first in, first out, so this
 // ANNOUNCE was said after WELCOME.
 func (h *Host) onAnnounce(f serialproto.Frame) bool {
-	var a serialproto.Announce
-	if f.Last != 0 || serialproto.Decode(f.Payload, &a) != nil {
+	if f.Last != 0 {
 		return false
 	}
-	h.announce = &a
+	if h.announce == nil || !bytes.Equal(f.Payload, h.announced) { // an idle device says the same four times a second
+		var a serialproto.Announce
+		if serialproto.Decode(f.Payload, &a) != nil {
+			return false
+		}
+		h.announce, h.announced = &a, bytes.Clone(f.Payload)
+	}
 	h.heard++
 	if h.welcomed {
-		rebooted := string(a.BootID) != string(h.welcome.BootID)
+		rebooted := string(h.announce.BootID) != string(h.welcome.BootID)
 		reason := "it announces itself again"
 		if rebooted {
 			reason = "it started anew"
