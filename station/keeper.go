@@ -185,8 +185,9 @@ type Dozer interface {
 }
 
 // idleEvery is how often a line is looked at whose device has had its run and announces itself on: a restart is noticed
-// that much later. At each announcement of 64 devices, an idle station would take a tenth of a core.
-const idleEvery = 500 * time.Millisecond
+// that much later, which is little beside the change of a board. At each announcement of 64 devices, an idle station would
+// take a tenth of a core; most of what is left of that is the price of a look.
+const idleEvery = time.Second
 
 func doze(line Line, every time.Duration) {
 	if d, ok := line.(Dozer); ok {

@@ -67,7 +67,7 @@ func TestDozeAfterRun(t *testing.T) {
 					}
 				}
 				k.play()
-				if want := []string{"0s", "greet", "500ms", "0s", "greet", "500ms"}; !slices.Equal(notes, want) {
+				if want := []string{"0s", "greet", "1s", "0s", "greet", "1s"}; !slices.Equal(notes, want) {
 					t.Errorf("got %v, want %v", notes, want)
 				}
 			})
