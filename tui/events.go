@@ -20,10 +20,11 @@ type eventsArrived struct {
 const (
 	maxBatch = 256
 	// frame is the shortest time between two batches of events, and between two drawings: what a terminal draws faster
-	// than that nobody sees, and the screen stays free for keys. The renderer wakes up for each frame whether anything
-	// has changed or not: sixty a second cost an idle station a hundredth of a core.
+	// than that hardly anybody sees, and the screen stays free for keys. The renderer wakes up for each frame whether
+	// anything has changed or not: sixty a second cost an idle station a hundredth of a core. A key that the scanner has
+	// held back for 25 ms and that just missed a frame is seen within a tenth of a second.
 	frame = time.Second / fps
-	fps   = 30
+	fps   = 15
 	// collect bounds the time that events wait for their frame, whatever the clock says.
 	collect = 2 * frame
 )

@@ -48,10 +48,11 @@ type Model struct {
 	abort    string          // the slot that the abort question is about
 	asked    map[string]bool // slots with an intent on its way
 	now      time.Time
-	tick     int  // id of the tick that counts; older ones are void
-	fast     bool // the tick that counts is a fast one
-	closed   bool // the event stream has ended
-	quitSent bool // Intents.Quit has returned
+	tick     int       // id of the tick that counts; older ones are void
+	fast     bool      // the tick that counts is a fast one
+	due      time.Time // of the tick that counts
+	closed   bool      // the event stream has ended
+	quitSent bool      // Intents.Quit has returned
 	progress tea.ProgressBar
 	crash    error // what a panic in here said
 }
@@ -81,7 +82,7 @@ type (
 
 const (
 	noticeTime = 8 * time.Second
-	slowTick   = time.Second
+	slowTick   = time.Minute
 	fastTick   = 200 * time.Millisecond
 )
 
@@ -160,15 +161,29 @@ func (m *Model) Init() tea.Cmd {
 	return tea.Batch(tea.RequestBackgroundColor, waitForEvents(m.cfg.Events, time.Time{}), m.startTick())
 }
 
-// startTick makes the clock go on: fast while times run, once a second otherwise.
+// startTick makes the clock go on: fast while times run; otherwise nothing that is shown changes but with the minute, and
+// with a notice that has had its time.
 func (m *Model) startTick() tea.Cmd {
 	m.tick++
 	m.fast = m.board.Running > 0
-	id, every, now := m.tick, slowTick, m.cfg.Now
+	id, now := m.tick, m.cfg.Now
+	wait := m.now.Truncate(slowTick).Add(slowTick).Sub(m.now)
 	if m.fast {
-		every = fastTick
+		wait = fastTick
 	}
-	return tea.Tick(every, func(time.Time) tea.Msg { return ticked{id, now()} })
+	if m.notice.text != "" {
+		wait = min(wait, max(m.notice.until.Sub(m.now), 0)+fastTick)
+	}
+	m.due = m.now.Add(wait)
+	return tea.Tick(wait, func(time.Time) tea.Msg { return ticked{id, now()} })
+}
+
+// sooner starts the tick anew where a notice is over before it.
+func (m *Model) sooner() tea.Cmd {
+	if m.notice.text == "" || !m.due.After(m.notice.until.Add(fastTick)) {
+		return nil
+	}
+	return m.startTick()
 }
 
 // fell keeps what a panic said, so that the error can tell it, and lets it go on: the program gives the terminal back.
@@ -182,9 +197,12 @@ func (m *Model) fell() {
 // Update takes a message in.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	defer m.fell()
+	m.setNow(m.cfg.Now())
 	cmd := m.take(msg)
-	if more := m.openWished(); more != nil {
-		cmd = tea.Batch(cmd, more)
+	for _, more := range []tea.Cmd{m.openWished(), m.sooner()} {
+		if more != nil {
+			cmd = tea.Batch(cmd, more)
+		}
 	}
 	return m, cmd
 }

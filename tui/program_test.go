@@ -216,6 +216,39 @@ func TestOldTicksAreVoid(t *testing.T) {
 	}
 }
 
+// TestIdleScreenIsStill: with nothing that runs, the clock goes on with the minute, what is shown between is the same, and a
+// notice is taken off in its time.
+func TestIdleScreenIsStill(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC)
+	m := New(Config{Events: make(chan station.Event), Intents: &recorder{}, Words: catalogue(t), Now: func() time.Time { return at }, Environ: utf8Env})
+	m.Update(tea.WindowSizeMsg{Width: 120, Height: 35})
+	m.Init()
+	if want := time.Date(2026, 3, 4, 5, 7, 0, 0, time.UTC); !m.due.Equal(want) {
+		t.Errorf("next tick: got %v, want it at %v", m.due, want)
+	}
+	before := m.View().Content
+	at = at.Add(52 * time.Second)
+	m.setNow(at)
+	if got := m.View().Content; got != before {
+		t.Errorf("within the minute: got another screen, want the same\n%s\n%s", before, got)
+	}
+	at = at.Add(-50 * time.Second)
+	m.setNow(at)
+	m.say("something", false)
+	m.Update(nil)
+	if early, late := m.notice.until, m.notice.until.Add(time.Second); m.due.Before(early) || m.due.After(late) {
+		t.Errorf("next tick: got %v, want it between %v and %v, when the notice is over", m.due, early, late)
+	}
+	at = m.due
+	m.Update(ticked{id: m.tick, at: at})
+	if got := m.View().Content; got != before {
+		t.Errorf("after the notice's time: got another screen, want the one before it\n%s\n%s", before, got)
+	}
+	if want := time.Date(2026, 3, 4, 5, 7, 0, 0, time.UTC); !m.due.Equal(want) {
+		t.Errorf("next tick: got %v, want it at %v", m.due, want)
+	}
+}
+
 // TestImports holds the TUI to what it may see: no network, no database, no wire, no other part of the project than
 // value types. Colours are named in theme alone.
 func TestImports(t *testing.T) {

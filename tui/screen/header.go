@@ -59,10 +59,10 @@ func headerName(l widget.Look, b *board.Board, title string, now time.Time, w in
 	if b.Station.Station != "" {
 		name = b.Station.Station
 	}
-	clock := now.Format("2006-01-02  15:04:05")
+	clock := now.Format("2006-01-02  15:04")
 	operator := headerOperator(l, b)
 	if operator != "" && w < wideHeader {
-		clock = now.Format("15:04:05")
+		clock = now.Format("15:04")
 	}
 	right := l.Styles.Strong.Render(clock) + " "
 	if operator != "" {

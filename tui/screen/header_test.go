@@ -129,7 +129,7 @@ func TestHeaderKeepsWhatMatters(t *testing.T) {
 	s.add(station.OperatorChanged{Required: true})
 	s.add(station.BatchChanged{Batch: strings.Repeat("long", 16), State: station.BatchHeld, Reason: strings.Repeat("because ", 30), Expected: 40, Done: 3})
 	got := ansi.Strip(Header(lookIn(t, "en", true), s.board, "provstation", s.at, 80))
-	for _, want := range []string{"NOT SIGNED IN", "14:03:00", "To do: 14", "PASS 6", "FAIL 2", "HELD", "3 of 40 done"} {
+	for _, want := range []string{"NOT SIGNED IN", "14:03", "To do: 14", "PASS 6", "FAIL 2", "HELD", "3 of 40 done"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got no %q in\n%s", want, got)
 		}
