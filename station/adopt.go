@@ -77,7 +77,7 @@ func (x *run) adopt(what ...string) {
 func (x *run) intend(ctx context.Context, in Intent) {
 	if !x.intended[in.ID] {
 		x.intended[in.ID] = true
-		x.saves = append(x.saves, x.ledger.IntendSoon(ctx, in))
+		x.saved(x.ledger.IntendSoon(ctx, in), point(in.Kind+".intended"))
 	}
 }
 
@@ -121,9 +121,7 @@ func (x *run) when(in Intent, do func() error) error {
 	asked := false
 	ready := func() error {
 		asked = true
-		if lost = x.settled(); lost == nil {
-			crash(point(in.Kind + ".intended"))
-		}
+		lost = x.settled()
 		return lost
 	}
 	h, ok := x.line.Line.(Holder)

@@ -64,8 +64,7 @@ func (x *run) accept(ctx context.Context, c choice) error {
 	if err != nil {
 		return x.bindFault(c.id, err)
 	}
-	x.saves = append(x.saves, saved)
-	crash(pointBound)
+	x.saved(saved, pointBound)
 	return nil
 }
 

@@ -100,8 +100,7 @@ func (x *run) checkCSR(ctx context.Context) error {
 	if err != nil {
 		return x.ledgerFault("record the device key", err)
 	}
-	x.saves = append(x.saves, saved)
-	crash(pointKeyBound)
+	x.saved(saved, pointKeyBound)
 	return nil
 }
 
@@ -132,7 +131,7 @@ func (x *run) enroll(ctx context.Context) error {
 		return x.journalAnswer(ctx)
 	}
 	for _, r := range x.received() {
-		x.answered = append(x.answered, x.ledger.SaveAnswerSoon(ctx, x.ofRun(r)))
+		x.saveSoon(ctx, r, pointPostJournaled)
 	}
 	return nil
 }
@@ -272,18 +271,6 @@ func (x *run) journalAnswer(ctx context.Context) error {
 	return nil
 }
 
-// answerSaved waits until the answer is durable that was on its way to the disk while it was looked at.
-func (x *run) answerSaved() error {
-	for _, saved := range x.answered {
-		if err := x.certificateSaved(saved()); err != nil {
-			return err
-		}
-		crash(pointPostJournaled)
-	}
-	x.answered = nil
-	return nil
-}
-
 // received are the certificates of the answer for the device's key, with what came with them. Where none was found the
 // possibly-issued row stays open; verify says what is wrong.
 func (x *run) received() []CertRecord {
@@ -313,16 +300,10 @@ func (x *run) saveCertificate(ctx context.Context, c CertRecord) error {
 	return x.certificateSaved(x.ledger.SaveCertificate(ctx, x.ofRun(c)))
 }
 
-// saveJudged completes the row of a certificate that passed. That it did is durable before the device has it.
-func (x *run) saveJudged(ctx context.Context, c CertRecord) error {
-	saved, err := x.ledger.SaveCertificateSoon(ctx, x.ofRun(c))
-	if err == nil {
-		x.saves = append(x.saves, saved)
-	}
-	if err == nil && x.relayed != nil { // there is no device
-		err = x.settled()
-	}
-	return x.certificateSaved(err)
+// saveSoon is saveCertificate without waiting: it is durable, and found to be nobody else's, before the device has the certificate.
+func (x *run) saveSoon(ctx context.Context, c CertRecord, done point) {
+	saved := x.ledger.SaveCertificateSoon(ctx, x.ofRun(c))
+	x.saved(func() error { return x.certificateSaved(saved()) }, done)
 }
 
 // ofRun is the certificate's record with the run's own facts.
@@ -350,6 +331,9 @@ func (x *run) verifyBy(judge func(context.Context) error) func(context.Context) 
 	return func(ctx context.Context) error {
 		err := judge(ctx)
 		if f, ok := AsFault(err); ok && f.Outcome == Fail {
+			if lost := x.settled(); lost != nil { // it is on record that it was received, before it is that it is bad
+				x.log.Warn("what was received is not on record", "err", lost)
+			}
 			ours, _ := x.issued()
 			for _, c := range ours {
 				x.refuse(ctx, c.Fingerprint, f.Code)
@@ -367,9 +351,6 @@ func (x *run) judgeAnswer(ctx context.Context) error {
 	policy := x.policy(anchors)
 	policy.PublicKey = x.csr.PublicKey
 	chain, err := pki.VerifyAnswer(pki.Answer{Certificate: x.answer.Certificate, CAChain: x.answer.Chain}, policy)
-	if lost := x.answerSaved(); lost != nil { // whatever is wrong with it
-		return lost
-	}
 	if err != nil {
 		return certFault(err)
 	}
@@ -384,10 +365,14 @@ func (x *run) judgeAnswer(ctx context.Context) error {
 	rec.Chain = chain.CAFileDER()
 	rec.WGConf, rec.TunnelAddresses = x.tunnelShown(), x.tunnelAddresses()
 	rec.WireGuardKeyByBridge = !x.bundle.WGKey.Empty()
-	if err := x.saveJudged(ctx, rec); err != nil {
-		return err
+	if x.relayed != nil { // there is no device
+		if err := x.saveCertificate(ctx, rec); err != nil {
+			return err
+		}
+		crash(pointJudged)
+	} else {
+		x.saveSoon(ctx, rec, pointJudged)
 	}
-	crash(pointJudged)
 	x.bundle.EnrollID, x.bundle.Leaf, x.bundle.Chain, x.bundle.WGConf = x.enrollID, rec.Leaf, rec.Chain, x.wgText
 	x.bundle.Pins = nil
 	if x.greet.Unlock { // older software takes no notice of them

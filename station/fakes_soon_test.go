@@ -51,12 +51,8 @@ func (l *fakeLedger) BindKeySoon(ctx context.Context, k KeyRecord) (Saved, error
 	return atOnceOr(ctx, func(ctx context.Context) error { return l.BindKey(ctx, k) })
 }
 
-func (l *fakeLedger) SaveAnswerSoon(ctx context.Context, c CertRecord) Saved {
+func (l *fakeLedger) SaveCertificateSoon(ctx context.Context, c CertRecord) Saved {
 	return atOnce(ctx, func(ctx context.Context) error { return l.SaveCertificate(ctx, c) })
-}
-
-func (l *fakeLedger) SaveCertificateSoon(ctx context.Context, c CertRecord) (Saved, error) {
-	return atOnceOr(ctx, func(ctx context.Context) error { return l.SaveCertificate(ctx, c) })
 }
 
 func (l *fakeLedger) IntendSoon(ctx context.Context, in Intent) Saved {
@@ -72,11 +68,4 @@ func (l *fakeLedger) RecordPhaseSoon(ctx context.Context, p PhaseEnd) Saved {
 		return func() error { return errors.New("disk full") }
 	}
 	return atOnce(ctx, func(ctx context.Context) error { return l.RecordPhase(ctx, p) })
-}
-
-func (l *fakeLedger) RecordLastPhase(ctx context.Context, p PhaseEnd) (Saved, error) {
-	if p.Phase == l.lose { // accepted, and lost
-		return func() error { return errors.New("disk full") }, nil
-	}
-	return atOnceOr(ctx, func(ctx context.Context) error { return l.RecordPhase(ctx, p) })
 }

@@ -91,8 +91,7 @@ func (x *run) observe(ctx context.Context, g Greeting) error {
 		return x.ledgerFault("identify run", err)
 	}
 	x.attempt = attempt
-	x.saves = append(x.saves, saved)
-	crash(pointObserved)
+	x.saved(saved, pointObserved)
 	return nil
 }
 

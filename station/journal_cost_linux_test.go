@@ -52,13 +52,6 @@ func (l unjournaled) IntendSoon(ctx context.Context, in station.Intent) station.
 	return l.Ledger.IntendSoon(ctx, in)
 }
 
-func (l unjournaled) RecordLastPhase(ctx context.Context, e station.PhaseEnd) (station.Saved, error) {
-	if l.off.Load() {
-		e.Results = nil
-	}
-	return l.Ledger.RecordLastPhase(ctx, e)
-}
-
 func (l unjournaled) SaveProofSoon(ctx context.Context, p station.ProofRecord) station.Saved {
 	if l.off.Load() {
 		p.Seal = nil

@@ -65,15 +65,11 @@ type Soon interface {
 	IdentifyRunSoon(ctx context.Context, run string, o Observed) (attempt int, saved Saved, err error)
 	BindDeviceSoon(ctx context.Context, b Binding) (Saved, error)
 	BindKeySoon(ctx context.Context, k KeyRecord) (Saved, error)
-	SaveCertificateSoon(ctx context.Context, c CertRecord) (Saved, error)
-	// SaveAnswerSoon is SaveCertificate for what the bridge has just answered. It, BeginRunSoon, IntendSoon and SaveProofSoon are
-	// on their way to the disk when they return.
-	SaveAnswerSoon(ctx context.Context, c CertRecord) Saved
+	// SaveCertificateSoon, IntendSoon, SaveProofSoon and BeginRunSoon are on their way to the disk when they return.
+	SaveCertificateSoon(ctx context.Context, c CertRecord) Saved
 	IntendSoon(ctx context.Context, in Intent) Saved
 	SaveProofSoon(ctx context.Context, p ProofRecord) Saved
 	RecordPhaseSoon(ctx context.Context, p PhaseEnd) Saved
-	// RecordLastPhase is RecordPhase for the phase that FinishRun follows.
-	RecordLastPhase(ctx context.Context, p PhaseEnd) (Saved, error)
 }
 
 // Errors of a Ledger that a run tells apart.

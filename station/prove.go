@@ -265,7 +265,6 @@ func (x *run) seal(ctx context.Context) error {
 		if err := x.settled(); err != nil {
 			return x.unsaved(err)
 		}
-		crash(pointSealAdopted)
 		x.sealed = true
 		return nil
 	}
@@ -294,8 +293,9 @@ func (x *run) provisional(ctx context.Context, seal Intent) {
 	for name, digest := range x.readback {
 		p.Readback[name] = hexOf(digest)
 	}
+	at := pointSealAdopted
 	if seal.ID != "" {
-		p.Seal = &seal
+		p.Seal, at = &seal, pointSealIntent
 	}
-	x.saves = append(x.saves, x.ledger.SaveProofSoon(ctx, p))
+	x.saved(x.ledger.SaveProofSoon(ctx, p), at)
 }

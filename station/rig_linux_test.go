@@ -350,12 +350,6 @@ func (h *hooked) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) statio
 	return saved
 }
 
-func (h *hooked) RecordLastPhase(ctx context.Context, p station.PhaseEnd) (station.Saved, error) {
-	saved, err := h.Ledger.RecordLastPhase(ctx, p)
-	h.after(p)
-	return saved, err
-}
-
 func (h *hooked) after(p station.PhaseEnd) {
 	h.mu.Lock()
 	slot := h.slots[p.Run]

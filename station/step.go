@@ -82,32 +82,33 @@ func (x *run) step(ctx context.Context, s phaseStep) error {
 		x.emit(status, f)
 		return err
 	}
-	lerr := x.record(context.WithoutCancel(ctx), rec)
-	crash(pointOf(s.phase))
-	return lerr
+	x.record(context.WithoutCancel(ctx), rec)
+	return nil
 }
 
 // record records a phase that went well and tells of it once it is durable. What is done to the device meanwhile waits for all that
 // was recorded before, see [run.when], and so does the run's end.
-func (x *run) record(ctx context.Context, rec PhaseEnd) error {
+func (x *run) record(ctx context.Context, rec PhaseEnd) {
 	done, failed := x.changed(rec.Status, nil), x.changed(PhaseFailed, x.unsaved(errNotSaved))
-	var saved Saved
-	if rec.Phase == PhaseSeal {
-		var err error
-		if saved, err = x.ledger.RecordLastPhase(ctx, rec); err != nil {
-			x.told.tell(failed)
-			return x.unsaved(err)
-		}
-	} else {
-		saved = x.ledger.RecordPhaseSoon(ctx, rec)
-	}
-	x.saves = append(x.saves, saved)
+	saved := x.ledger.RecordPhaseSoon(ctx, rec)
+	x.saved(saved, pointOf(rec.Phase))
 	x.recorded++
 	x.told.tellSaved(saved, done, failed)
-	return nil
 }
 
 var errNotSaved = errors.New("it could not be saved")
+
+// saved notes what is on its way to the disk. at is the place where the station may die once it is there, and nothing was done that
+// rests on it.
+func (x *run) saved(s Saved, at point) {
+	x.saves = append(x.saves, func() error {
+		err := s()
+		if err == nil {
+			crash(at)
+		}
+		return err
+	})
+}
 
 // settled waits until all that was recorded so far is durable. After a write that was waited for it is so already.
 func (x *run) settled() error {
@@ -124,11 +125,10 @@ func (x *run) settled() error {
 func (x *run) unsaved(err error) *Fault { return x.ledgerFault("record phase "+string(x.phase), err) }
 
 // skip records a phase that is not part of this run.
-func (x *run) skip(ctx context.Context, p Phase) error {
+func (x *run) skip(ctx context.Context, p Phase) {
 	x.phase, x.phaseStarted, x.facts = p, x.now(), nil
 	at := x.phaseStarted.UTC()
-	err := x.record(ctx, PhaseEnd{Run: x.start.Run, Phase: p, Status: PhaseSkipped, StartedAt: at, EndedAt: at})
-	return x.explain(ctx, ctx, err)
+	x.record(context.WithoutCancel(ctx), PhaseEnd{Run: x.start.Run, Phase: p, Status: PhaseSkipped, StartedAt: at, EndedAt: at})
 }
 
 // try does the phase until it succeeds, fails for good, or its tries or time are used up.

@@ -30,8 +30,8 @@ func renewCases() (list []renewCase) {
 	add("renew", asBefore, true, "run.begun", "identify.recorded", "assign.recorded", "enroll.intended", "enroll.answered", "enroll.journaled",
 		"renew.recorded", "verify.saved", "verify.recorded", "install.intended")
 	add("renew", anew, true, "install.done", "install.recorded", "readback.recorded", "mqtt.proven", "mqtt.recorded", "seal.adopted",
-		"seal.recorded", "record.begun")
-	add("renew", asBefore, true, "record.done", "record.goodbye")
+		"record.begun")
+	add("renew", asBefore, true, "seal.recorded", "record.done", "record.goodbye")
 	add("rekey", asBefore, true, "make-key.intended")
 	add("rekey", anew, false, "make-key.done", "csr.bound", "enroll.intended", "enroll.answered", "enroll.journaled", "renew.recorded", "install.done",
 		"mqtt.proven", "seal.intended", "seal.done")

@@ -8,7 +8,7 @@ import (
 
 // heldBack is how many bytes of a request wait for what it is held for: among them its last frame's checksum, so that nothing
 // that happens on the line makes a message of what was sent.
-const heldBack = 8
+const heldBack = 6
 
 // Hold has the requests of the Calls that begin from now on wait for ready before they can take effect: all of a request is sent
 // but its end, meanwhile. Where ready fails the request is given up, and the Call returns an error that wraps ready's. It is

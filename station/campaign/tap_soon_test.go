@@ -36,14 +36,6 @@ func (t *tap) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) station.S
 	return sync.OnceValue(func() error { return t.phaseWrite(p, saved) })
 }
 
-func (t *tap) RecordLastPhase(ctx context.Context, p station.PhaseEnd) (station.Saved, error) {
-	saved, err := t.Ledger.RecordLastPhase(ctx, p)
-	if saved == nil {
-		return nil, err
-	}
-	return sync.OnceValue(func() error { return t.phaseWrite(p, saved) }), err
-}
-
 func (t *tap) BindDeviceSoon(ctx context.Context, b station.Binding) (station.Saved, error) {
 	saved, err := t.Ledger.BindDeviceSoon(ctx, b)
 	return t.accepted(b.Run, "BindDevice", saved, err, receiptOf("device", b.HardwareSerial, b.DeviceID))
@@ -54,13 +46,8 @@ func (t *tap) BindKeySoon(ctx context.Context, k station.KeyRecord) (station.Sav
 	return t.accepted(k.Run, "BindKey", saved, err, receiptOf("key", k.SPKI, k.HardwareSerial))
 }
 
-func (t *tap) SaveAnswerSoon(ctx context.Context, c station.CertRecord) station.Saved {
-	return t.later(c.Run, "SaveCertificate", t.Ledger.SaveAnswerSoon(ctx, c), receiptOf("certificate", c.Fingerprint))
-}
-
-func (t *tap) SaveCertificateSoon(ctx context.Context, c station.CertRecord) (station.Saved, error) {
-	saved, err := t.Ledger.SaveCertificateSoon(ctx, c)
-	return t.accepted(c.Run, "SaveCertificate", saved, err, receiptOf("certificate", c.Fingerprint))
+func (t *tap) SaveCertificateSoon(ctx context.Context, c station.CertRecord) station.Saved {
+	return t.later(c.Run, "SaveCertificate", t.Ledger.SaveCertificateSoon(ctx, c), receiptOf("certificate", c.Fingerprint))
 }
 
 func (t *tap) SaveProofSoon(ctx context.Context, p station.ProofRecord) station.Saved {

@@ -41,18 +41,11 @@ func (l *Ledger) BindKeySoon(ctx context.Context, k station.KeyRecord) (station.
 	return l.accepted(checkKey(k), wrap, func() (station.Saved, error) { return l.putAccepted(ctx, factKey.of(k), nil) })
 }
 
-// SaveAnswerSoon is SaveCertificate without waiting.
-func (l *Ledger) SaveAnswerSoon(ctx context.Context, c station.CertRecord) station.Saved {
+// SaveCertificateSoon is SaveCertificate without waiting.
+func (l *Ledger) SaveCertificateSoon(ctx context.Context, c station.CertRecord) station.Saved {
 	_, err := checkCert(c)
 	wrap := func(err error) error { return l.wrap(err, "save certificate of device", c.DeviceID) }
 	return l.later(err, wrap, func() station.Saved { return l.putNow(ctx, factCert.of(c)) })
-}
-
-// SaveCertificateSoon is SaveCertificate, accepted.
-func (l *Ledger) SaveCertificateSoon(ctx context.Context, c station.CertRecord) (station.Saved, error) {
-	_, err := checkCert(c)
-	wrap := func(err error) error { return l.wrap(err, "save certificate of device", c.DeviceID) }
-	return l.accepted(err, wrap, func() (station.Saved, error) { return l.putAccepted(ctx, factCert.of(c), nil) })
 }
 
 // IntendSoon is Intend without waiting.
@@ -71,12 +64,6 @@ func (l *Ledger) SaveProofSoon(ctx context.Context, p station.ProofRecord) stati
 func (l *Ledger) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) station.Saved {
 	wrap := func(err error) error { return l.phaseError(err, p) }
 	return l.later(checkPhase(p), wrap, func() station.Saved { return l.putSoon(ctx, factPhase.of(p)) })
-}
-
-// RecordLastPhase is RecordPhase, accepted.
-func (l *Ledger) RecordLastPhase(ctx context.Context, p station.PhaseEnd) (station.Saved, error) {
-	wrap := func(err error) error { return l.phaseError(err, p) }
-	return l.accepted(checkPhase(p), wrap, func() (station.Saved, error) { return l.putAccepted(ctx, factPhase.of(p), nil) })
 }
 
 // later puts what is right, and says what is wrong to who waits.

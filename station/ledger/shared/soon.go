@@ -30,15 +30,10 @@ func (l *Ledger) BindKeySoon(ctx context.Context, k station.KeyRecord) (station.
 	return waited(l.BindKey(ctx, k))
 }
 
-// SaveAnswerSoon is SaveCertificate.
-func (l *Ledger) SaveAnswerSoon(ctx context.Context, c station.CertRecord) station.Saved {
+// SaveCertificateSoon is SaveCertificate.
+func (l *Ledger) SaveCertificateSoon(ctx context.Context, c station.CertRecord) station.Saved {
 	err := l.SaveCertificate(context.WithoutCancel(ctx), c)
 	return func() error { return err }
-}
-
-// SaveCertificateSoon is SaveCertificate.
-func (l *Ledger) SaveCertificateSoon(ctx context.Context, c station.CertRecord) (station.Saved, error) {
-	return waited(l.SaveCertificate(ctx, c))
 }
 
 // IntendSoon is Intend without waiting.
@@ -55,11 +50,6 @@ func (l *Ledger) SaveProofSoon(ctx context.Context, p station.ProofRecord) stati
 // RecordPhaseSoon is RecordPhase without waiting.
 func (l *Ledger) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) station.Saved {
 	return l.local.RecordPhaseSoon(ctx, p)
-}
-
-// RecordLastPhase is RecordPhase, accepted.
-func (l *Ledger) RecordLastPhase(ctx context.Context, p station.PhaseEnd) (station.Saved, error) {
-	return l.local.RecordLastPhase(ctx, p)
 }
 
 // waited is what was waited for already.
