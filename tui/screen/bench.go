@@ -20,6 +20,7 @@ type Bench struct {
 	expanded bool
 	detail   Detail
 	cards    cardCache
+	panels   panelCache
 }
 
 // NewBench makes the screen for a board, which stays the caller's.
@@ -32,6 +33,7 @@ func (b *Bench) SetSize(w, h int) { b.w, b.h = w, h }
 func (b *Bench) SetLook(l widget.Look) {
 	b.look = l
 	b.cards.forget()
+	b.panels = panelCache{}
 }
 
 // SetNow tells the time.

@@ -47,7 +47,7 @@ func (b *Bench) panel(sel *board.Slot, p plan) []string {
 		h--
 	}
 	if h >= listPanel && sel.Run != "" {
-		return append(lines, b.detail.Lines(b.look, b.board, sel, b.now, b.w, h, false)...)
+		return append(lines, b.chosen(sel, b.w, h)...)
 	}
 	note := ""
 	if p.ports == 0 && len(b.board.Ports()) > 0 {
@@ -59,7 +59,7 @@ func (b *Bench) panel(sel *board.Slot, p plan) []string {
 // beside puts the selected slot at the right of the cards.
 func (b *Bench) beside(left []string, sel *board.Slot, p plan) []string {
 	left = b.look.Block(left, p.width, p.panel)
-	right := b.detail.Lines(b.look, b.board, sel, b.now, p.side, p.panel, false)
+	right := b.chosen(sel, p.side, p.panel)
 	bar := " " + b.look.Styles.Rule.Render(b.look.Signs.Bar) + " "
 	for i := range left {
 		left[i] += bar + right[i]
