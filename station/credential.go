@@ -130,7 +130,7 @@ func (x *run) enroll(ctx context.Context) error {
 	if x.relayed != nil {
 		return x.journalAnswer(ctx)
 	}
-	for _, r := range x.received() {
+	for _, r := range x.received() { // whatever is wrong with it, it exists and can be revoked
 		x.saveSoon(ctx, r, pointPostJournaled)
 	}
 	return nil
