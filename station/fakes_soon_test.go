@@ -35,12 +35,13 @@ func (l *fakeLedger) BeginRunSoon(ctx context.Context, r RunStart) Saved {
 	}
 }
 
-func (l *fakeLedger) IdentifyRunSoon(ctx context.Context, run string, o Observed) (attempt int, saved Saved, err error) {
-	saved, err = atOnceOr(ctx, func(ctx context.Context) error {
+func (l *fakeLedger) IdentifyRunSoon(ctx context.Context, run string, o Observed) func() (int, Saved, error) {
+	attempt := 0
+	saved, err := atOnceOr(ctx, func(ctx context.Context) (err error) {
 		attempt, err = l.IdentifyRun(ctx, run, o)
 		return err
 	})
-	return attempt, saved, err
+	return func() (int, Saved, error) { return attempt, saved, err }
 }
 
 func (l *fakeLedger) BindDeviceSoon(ctx context.Context, b Binding) (Saved, error) {

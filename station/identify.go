@@ -34,13 +34,21 @@ func (x *run) identify(ctx context.Context) error {
 	if err := x.checkSerial(g.HardwareSerial); err != nil {
 		return err
 	}
-	if err := x.observe(ctx, g); err != nil {
-		return err
+	known := x.observe(ctx, g)
+	err = x.findCourse(ctx)
+	if lost := known(); lost != nil {
+		return lost
 	}
+	return err
+}
+
+// findCourse takes the device for this run, finds out what it holds, and decides the run's course. It is on its way into the
+// ledger by then that this run is about it.
+func (x *run) findCourse(ctx context.Context) (err error) {
 	if err := x.claimDevice(ctx); err != nil {
 		return err
 	}
-	if g.State != StateEmpty {
+	if x.greet.State != StateEmpty {
 		if x.holding, err = x.line.Holding(ctx); err != nil {
 			return err
 		}
@@ -74,7 +82,8 @@ func (x *run) checkSerial(serial string) error {
 	return nil
 }
 
-func (x *run) observe(ctx context.Context, g Greeting) error {
+// observe records what the device said of itself. known waits until that was accepted.
+func (x *run) observe(ctx context.Context, g Greeting) (known func() error) {
 	o := Observed{
 		Tenant: x.start.Tenant, HardwareSerial: g.HardwareSerial, Model: g.Model, Firmware: g.Firmware,
 		BootID: g.BootID, State: g.State, HasClock: !g.Clock.IsZero(),
@@ -83,16 +92,19 @@ func (x *run) observe(ctx context.Context, g Greeting) error {
 		o.ClockOffset = g.Clock.Sub(g.HeardAt)
 		x.fact(FactClockOffset, o.ClockOffset.Round(time.Millisecond).String())
 	}
-	attempt, saved, err := x.ledger.IdentifyRunSoon(ctx, x.start.Run, o)
-	if err != nil {
-		if begun := x.settled(); begun != nil {
-			return x.ledgerFault("begin run", begun)
+	accepted := x.ledger.IdentifyRunSoon(ctx, x.start.Run, o)
+	return func() error {
+		attempt, saved, err := accepted()
+		if err != nil {
+			if begun := x.settled(); begun != nil {
+				return x.ledgerFault("begin run", begun)
+			}
+			return x.ledgerFault("identify run", err)
 		}
-		return x.ledgerFault("identify run", err)
+		x.attempt = attempt
+		x.saved(saved, pointObserved)
+		return nil
 	}
-	x.attempt = attempt
-	x.saved(saved, pointObserved)
-	return nil
 }
 
 // decide chooses the course by what the device holds and what the ledger knows of it.

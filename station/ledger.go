@@ -62,7 +62,7 @@ type Saved func() error
 // error.
 type Soon interface {
 	BeginRunSoon(ctx context.Context, r RunStart) Saved
-	IdentifyRunSoon(ctx context.Context, run string, o Observed) (attempt int, saved Saved, err error)
+	IdentifyRunSoon(ctx context.Context, run string, o Observed) (accepted func() (attempt int, saved Saved, err error))
 	BindDeviceSoon(ctx context.Context, b Binding) (Saved, error)
 	BindKeySoon(ctx context.Context, k KeyRecord) (Saved, error)
 	// SaveCertificateSoon, IntendSoon, SaveProofSoon and BeginRunSoon are on their way to the disk when they return.

@@ -25,10 +25,13 @@ func (t *tap) BeginRunSoon(ctx context.Context, r station.RunStart) station.Save
 	return sync.OnceValue(func() error { return t.begin(r, saved) })
 }
 
-func (t *tap) IdentifyRunSoon(ctx context.Context, run string, o station.Observed) (int, station.Saved, error) {
-	attempt, saved, err := t.Ledger.IdentifyRunSoon(ctx, run, o)
-	saved, err = t.accepted(run, "IdentifyRun", saved, err, receiptOf("known", run, o.HardwareSerial))
-	return attempt, saved, err
+func (t *tap) IdentifyRunSoon(ctx context.Context, run string, o station.Observed) func() (int, station.Saved, error) {
+	accepted := t.Ledger.IdentifyRunSoon(ctx, run, o)
+	return func() (int, station.Saved, error) {
+		attempt, saved, err := accepted()
+		saved, err = t.accepted(run, "IdentifyRun", saved, err, receiptOf("known", run, o.HardwareSerial))
+		return attempt, saved, err
+	}
 }
 
 func (t *tap) RecordPhaseSoon(ctx context.Context, p station.PhaseEnd) station.Saved {

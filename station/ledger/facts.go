@@ -144,11 +144,11 @@ func (l *Ledger) putNow(ctx context.Context, f fact) (saved func() error) {
 	return func() error { return l.passOn(ended(), &said) }
 }
 
-// putAccepted is put that returns once the fact was accepted. also, if there, reads in the same transaction; it may run more than
-// once.
-func (l *Ledger) putAccepted(ctx context.Context, f fact, also func(context.Context, *txn) error) (saved func() error, err error) {
+// putAccepted is put for what is run at once: accepted waits for that, see [writer.accept]. also, if there, reads in the same
+// transaction; it may run more than once.
+func (l *Ledger) putAccepted(ctx context.Context, f fact, also func(context.Context, *txn) error) (accepted func() error, saved station.Saved) {
 	var said atomic.Pointer[error] // as it was when the fact was accepted, or later
-	ended, err := l.write.accept(ctx, func(ctx context.Context, t *txn) error {
+	ran, ended := l.write.accept(ctx, func(ctx context.Context, t *txn) error {
 		var what error
 		err := l.telling(f, &what)(ctx, t)
 		if err == nil && also != nil {
@@ -157,10 +157,13 @@ func (l *Ledger) putAccepted(ctx context.Context, f fact, also func(context.Cont
 		said.Store(&what)
 		return err
 	})
-	if err != nil {
-		return nil, err
+	accepted = func() error {
+		if err := ran(); err != nil {
+			return err
+		}
+		return *said.Load()
 	}
-	return func() error { return l.passOn(ended(), new(error)) }, *said.Load()
+	return accepted, func() error { return l.passOn(ended(), new(error)) }
 }
 
 // telling is the transaction of a fact. said is what the fact objects to though it was written.

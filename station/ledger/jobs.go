@@ -17,9 +17,9 @@ const soonTime = 50 * time.Millisecond
 type haste uint8
 
 const (
-	patient  haste = iota // it goes with the next that is not, or after soonTime
-	accepted              // it is run at once; it is durable as a patient one is
-	urgent                // it is durable as soon as may be
+	patient haste = iota // it goes with the next that is not, or after soonTime
+	hasty                // it is run at once; it is durable as a patient one is
+	urgent               // it is durable as soon as may be
 )
 
 // job is one write.
@@ -59,7 +59,7 @@ type jobQueue struct {
 
 	mu     sync.Mutex
 	list   []*job
-	hasty  int // of them, those that are not patient
+	urgent int // of them, those that are not patient
 	closed bool
 }
 
@@ -73,7 +73,7 @@ func (q *jobQueue) add(j *job) {
 	}
 	q.list = append(q.list, j)
 	if j.haste != patient {
-		q.hasty++
+		q.urgent++
 	}
 	select {
 	case q.wake <- struct{}{}:
@@ -85,14 +85,14 @@ func (q *jobQueue) add(j *job) {
 func (q *jobQueue) take(all bool) []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.hasty == 0 && !all {
+	if q.urgent == 0 && !all {
 		return nil
 	}
 	group := slices.Clone(q.list[:min(len(q.list), groupMax)])
 	q.list = slices.Delete(q.list, 0, len(group))
 	for _, j := range group {
 		if j.haste != patient {
-			q.hasty--
+			q.urgent--
 		}
 	}
 	return group
@@ -115,7 +115,7 @@ func (q *jobQueue) remove(j *job) bool {
 	}
 	q.list = slices.Delete(q.list, i, i+1)
 	if j.haste != patient {
-		q.hasty--
+		q.urgent--
 	}
 	return true
 }
@@ -128,5 +128,5 @@ func (q *jobQueue) close() {
 	for _, j := range q.list {
 		j.over(ErrClosed)
 	}
-	q.list, q.hasty = nil, 0
+	q.list, q.urgent = nil, 0
 }

@@ -15,30 +15,33 @@ func (l *Ledger) BeginRunSoon(ctx context.Context, r station.RunStart) station.S
 	return l.later(checkStart(r), wrap, func() station.Saved { return l.putNow(ctx, factBegin.of(r)) })
 }
 
-// IdentifyRunSoon is IdentifyRun, accepted.
-func (l *Ledger) IdentifyRunSoon(ctx context.Context, run string, o station.Observed) (int, station.Saved, error) {
+// IdentifyRunSoon is IdentifyRun; accepted waits until it is.
+func (l *Ledger) IdentifyRunSoon(ctx context.Context, run string, o station.Observed) (accepted func() (int, station.Saved, error)) {
 	wrap := func(err error) error { return l.wrap(err, "identify run", run) }
 	var attempt atomic.Int64
-	saved, err := l.accepted(checkObserved(run, o), wrap, func() (station.Saved, error) {
+	saved := l.accepted(checkObserved(run, o), wrap, func() (func() error, station.Saved) {
 		return l.putAccepted(ctx, factIdentify.of(identified{run, o}), func(ctx context.Context, t *txn) error {
 			s, err := t.runOf(ctx, run, o.Tenant)
 			attempt.Store(s.attempt.Int64)
 			return err
 		})
 	})
-	return int(attempt.Load()), saved, err
+	return func() (int, station.Saved, error) {
+		s, err := saved()
+		return int(attempt.Load()), s, err
+	}
 }
 
 // BindDeviceSoon is BindDevice, accepted.
 func (l *Ledger) BindDeviceSoon(ctx context.Context, b station.Binding) (station.Saved, error) {
 	wrap := func(err error) error { return l.wrap(err, "bind device", b.DeviceID) }
-	return l.accepted(checkBinding(b), wrap, func() (station.Saved, error) { return l.putAccepted(ctx, factBind.of(b), nil) })
+	return l.accepted(checkBinding(b), wrap, func() (func() error, station.Saved) { return l.putAccepted(ctx, factBind.of(b), nil) })()
 }
 
 // BindKeySoon is BindKey, accepted.
 func (l *Ledger) BindKeySoon(ctx context.Context, k station.KeyRecord) (station.Saved, error) {
 	wrap := func(err error) error { return l.wrap(err, "bind key of device", k.DeviceID) }
-	return l.accepted(checkKey(k), wrap, func() (station.Saved, error) { return l.putAccepted(ctx, factKey.of(k), nil) })
+	return l.accepted(checkKey(k), wrap, func() (func() error, station.Saved) { return l.putAccepted(ctx, factKey.of(k), nil) })()
 }
 
 // SaveCertificateSoon is SaveCertificate without waiting.
@@ -75,14 +78,18 @@ func (*Ledger) later(wrong error, wrap func(error) error, put func() station.Sav
 	return func() error { return wrap(saved()) }
 }
 
-// accepted puts what is right, and says what is wrong at once.
-func (*Ledger) accepted(wrong error, wrap func(error) error, put func() (station.Saved, error)) (station.Saved, error) {
+// accepted puts what is right. What it returns waits until that was accepted, or says what is wrong.
+func (*Ledger) accepted(
+	wrong error, wrap func(error) error, put func() (func() error, station.Saved),
+) (accepted func() (station.Saved, error)) {
 	if wrong != nil {
-		return nil, wrap(wrong)
+		return func() (station.Saved, error) { return nil, wrap(wrong) }
 	}
-	saved, err := put()
-	if saved == nil {
-		return nil, wrap(err)
+	ran, saved := put()
+	return func() (station.Saved, error) {
+		if err := ran(); err != nil {
+			return nil, wrap(err)
+		}
+		return func() error { return wrap(saved()) }, nil
 	}
-	return func() error { return wrap(saved()) }, wrap(err)
 }

@@ -89,7 +89,7 @@ func TestAccepted(t *testing.T) {
 	must(t, l.BeginRunSoon(ctx, second.start())())
 	var saves []station.Saved
 	for _, d := range []*device{first, second} {
-		attempt, saved, err := l.IdentifyRunSoon(ctx, d.run, d.observed())
+		attempt, saved, err := l.IdentifyRunSoon(ctx, d.run, d.observed())()
 		must(t, err)
 		if attempt != 1 {
 			t.Errorf("%s: got attempt %d, want 1", d.serial, attempt)
@@ -164,7 +164,7 @@ func TestAcceptedAndLost(t *testing.T) {
 		return err
 	}))
 	jobs := []*job{
-		newJob(ctx, accepted, mark(1, broken(3))), newJob(ctx, accepted, mark(10, broken(2))), newJob(ctx, accepted, mark(100, broken(3))),
+		newJob(ctx, hasty, mark(1, broken(3))), newJob(ctx, hasty, mark(10, broken(2))), newJob(ctx, hasty, mark(100, broken(3))),
 		newJob(ctx, urgent, mark(1000, broken(1))),
 	}
 	// The goroutine is stopped and its part played here, so that none is made durable by itself.

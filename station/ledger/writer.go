@@ -102,16 +102,19 @@ func (w *writer) soon(ctx context.Context, fn func(context.Context, *txn) error)
 	return ended
 }
 
-// accept is begun for what is run before it returns: err says what is wrong with it. That it was not is no promise yet.
-func (w *writer) accept(ctx context.Context, fn func(context.Context, *txn) error) (ended func() error, err error) {
-	j, ended := w.begun(ctx, accepted, fn)
-	<-j.ran
-	select {
-	case <-j.end:
-		return ended, j.err
-	default:
-		return ended, nil
-	}
+// accept is begun for what is run at once. accepted waits for that, and says what is wrong with it; that nothing is, is no promise
+// yet.
+func (w *writer) accept(ctx context.Context, fn func(context.Context, *txn) error) (accepted, ended func() error) {
+	j, ended := w.begun(ctx, hasty, fn)
+	return func() error {
+		<-j.ran
+		select {
+		case <-j.end:
+			return j.err
+		default:
+			return nil
+		}
+	}, ended
 }
 
 func (w *writer) loop() {

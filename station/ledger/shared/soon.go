@@ -14,10 +14,12 @@ func (l *Ledger) BeginRunSoon(ctx context.Context, r station.RunStart) station.S
 }
 
 // IdentifyRunSoon is IdentifyRun.
-func (l *Ledger) IdentifyRunSoon(ctx context.Context, run string, o station.Observed) (int, station.Saved, error) {
+func (l *Ledger) IdentifyRunSoon(ctx context.Context, run string, o station.Observed) (accepted func() (int, station.Saved, error)) {
 	attempt, err := l.IdentifyRun(ctx, run, o)
-	saved, err := waited(err)
-	return attempt, saved, err
+	return func() (int, station.Saved, error) {
+		saved, err := waited(err)
+		return attempt, saved, err
+	}
 }
 
 // BindDeviceSoon is BindDevice.
