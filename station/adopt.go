@@ -127,20 +127,32 @@ func (x *run) when(in Intent, do func() error) error {
 	h, ok := x.line.Line.(Holder)
 	if !ok {
 		if ready() != nil {
-			return x.ledgerFault("write down what is to be done", lost)
+			return x.notDone(in, lost)
 		}
 		return x.came(in, do())
 	}
 	h.Hold(ready)
+	defer h.Hold(nil)
 	err := do()
-	h.Hold(nil)
 	if err == nil && !asked { // nothing had to be sent
 		err = ready()
 	}
 	if lost != nil {
-		return x.ledgerFault("write down what is to be done", lost)
+		return x.notDone(in, lost)
 	}
 	return x.came(in, err)
+}
+
+// notDone is why something was not done to the device: a record was lost, or one says that it may not have the certificate. The next
+// run has another one issued then.
+func (x *run) notDone(in Intent, lost error) error {
+	if isCode(lost, CodeWGAddress) { // all is on record, the intent too
+		x.results[in.ID] = failedWith(CodeWGAddress)
+		if len(x.leaf) > 0 {
+			x.refuse(context.Background(), x.leaf, CodeWGAddress)
+		}
+	}
+	return x.ledgerFault("write down what is to be done", lost)
 }
 
 // came notes what came of an intent.

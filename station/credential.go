@@ -218,16 +218,9 @@ func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error)
 		ID: newID(), Run: x.start.Run, Tenant: x.start.Tenant, DeviceID: x.deviceID, SPKI: x.spki,
 		CSRDigest: x.csr.Digest[:], Contract: contract, At: x.now().UTC(),
 	}
-	if err := x.ledger.PostBegun(ctx, p); err != nil {
-		if errors.Is(err, ErrRelaying) {
-			return EnrollAnswer{}, &Fault{Code: CodeRelaying, Outcome: Error, Class: Passing, Params: map[string]string{"device_id": x.deviceID}, Err: err}
-		}
-		return EnrollAnswer{}, x.ledgerFault("record the request", err)
+	if err := x.mayPost(ctx, p); err != nil {
+		return EnrollAnswer{}, err
 	}
-	if err := x.settled(); err != nil {
-		return EnrollAnswer{}, x.unsaved(err)
-	}
-	crash(pointPostIntent)
 	req := EnrollRequest{DeviceID: x.deviceID, DeviceName: name, DeviceType: x.cfg.DeviceType, CSR: x.csr.Raw}
 	if contract == ContractDeployed {
 		req.WireGuardKey = x.key.WireGuardKey
@@ -253,6 +246,25 @@ func (x *run) post(ctx context.Context, contract Contract) (EnrollAnswer, error)
 		crash(pointPostClosed)
 	}
 	return EnrollAnswer{}, err
+}
+
+// mayPost writes down that a certificate is about to be asked for, and waits until all that the run has recorded is durable with it.
+// Where some of that is lost nothing is asked, which the row says.
+func (x *run) mayPost(ctx context.Context, p Post) error {
+	if err := x.ledger.PostBegun(ctx, p); err != nil {
+		if errors.Is(err, ErrRelaying) {
+			return &Fault{Code: CodeRelaying, Outcome: Error, Class: Passing, Params: map[string]string{"device_id": x.deviceID}, Err: err}
+		}
+		return x.ledgerFault("record the request", err)
+	}
+	if err := x.settled(); err != nil {
+		if perr := x.ledger.PostEnded(context.WithoutCancel(ctx), p.ID, "not posted: "+err.Error()); perr != nil {
+			x.log.Warn("a request that was not posted is not on record as such", "err", perr)
+		}
+		return x.unsaved(err)
+	}
+	crash(pointPostIntent)
+	return nil
 }
 
 // journalAnswer makes the issued certificate durable before it is judged: whatever is wrong with it, it exists and can

@@ -52,11 +52,18 @@ func (x *run) end(ctx context.Context, err error) RunEnded {
 // finish makes the run's end durable, and fin what is told of it. sound: nothing went wrong so far, and everything that was recorded
 // has to be there.
 func (x *run) finish(ctx context.Context, fin *RunFinish, sound bool) {
+	var err error
 	if sound {
 		fin.Phases = x.recorded
+		if fin.Outcome == Skipped { // nothing else has waited for what was recorded
+			err = x.settled()
+		}
 	}
-	err := x.ledger.FinishRun(ctx, *fin)
-	missing := errors.Is(err, ErrPhaseMissing)
+	open := err != nil
+	if !open {
+		err = x.ledger.FinishRun(ctx, *fin)
+		open = errors.Is(err, ErrPhaseMissing)
+	}
 	if err == nil && sound {
 		err = x.settled()
 	}
@@ -69,7 +76,7 @@ func (x *run) finish(ctx context.Context, fin *RunFinish, sound bool) {
 	if sound || fin.Outcome.Good() || fin.Outcome == Installed {
 		fin.Outcome, fin.Code, fin.Params, fin.Phase, fin.Proof = Error, f.Code, f.Params, PhaseRecord, NoProof
 	}
-	if missing { // as it is told
+	if open { // it ends as it is told
 		fin.Phases = 0
 		if err := x.ledger.FinishRun(ctx, *fin); err != nil {
 			x.log.Error("its end is not on file either", "err", err)

@@ -28,6 +28,8 @@ type kit struct {
 	cfg     RunnerConfig
 	bench   BenchConfig
 
+	wrapLedger func(Ledger) Ledger // nil: it is used as it is
+
 	on func(b *Bench, e Event) // sees every event, in order, in the goroutine that reads them
 }
 
@@ -94,7 +96,11 @@ func (k *kit) playErr(ctx context.Context) ([]Event, error) {
 	k.t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
-	r := NewRunner(k.cfg, k.bridge, k.ledger, k.trust, k.prover.prove, fakeWords{})
+	var l Ledger = k.ledger
+	if k.wrapLedger != nil {
+		l = k.wrapLedger(l)
+	}
+	r := NewRunner(k.cfg, k.bridge, l, k.trust, k.prover.prove, fakeWords{})
 	b := NewBench(k.bench, k.watcher, k.conn, r)
 	feed := b.Subscribe()
 	var events []Event

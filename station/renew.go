@@ -125,10 +125,9 @@ func (x *run) renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := x.ledger.PostBegun(ctx, p); err != nil {
-		return x.ledgerFault("record the request", err)
+	if err := x.mayPost(ctx, p); err != nil {
+		return err
 	}
-	crash(pointPostIntent)
 	issued, err := x.ask(ctx, ca, token)
 	x.postID = p.ID
 	if err != nil {
@@ -157,6 +156,9 @@ func (x *run) renewalToken(ctx context.Context, ca Authority) (*stepca.Secret, e
 	r, ok := x.line.Line.(Renewer)
 	if !ok {
 		return nil, nil //nolint:nilnil // the same
+	}
+	if err := x.settled(); err != nil {
+		return nil, x.unsaved(err)
 	}
 	x.line.say("-> TOKEN for %s", ca.Audience(stepca.OpRenew))
 	t, err := r.Token(ctx, ca.Audience(stepca.OpRenew), x.now())

@@ -54,6 +54,9 @@ func (p UnlockPolicy) open(ctx context.Context, line Line, firmware string, o op
 
 // unlock has the run's device opened for one purpose; signatures is of UnlockProof alone.
 func (x *run) unlock(ctx context.Context, purpose UnlockPurpose, signatures int) error {
+	if err := x.settled(); err != nil {
+		return x.unsaved(err)
+	}
 	x.line.say("-> UNLOCK for %s", purpose)
 	_, err := x.cfg.Unlock.open(ctx, x.line.Line, x.greet.Firmware, opening{x.holding.DeviceID, purpose, signatures})
 	x.line.heard(err, "UNLOCK")

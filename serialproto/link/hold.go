@@ -37,9 +37,26 @@ func (h *Host) send(ctx context.Context, frame []byte) error {
 	if err := ready(); err != nil {
 		return fmt.Errorf("not sent to its end: %w", err)
 	}
-	h.mu.Lock()
-	h.x.ready = nil // sent again, it waits for nothing
-	h.x.arm(time.Now())
-	h.mu.Unlock()
+	if ctx.Err() != nil { // given up meanwhile
+		return context.Cause(ctx)
+	}
+	if gone, err := h.goOn(); gone {
+		return err
+	}
 	return h.write(ctx, frame[cut:])
+}
+
+// goOn notes that the end of the request goes out now, which repairs and polls count from. gone says that nobody is there to hear it:
+// why, unless the exchange finds out by itself.
+func (h *Host) goOn() (gone bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fatal != nil || !h.welcomed {
+		return true, h.fatal
+	}
+	now := time.Now()
+	h.x.ready = nil // sent again, it waits for nothing
+	h.x.tx.late(now.Add(h.x.wire.time(heldBack)))
+	h.x.arm(now)
+	return false, nil
 }

@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -29,28 +30,38 @@ func TestHold(t *testing.T) {
 		}
 		alone := time.Since(begin)
 
-		done := len(b.peer.Executed())
-		const wait = 40 * time.Millisecond
-		var before []serialproto.Op
-		b.host.Hold(func() error {
-			<-time.After(wait)
-			before = b.peer.Executed()
-			return nil
-		})
-		begin = time.Now()
-		if err := install(); err != nil {
-			t.Fatal(err)
-		}
-		if len(before) != done {
-			t.Errorf("got %v executed while it was held, want %d operations", before, done)
-		}
-		if took := time.Since(begin); took > alone+wait/4 {
-			t.Errorf("got %v for a request held for %v while it was sent, want about the %v of one that is not", took, wait, alone)
+		repaired := func() uint64 { return b.host.Stats().Retransmits + b.host.Stats().Polls }
+		for wait, within := range map[time.Duration]time.Duration{40 * time.Millisecond: alone + 10*time.Millisecond, time.Second: alone + time.Second} {
+			done, repairs := len(b.peer.Executed()), repaired()
+			var before []serialproto.Op
+			b.host.Hold(func() error {
+				<-time.After(wait)
+				before = b.peer.Executed()
+				return nil
+			})
+			begin = time.Now()
+			if err := install(); err != nil {
+				t.Fatal(err)
+			}
+			if len(before) != done || len(b.peer.Executed()) != done+1 {
+				t.Errorf("got %v executed while it was held and %v in all, want %d operations and one more", before, b.peer.Executed(), done)
+			}
+			if took := time.Since(begin); took > within {
+				t.Errorf("got %v for a request held for %v while it was sent, want at most %v", took, wait, within)
+			}
+			if n := repaired() - repairs; n != 0 {
+				t.Errorf("held for %v: got %d repairs on a clean line, want none", wait, n)
+			}
 		}
 
+		ctx, abort := context.WithCancel(t.Context())
+		b.host.Hold(func() error { abort(); return nil })
+		done := len(b.peer.Executed())
+		if err := b.host.Call(ctx, long, nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("aborted while it was held: got %v, want %v", err, context.Canceled)
+		}
 		lost := errors.New("disk full")
 		b.host.Hold(func() error { return lost })
-		done = len(b.peer.Executed())
 		if err := install(); !errors.Is(err, lost) {
 			t.Errorf("got %v, want %v", err, lost)
 		}
@@ -59,7 +70,7 @@ func TestHold(t *testing.T) {
 			t.Errorf("the call after it: got %v, want nil", err)
 		}
 		if got := b.peer.Executed()[done:]; !slices.Equal(got, []serialproto.Op{serialproto.OpStatus}) {
-			t.Errorf("got %v executed after it was given up, want STATUS alone", got)
+			t.Errorf("got %v executed after they were given up, want STATUS alone", got)
 		}
 	})
 }

@@ -68,6 +68,13 @@ func (s *sender) sent(i int, gone time.Time) bool {
 	return false
 }
 
+// late says when the last fragment, whose end was held back, has left the modelled wire: what was said of it before does not count.
+func (s *sender) late(gone time.Time) {
+	if f := &s.frags[len(s.frags)-1]; !f.acked {
+		f.lost, f.gone = false, gone
+	}
+}
+
 // ack takes the receiver's bitmap. Loss is judged by send order: the line is first in, first out, so whatever was sent
 // before a fragment that is newly acknowledged, and is not acknowledged itself, is lost. It reports progress.
 func (s *sender) ack(bitmap []byte) bool {

@@ -31,6 +31,7 @@ func (l *Ledger) StartAudit(ctx context.Context, c AuditConfig) ([]audit.Finding
 	if c.Signer == nil {
 		return nil, l.wrap(fmt.Errorf("%w: no station key", ErrInvalid), "start audit of station", c.StationID)
 	}
+	l.write.heads.keptIn(c.Heads)
 	ch := &chain{station: c.StationID, tenant: c.Tenant, signer: c.Signer, now: l.cfg.Now}
 	there, err := query(ctx, l, func(scan func(...any) error) (s string, err error) { return s, scan(&s) },
 		"SELECT tenant FROM audit_chains WHERE station_id = ?", ch.station)
@@ -43,7 +44,6 @@ func (l *Ledger) StartAudit(ctx context.Context, c AuditConfig) ([]audit.Finding
 	if err != nil {
 		return nil, l.wrap(err, "start audit of station", c.StationID)
 	}
-	l.write.heads.path = c.Heads
 	l.write.chain.Store(ch)
 	found, err := l.startCheck(ctx, ch, c.Heads)
 	if err != nil {

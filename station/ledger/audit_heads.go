@@ -28,6 +28,13 @@ type heads struct {
 	err  error // of the last writing
 }
 
+// keptIn says which file the heads go into, before there are any.
+func (h *heads) keptIn(path string) {
+	h.file.Lock()
+	defer h.file.Unlock()
+	h.path = path
+}
+
 func (h *heads) add(list []audit.Checkpoint) {
 	if len(list) == 0 {
 		return

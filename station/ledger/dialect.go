@@ -89,7 +89,7 @@ func (sqliteDialect) commit(ctx context.Context, t *txn) error {
 }
 
 func (sqliteDialect) whole(error) bool { return false }
-func (sqliteDialect) lingers() bool    { return true }
+func (d sqliteDialect) lingers() bool  { return !d.memory } // whose readers wait for the writer
 
 // leave moves the log into the database file. A reader in another process keeps the log from being emptied; that is no
 // error.

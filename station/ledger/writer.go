@@ -190,7 +190,7 @@ func (w *writer) fail(jobs []*job, err error) {
 			j.err = w.persist(jobs[i : i+1])
 		}
 		if alone && j.told && j.err != nil {
-			alone, err = false, j.err
+			alone, err = false, fmt.Errorf("a write before it, which it may rest on, was lost: %v", j.err) //nolint:errorlint // the class is the other's
 		}
 	}
 	w.finish(jobs)
