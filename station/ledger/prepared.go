@@ -34,7 +34,7 @@ func (p *prepared) of(ctx context.Context, db *sql.DB, query string) (*sql.Stmt,
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if was, ok := p.stmts[query]; ok {
-		_ = s.Close()
+		_ = s.Close() //nolint:sqlclosecheck // the other one is kept
 		return was, nil
 	}
 	if p.stmts == nil {
@@ -46,7 +46,7 @@ func (p *prepared) of(ctx context.Context, db *sql.DB, query string) (*sql.Stmt,
 
 // rows asks for rows.
 func (p *prepared) rows(ctx context.Context, db *sql.DB, query string, args []any) (*sql.Rows, error) {
-	s, err := p.of(ctx, db, query)
+	s, err := p.of(ctx, db, query) //nolint:sqlclosecheck // kept for the pool's life
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (p *prepared) rows(ctx context.Context, db *sql.DB, query string, args []an
 
 // scan asks for one row.
 func (p *prepared) scan(ctx context.Context, db *sql.DB, query string, args, dest []any) error {
-	s, err := p.of(ctx, db, query)
+	s, err := p.of(ctx, db, query) //nolint:sqlclosecheck // kept for the pool's life
 	if err != nil {
 		return err
 	}
