@@ -57,9 +57,9 @@ type Ledger interface {
 type Saved func() error
 
 // Soon is the part of a [Ledger] that writes without waiting for the disk. What is recorded so is durable before, or with, what
-// is recorded after it, and it is so before a method that is not of these returns; ctx does not end it. Those that return an
-// error are accepted: what is wrong with them is known at once, as of the method of the same name. A Saved is nil only beside an
-// error.
+// is recorded after it, and it is so before a method that is not of these returns; that ctx ends does not take it back. Those that
+// return an error are accepted: what is wrong with them is known at once, as of the method of the same name. A Saved is nil only
+// beside an error. SaveCertificateSoon is for an answer whose end the device gets when it is durable.
 type Soon interface {
 	BeginRunSoon(ctx context.Context, r RunStart) Saved
 	IdentifyRunSoon(ctx context.Context, run string, o Observed) (accepted func() (attempt int, saved Saved, err error))

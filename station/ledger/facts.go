@@ -140,7 +140,7 @@ func (l *Ledger) putSoon(ctx context.Context, f fact) (saved func() error) {
 // putNow is put without waiting for what is made durable as soon as may be.
 func (l *Ledger) putNow(ctx context.Context, f fact) (saved func() error) {
 	var said error
-	_, ended := l.write.begun(ctx, urgent, l.telling(f, &said))
+	_, ended := l.write.enqueue(ctx, urgent, l.telling(f, &said))
 	return func() error { return l.passOn(ended(), &said) }
 }
 

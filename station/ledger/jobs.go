@@ -59,7 +59,7 @@ type jobQueue struct {
 
 	mu     sync.Mutex
 	list   []*job
-	urgent int // of them, those that are not patient
+	eager  int // of them, those that are not patient
 	closed bool
 }
 
@@ -73,7 +73,7 @@ func (q *jobQueue) add(j *job) {
 	}
 	q.list = append(q.list, j)
 	if j.haste != patient {
-		q.urgent++
+		q.eager++
 	}
 	select {
 	case q.wake <- struct{}{}:
@@ -85,14 +85,14 @@ func (q *jobQueue) add(j *job) {
 func (q *jobQueue) take(all bool) []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.urgent == 0 && !all {
+	if q.eager == 0 && !all {
 		return nil
 	}
 	group := slices.Clone(q.list[:min(len(q.list), groupMax)])
 	q.list = slices.Delete(q.list, 0, len(group))
 	for _, j := range group {
 		if j.haste != patient {
-			q.urgent--
+			q.eager--
 		}
 	}
 	return group
@@ -115,7 +115,7 @@ func (q *jobQueue) remove(j *job) bool {
 	}
 	q.list = slices.Delete(q.list, i, i+1)
 	if j.haste != patient {
-		q.urgent--
+		q.eager--
 	}
 	return true
 }
@@ -128,5 +128,5 @@ func (q *jobQueue) close() {
 	for _, j := range q.list {
 		j.over(ErrClosed)
 	}
-	q.list, q.urgent = nil, 0
+	q.list, q.eager = nil, 0
 }

@@ -85,9 +85,9 @@ func (w *writer) do(ctx context.Context, fn func(context.Context, *txn) error) e
 	}
 }
 
-// begun runs fn in a transaction before any that is asked for later, whether or not ctx ends. What it returns waits until it is
+// enqueue has fn run in a transaction before any that is asked for later, whether or not ctx ends. What it returns waits until it is
 // durable, or nothing of it was kept.
-func (w *writer) begun(ctx context.Context, h haste, fn func(context.Context, *txn) error) (j *job, ended func() error) {
+func (w *writer) enqueue(ctx context.Context, h haste, fn func(context.Context, *txn) error) (j *job, ended func() error) {
 	j = newJob(context.WithoutCancel(ctx), h, fn)
 	w.jobs.add(j)
 	return j, func() error {
@@ -96,16 +96,16 @@ func (w *writer) begun(ctx context.Context, h haste, fn func(context.Context, *t
 	}
 }
 
-// soon is begun for what goes with the next write that is waited for, or by itself after soonTime.
+// soon is enqueue for what goes with the next write that is waited for, or by itself after soonTime.
 func (w *writer) soon(ctx context.Context, fn func(context.Context, *txn) error) (ended func() error) {
-	_, ended = w.begun(ctx, patient, fn)
+	_, ended = w.enqueue(ctx, patient, fn)
 	return ended
 }
 
-// accept is begun for what is run at once. accepted waits for that, and says what is wrong with it; that nothing is, is no promise
+// accept is enqueue for what is run at once. accepted waits for that, and says what is wrong with it; that nothing is, is no promise
 // yet.
 func (w *writer) accept(ctx context.Context, fn func(context.Context, *txn) error) (accepted, ended func() error) {
-	j, ended := w.begun(ctx, hasty, fn)
+	j, ended := w.enqueue(ctx, hasty, fn)
 	return func() error {
 		<-j.ran
 		select {
