@@ -117,8 +117,9 @@ type worker struct {
 	stack *devstack.Stack
 	bench *station.Bench
 
-	ends map[devstack.Trouble]map[string]int // outcome and code, by what is wrong with the box
-	down int                                 // runs that met the dead bridge
+	ends   map[devstack.Trouble]map[string]int // outcome and code, by what is wrong with the box
+	outage context.CancelFunc                  // ends the time in which the bridge is dead; nil before it has begun
+	down   int                                 // runs that met the dead bridge
 }
 
 func (w *worker) event(e station.Event) {
@@ -150,8 +151,12 @@ func (w *worker) ended(v station.RunEnded) {
 	}
 	if v.Code == station.CodeBridgeDown {
 		w.down++
+		w.outage()
 	} else {
 		w.count(v.Slot, strings.TrimSpace(string(v.Outcome)+" "+string(v.Code)))
+	}
+	if w.outage == nil && w.ends[devstack.NoTrouble]["PASS"] == 2 {
+		w.killBridge()
 	}
 	w.stack.Line.Ended(devstack.End{
 		Slot: v.Slot, HardwareSerial: v.HardwareSerial, Code: string(v.Code), Verdict: verdict,
@@ -167,6 +172,13 @@ func (w *worker) ended(v station.RunEnded) {
 		}
 	}
 	must(w.t, w.bench.Retry(v.Slot))
+}
+
+// killBridge takes the bridge away until a run has met that, however long the machine takes.
+func (w *worker) killBridge() {
+	var ctx context.Context
+	ctx, w.outage = context.WithCancel(w.t.Context())
+	go w.stack.Bridge.Dead(ctx, time.Hour)
 }
 
 func (w *worker) count(slot, what string) {
@@ -186,7 +198,6 @@ func TestShift(t *testing.T) {
 	s, err := devstack.Start(t.Context(), devstack.Config{
 		StateDir: t.TempDir(), Devices: 3, Baud: 921600, Quiet: true, Line: devstack.LineConfig{
 			Boxes: 9, WrongLabel: 2, ClonedKey: 6, BadClock: 3, SwapDelay: 5 * time.Millisecond, AsideDelay: 10 * time.Millisecond,
-			DeadBridge: devstack.DeadBridge{Enrolled: 4, For: 500 * time.Millisecond},
 		},
 	})
 	must(t, err)

@@ -19,6 +19,7 @@ import (
 type cost struct {
 	stations, devices   int
 	statements, commits float64
+	facts               float64       // what its stations had to tell
 	wal                 float64       // bytes
 	cpu                 time.Duration // of all processes of the server
 	elapsed             time.Duration // of the line, for one device
@@ -50,8 +51,8 @@ func TestCostPerDeviceIsFlat(t *testing.T) {
 	for _, n := range counts {
 		c := costOf(t, server, n, devices)
 		costs = append(costs, c)
-		t.Logf("| %3d | %4d | %5.1f | %5.1f | %5.1f | %6.2f | %6.2f | %3d |", c.stations, c.devices, c.statements, c.commits,
-			c.wal/1000, c.cpu.Seconds()*1000, c.elapsed.Seconds()*1000, c.connections)
+		t.Logf("| %3d | %4d | %5.1f | %5.1f | %5.1f | %6.2f | %6.2f | %3d | %4.1f facts", c.stations, c.devices, c.statements, c.commits,
+			c.wal/1000, c.cpu.Seconds()*1000, c.elapsed.Seconds()*1000, c.connections, c.facts)
 	}
 	if os.Getenv("STATIONS") != "" {
 		return
@@ -59,11 +60,17 @@ func TestCostPerDeviceIsFlat(t *testing.T) {
 	const limit = 1.2
 	few, many := costs[0], costs[1]
 	for what, pair := range map[string][2]float64{
-		"statements": {few.statements, many.statements}, "commits": {few.commits, many.commits}, "WAL": {few.wal, many.wal},
+		"facts": {few.facts, many.facts}, "statements": {few.statements, many.statements}, "WAL": {few.wal, many.wal},
 	} {
 		if ratio := pair[1] / pair[0]; pair[0] <= 0 || ratio > limit {
 			t.Errorf("%s a device: got %.1f with %d stations and %.1f with %d: ratio %.2f, want at most %.1f", what, pair[0],
 				few.stations, pair[1], many.stations, ratio, limit)
+		}
+	}
+	// How many facts share a commit is the machine's pace; what never happens is a commit that tells of none, but for the lease's.
+	for _, c := range costs {
+		if most := c.facts + 1; c.facts <= 0 || c.commits > most {
+			t.Errorf("commits a device: got %.1f with %d stations, want at most %.1f: one for each fact, and the lease's", c.commits, c.stations, most)
 		}
 	}
 }
@@ -87,7 +94,7 @@ func costOf(t *testing.T, server *stationtest.Postgres, stations, devices int) c
 	after := countersOf(t, server, db)
 	n := float64(each * stations)
 	c := cost{
-		stations: stations, devices: each * stations, statements: (after.statements - before.statements) / n,
+		facts: (after.facts - before.facts) / n, stations: stations, devices: each * stations, statements: (after.statements - before.statements) / n,
 		commits: (after.commits - before.commits) / n, wal: (after.wal - before.wal) / n,
 		elapsed: elapsed / time.Duration(each*stations), connections: after.connections,
 		cpu: (after.cpu - before.cpu) / time.Duration(each*stations),
@@ -132,9 +139,9 @@ func enrollAll(t *testing.T, benches []*bench, name string, n int) {
 
 // counters are the server's own.
 type counters struct {
-	statements, commits, wal float64
-	connections              int
-	cpu                      time.Duration
+	statements, commits, wal, facts float64
+	connections                     int
+	cpu                             time.Duration
 }
 
 func countersOf(t *testing.T, server *stationtest.Postgres, db string) counters {
@@ -142,10 +149,11 @@ func countersOf(t *testing.T, server *stationtest.Postgres, db string) counters 
 	line := strings.TrimSpace(server.SQL(t, db, `SELECT
 		coalesce(sum(s.calls) FILTER (WHERE s.query !~* '^(begin|commit|rollback)'), 0) || ' ' ||
 		coalesce(sum(s.calls) FILTER (WHERE s.query ~* '^commit'), 0) || ' ' || pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') || ' ' ||
-		(SELECT count(*) FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid())
+		(SELECT count(*) FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()) || ' ' ||
+		(SELECT coalesce(sum(seq), 0) FROM merged)
 		FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = current_database()`))
 	c := counters{cpu: serverCPU(t, db)}
-	if _, err := fmt.Sscan(line, &c.statements, &c.commits, &c.wal, &c.connections); err != nil {
+	if _, err := fmt.Sscan(line, &c.statements, &c.commits, &c.wal, &c.connections, &c.facts); err != nil {
 		t.Fatalf("counters: %v in %q", err, line)
 	}
 	return c
