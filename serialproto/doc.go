@@ -58,6 +58,7 @@
 //	 8 CANCEL    h->d  stop working on request id; a response MAY still come
 //	 9 LOG       d->h  one line of UTF-8                        session 0, id 0
 //	10 BYE       both  session over; payload empty, or {0: status, 15: detail}
+//	11 AHEAD     h->d  a fragment of what later requests may refer back to; only to a device with feature 11
 //
 // HELLO, ANNOUNCE, LOG, BUSY, CANCEL and BYE are single frames: idx 0, last 0. An ACK repeats id and last of the message
 // it acknowledges.
@@ -149,7 +150,7 @@
 //	          17 re-enroll policy
 //
 // Features: bit 0 SIGN_TLS13, 1 SIGN_TLS12, 2 the clock can be set, 3 WireGuard, 4 TOKEN and RENEW, 5 UNLOCK and ERASE,
-// 6 RENEW_SET, 7 CHECK_MQTT, 8 CHECK_WG, 9 ENROLL can keep the tunnel, 10 PACKED.
+// 6 RENEW_SET, 7 CHECK_MQTT, 8 CHECK_WG, 9 ENROLL can keep the tunnel, 10 PACKED, 11 AHEAD.
 //
 // A request has its operation under key 0. A response has its status under key 0; with status 0 the result's keys stand
 // in the same map, otherwise 2 is the next offset (status 14) and 15 a text of at most 64 for the log.
@@ -198,7 +199,8 @@
 //	              4 peer's public key (32), 5 endpoint <=64, 6 last handshake, 7 bytes received, 8 bytes sent,
 //	              11 reason <=32, 12 sentence <=320
 //
-//	23 PACKED     1 raw DEFLATE (RFC 1951) of an INSTALL or RENEW, 2 after the CSR, 3 first 8 of SHA-256 of that request   ->
+//	23 PACKED     1 raw DEFLATE (RFC 1951) of an INSTALL or RENEW, 2 after the CSR, 3 first 8 of SHA-256 of that request,
+//	              4 after what came ahead: first 8 of SHA-256 of that   ->
 //	              as that request
 //
 //	reserved: 10 BAUD. A device answers an operation it does not have with status 3, and one that it has and its policy
@@ -237,10 +239,22 @@
 //
 // Certificates and tunnels say much that is the same in all of them, and the device has said its key and its name already. A host
 // MAY send an INSTALL or RENEW as PACKED to a device with feature 10: raw DEFLATE with a preset dictionary, which is the bytes of
-// testdata/vectors/dictionary.txt and, with key 2, after them the CSR of the newest key, DER. What it unpacks to is handled, and
+// testdata/vectors/dictionary.txt, with key 4 what came ahead, and with key 2 after that the CSR of the newest key, DER. What it unpacks to is handled, and
 // answered, as if it had come by itself. The device MUST unpack no more than max_msg bytes (status 5), and refuse with status
-// 9, before anything is handled, what does not unpack, has another digest than key 3, is another operation, or needs a CSR where there is
-// none. A host that is refused with 9 sends the request as it is.
+// 9, before anything is handled, what does not unpack, has another digest than key 3, is another operation, or needs a CSR, or something that came
+// ahead, that is not there. A host that is refused with 9 sends the request as it is, or packed after less.
+//
+// # Ahead
+//
+// While a device makes its key and says its CSR, nothing crosses the line towards it, and of what it will be sent then the CA
+// certificates are known already. A host MAY send bytes in AHEAD frames to a device with feature 11, at any time of a session: raw
+// DEFLATE after the dictionary alone, at most 2048 bytes that unpack to at most 8192, in fragments as those of a request are, at
+// most 16 of them. The frame's id, 1 to 255, tells fragments of one such message from those of the next. They are not acknowledged,
+// not answered and not sent again, and change nothing but this: until the session ends, or another message has come, the dictionary
+// of a PACKED request with key 4 goes on with what they unpack to. The device keeps the latest message that is whole; fragments of another
+// id replace one that is not. What is out of bounds is dropped, and so is what does not unpack, which the device may find out
+// when it is referred to. Nothing that comes ahead is trusted, stored, or of any other use. A host SHOULD NOT send AHEAD on a line that has
+// damaged or echoed anything in this session: a lost fragment costs a PACKED that is refused with 9.
 //
 // # What the device signs
 //

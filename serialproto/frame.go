@@ -45,6 +45,7 @@ const (
 	KindCancel   Kind = 8  // host: stop working on request ID
 	KindLog      Kind = 9  // device: one line of UTF-8 text. Session 0
 	KindBye      Kind = 10 // session over; payload empty or a ResponseHead that says why
+	KindAhead    Kind = 11 // host: a fragment of what later PACKED requests may refer back to
 )
 
 // sessionless reports whether frames of this kind are sealed with session id 0.

@@ -141,9 +141,10 @@ const (
 	FeatureCheckWG   uint32 = 1 << 8
 	FeatureKeepWG    uint32 = 1 << 9 // ENROLL with KeepTunnel
 	FeaturePacked    uint32 = 1 << 10
+	FeatureAhead     uint32 = 1 << 11 // AHEAD, and PACKED after it
 
 	// Features is every bit this package knows.
-	Features uint32 = 1<<11 - 1
+	Features uint32 = 1<<12 - 1
 )
 
 // Announce is what an idle device says, at once when it starts and when its line opens, then about every 250 ms.
@@ -353,6 +354,7 @@ type PackedArgs struct {
 	Data    []byte `cbor:"1,keyasint"`           // raw DEFLATE after the dictionary
 	WithCSR bool   `cbor:"2,keyasint,omitempty"` // the dictionary ends with the CSR of the device's newest key
 	Digest  []byte `cbor:"3,keyasint"`           // first 8 bytes of SHA-256 of the request that is packed
+	Ahead   []byte `cbor:"4,keyasint,omitempty"` // first 8 bytes of SHA-256 of what came ahead, which the dictionary goes on with
 }
 
 // ResponseHead is the part every response shares. A result type's own keys stand beside these in one map.

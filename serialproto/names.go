@@ -15,7 +15,7 @@ func (d Dir) String() string { return name(uint8(d), []string{"host-to-device", 
 // String names the kind.
 func (k Kind) String() string {
 	return name(uint8(k), []string{
-		"", "HELLO", "WELCOME", "ANNOUNCE", "REQ", "RSP", "ACK", "BUSY", "CANCEL", "LOG", "BYE",
+		"", "HELLO", "WELCOME", "ANNOUNCE", "REQ", "RSP", "ACK", "BUSY", "CANCEL", "LOG", "BYE", "AHEAD",
 	})
 }
 

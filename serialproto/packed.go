@@ -7,21 +7,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 )
 
 // ErrPacked says that what is packed does not unpack to what was packed.
 var ErrPacked = errors.New("packed request does not unpack")
 
-// Pack packs a request for OpPacked: raw DEFLATE (RFC 1951) after the dictionary, which csr, the DER of the newest key's CSR,
-// makes better; nil: without it. It returns nil where the request is of a kind that is not packed, and where packing would
-// not make it smaller.
-func Pack(request, csr []byte) *PackedArgs {
+// Pack packs a request for OpPacked: raw DEFLATE (RFC 1951) after the dictionary, which what came ahead in this session and csr, the
+// DER of the newest key's CSR, make better; nil: without it. It returns nil where the request is of a kind that is not packed, and
+// where packing would not make it smaller.
+func Pack(request, ahead, csr []byte) *PackedArgs {
 	if op, err := PeekOp(request); err != nil || !packable(op) {
 		return nil
 	}
 	w := packers.Get().(*flate.Writer) //nolint:forcetypeassert // nothing else is put there
-	a := &PackedArgs{Op: OpPacked, Data: deflate(w, request, csr), WithCSR: len(csr) > 0, Digest: packedDigest(request)}
+	a := &PackedArgs{
+		Op: OpPacked, Data: deflate(w, request, slices.Concat(ahead, csr)), WithCSR: len(csr) > 0, Digest: packedDigest(request),
+	}
+	if len(ahead) > 0 {
+		a.Ahead = packedDigest(ahead)
+	}
 	if !holdsKey(request) {
 		packers.Put(w)
 	}
@@ -41,17 +47,17 @@ var packers = sync.Pool{New: func() any { //nolint:gochecknoglobals // the same 
 	return w
 }}
 
-// deflate packs a request after the dictionary and csr. csr is packed before it and cut off: a flush ends at a whole byte, and what
-// follows refers back to csr as it does to the dictionary.
-func deflate(w *flate.Writer, request, csr []byte) []byte {
+// deflate packs data after the dictionary and before. What is before is packed first and cut off: a flush ends at a whole byte, and
+// what follows refers back to it as it does to the dictionary.
+func deflate(w *flate.Writer, data, before []byte) []byte {
 	var b bytes.Buffer // takes all: nothing below fails
 	w.Reset(&b)
-	if len(csr) > 0 {
-		_, _ = w.Write(csr)
+	if len(before) > 0 {
+		_, _ = w.Write(before)
 		_ = w.Flush()
 		b.Reset()
 	}
-	_, _ = w.Write(request)
+	_, _ = w.Write(data)
 	_ = w.Close()
 	return b.Bytes()
 }
@@ -68,9 +74,16 @@ func holdsKey(request []byte) bool {
 }
 
 // Unpack gives the request that was packed, at most limit bytes of it, and its operation. Nothing more is unpacked than that.
-// The error is ErrTooLarge, or wraps ErrPacked.
-func (m PackedArgs) Unpack(csr []byte, limit int) (Op, []byte, error) {
+// ahead is what came ahead, unpacked, and of use only if it is what the request was packed after. The error is ErrTooLarge, or wraps
+// ErrPacked.
+func (m PackedArgs) Unpack(ahead, csr []byte, limit int) (Op, []byte, error) {
 	dict := Dictionary()
+	if len(m.Ahead) > 0 {
+		if !bytes.Equal(packedDigest(ahead), m.Ahead) {
+			return 0, nil, fmt.Errorf("%w: it was packed after what did not come", ErrPacked)
+		}
+		dict = append(dict, ahead...)
+	}
 	if m.WithCSR {
 		dict = append(dict, csr...)
 	}

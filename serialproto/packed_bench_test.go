@@ -7,17 +7,17 @@ func BenchmarkPack(b *testing.B) {
 	b.SetBytes(int64(len(request)))
 	b.ReportAllocs()
 	for b.Loop() {
-		Pack(request, csr)
+		Pack(request, nil, csr)
 	}
 }
 
 func BenchmarkUnpack(b *testing.B) {
 	request, csr := bundleSample(1)
-	p := Pack(request, csr)
+	p := Pack(request, nil, csr)
 	b.SetBytes(int64(len(request)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := p.Unpack(csr, DefaultMax); err != nil {
+		if _, _, err := p.Unpack(nil, csr, DefaultMax); err != nil {
 			b.Fatal(err)
 		}
 	}

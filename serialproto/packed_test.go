@@ -59,7 +59,7 @@ func TestPackedIsSmallerAndTheSame(t *testing.T) {
 	request, csr := bundleSample(1)
 	last := len(request)
 	for _, c := range [][]byte{nil, csr} {
-		p := Pack(request, c)
+		p := Pack(request, nil, c)
 		if p == nil {
 			t.Fatalf("got nothing packed")
 		}
@@ -67,14 +67,14 @@ func TestPackedIsSmallerAndTheSame(t *testing.T) {
 			t.Errorf("got %d bytes for %d with a CSR of %d, want fewer than %d", len(p.Data), len(request), len(c), last)
 		}
 		last = len(p.Data)
-		op, back, err := p.Unpack(c, len(request))
+		op, back, err := p.Unpack(nil, c, len(request))
 		if err != nil || op != OpInstall || !bytes.Equal(back, request) {
 			t.Errorf("got %v of %d bytes, %v; want the request", op, len(back), err)
 		}
-		if _, _, err := p.Unpack(c, len(request)-1); !errors.Is(err, ErrTooLarge) {
+		if _, _, err := p.Unpack(nil, c, len(request)-1); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("one byte too many: got %v, want %v", err, ErrTooLarge)
 		}
-		if _, _, err := p.Unpack(append(bytes.Clone(c), 1), len(request)); c != nil && !errors.Is(err, ErrPacked) {
+		if _, _, err := p.Unpack(nil, append(bytes.Clone(c), 1), len(request)); c != nil && !errors.Is(err, ErrPacked) {
 			t.Errorf("another CSR: got %v, want %v", err, ErrPacked)
 		}
 	}
@@ -87,8 +87,8 @@ func TestPackedAtTheSameTimeIsEachItsOwn(t *testing.T) {
 			request, csr := bundleSample(seed)
 			for n := range 20 {
 				with := [][]byte{nil, csr}[n%2]
-				p := Pack(request, with)
-				if _, back, err := p.Unpack(with, len(request)); err != nil || !bytes.Equal(back, request) {
+				p := Pack(request, nil, with)
+				if _, back, err := p.Unpack(nil, with, len(request)); err != nil || !bytes.Equal(back, request) {
 					t.Errorf("device %d: got %d bytes, %v; want what was packed", seed, len(back), err)
 				}
 			}
@@ -103,7 +103,7 @@ func TestPackingMakesNoPackerEachTime(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range times {
-		Pack(request, csr)
+		Pack(request, nil, csr)
 	}
 	runtime.ReadMemStats(&after)
 	// Under the race detector a pool forgets a quarter of what it is given.
@@ -151,7 +151,7 @@ func TestWhatIsNotPacked(t *testing.T) {
 	noise, _ := EncodeRequest(RenewArgs{Op: OpRenew, Leaf: append([]byte{0x30, 0x82, 0, 5}, "noise"...), EnrollID: fill(8, 1)})
 	lock, _ := EncodeRequest(LockArgs{Op: OpLock, EnrollID: fill(8, 1)})
 	for name, request := range map[string][]byte{"too short to gain": noise, "another operation": lock, "no request": {1, 2, 3}, "nothing": nil} {
-		if p := Pack(request, nil); p != nil {
+		if p := Pack(request, nil, nil); p != nil {
 			t.Errorf("%s: got %d bytes packed, want nothing", name, len(p.Data))
 		}
 	}
@@ -160,14 +160,14 @@ func TestWhatIsNotPacked(t *testing.T) {
 func FuzzUnpack(f *testing.F) {
 	request, csr := bundleSample(2)
 	for _, c := range [][]byte{nil, csr} {
-		p := Pack(request, c)
+		p := Pack(request, nil, c)
 		f.Add(p.Data, c, p.Digest)
 	}
 	f.Add([]byte{3, 0}, []byte(nil), packedDigest(nil))
 	f.Fuzz(func(t *testing.T, data, csr, digest []byte) {
 		const limit = 4096
 		for _, with := range []bool{false, true} {
-			op, back, err := PackedArgs{Data: data, WithCSR: with, Digest: digest}.Unpack(csr, limit)
+			op, back, err := PackedArgs{Data: data, WithCSR: with, Digest: digest}.Unpack(nil, csr, limit)
 			if err != nil {
 				continue
 			}

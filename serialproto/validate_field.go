@@ -204,5 +204,6 @@ func (m PackedArgs) Validate() error {
 		op(n, m.Op, OpPacked),
 		between(n, "Data", m.Data, 1, DefaultMax),
 		size(n, "Digest", m.Digest, prefixSize),
+		field(n, "Ahead", "8 bytes or none", len(m.Ahead) == 0 || len(m.Ahead) == prefixSize),
 	)
 }

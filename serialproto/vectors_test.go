@@ -199,7 +199,8 @@ func samples() []struct {
 			Alert: 42, Code: 0x87, Words: "not authorized", Failed: "tcp",
 		}},
 		{"check wireguard request", &CheckWGArgs{OpCheckWG, 20, "10.8.0.1"}},
-		{"packed request", &PackedArgs{OpPacked, fill(12, 7), true, fill(8, 9)}},
+		{"packed request", &PackedArgs{OpPacked, fill(12, 7), true, fill(8, 9), nil}},
+		{"packed request after what came ahead", &PackedArgs{OpPacked, fill(12, 7), true, fill(8, 9), fill(8, 5)}},
 		{"check wireguard", &CheckWGResult{true, []CheckStep{{Name: "handshake", Attempt: 1, OK: true, Took: 1}}, fill(32, 1), fill(32, 2), "192.0.2.1:51820", 1795520000000000, 92, 148, "", ""}},
 	}
 }

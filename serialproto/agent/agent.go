@@ -77,6 +77,7 @@ type Agent struct {
 	bootID []byte
 	reset  bool // a reboot was accepted, and waits for its answer to leave
 	unlock unlockState
+	ahead  []byte // came ahead in this session, packed
 
 	release func() // of Config.Guard; nil: not held
 
@@ -86,6 +87,7 @@ type Agent struct {
 var (
 	_ link.Handler        = (*Agent)(nil)
 	_ link.AfterResponder = (*Agent)(nil)
+	_ link.AheadTaker     = (*Agent)(nil)
 )
 
 // New makes an agent on a store. Errors: the store does not load, or half of the WireGuard functions is missing.
@@ -197,7 +199,7 @@ func (a *Agent) features() uint32 {
 	if a.cfg.CompleteWG != nil {
 		f |= serialproto.FeatureWireGuard | serialproto.FeatureKeepWG
 	}
-	f |= serialproto.FeatureRenew | serialproto.FeatureUnlock | serialproto.FeaturePacked
+	f |= serialproto.FeatureRenew | serialproto.FeatureUnlock | serialproto.FeaturePacked | serialproto.FeatureAhead
 	if a.cfg.Renewal != nil {
 		f |= serialproto.FeatureRenewSet
 	}
@@ -234,7 +236,7 @@ func (a *Agent) leave() {
 // SessionStart silences a shared console.
 func (a *Agent) SessionStart() {
 	a.cfg.Log.Info("session opened")
-	a.lockAgain()
+	a.forget()
 	if a.cfg.Console == nil {
 		return
 	}
@@ -246,7 +248,7 @@ func (a *Agent) SessionStart() {
 // SessionEnd gives a shared console back. An unlock ends with its session.
 func (a *Agent) SessionEnd() {
 	a.cfg.Log.Info("session ended")
-	a.lockAgain()
+	a.forget()
 	if a.cfg.Console == nil {
 		return
 	}

@@ -7,6 +7,13 @@ import (
 	"provstation/serialproto"
 )
 
+// Ahead keeps what came ahead until the session ends: packed requests may be packed after it, and it is of no other use.
+func (a *Agent) Ahead(packed []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ahead = packed
+}
+
 // packed answers OpPacked, as the request inside it is answered.
 func (a *Agent) packed(ctx context.Context, args serialproto.PackedArgs) (any, error) {
 	var csr []byte
@@ -20,7 +27,14 @@ func (a *Agent) packed(ctx context.Context, args serialproto.PackedArgs) (any, e
 		}
 		csr = v.Newest.CSR
 	}
-	op, request, err := args.Unpack(csr, a.largest())
+	var ahead []byte
+	if len(args.Ahead) > 0 {
+		var err error
+		if ahead, err = serialproto.UnpackAhead(a.ahead); err != nil {
+			return nil, refuse(serialproto.StatusHashMismatch, "packed after what did not come")
+		}
+	}
+	op, request, err := args.Unpack(ahead, csr, a.largest())
 	switch {
 	case errors.Is(err, serialproto.ErrTooLarge):
 		return nil, refuse(serialproto.StatusTooLarge, "packed request is too large")

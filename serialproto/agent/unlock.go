@@ -47,11 +47,12 @@ func (a *Agent) waitLeft() uint32 {
 	return uint32((left + time.Second - 1) / time.Second)
 }
 
-// lockAgain voids challenge and grant.
-func (a *Agent) lockAgain() {
+// forget voids what lasts no longer than a session: challenge, grant, and what came ahead.
+func (a *Agent) forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.spend()
+	a.ahead = nil
 }
 
 func (a *Agent) spend() { a.unlock = unlockState{wait: a.unlock.wait} }

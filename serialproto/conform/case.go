@@ -101,7 +101,7 @@ type Measure struct {
 func Cases() []Case {
 	return slices.Concat(
 		announceCases(), readyCases(), frameCases(), sessionCases(), idCases(), fragmentCases(), ackCases(), cborCases(),
-		operationCases(), clockCases(), enrollCases(), abortCases(), installCases(), packedCases(), putCases(), signCases(), tls12Cases(), lockCases(),
+		operationCases(), clockCases(), enrollCases(), abortCases(), installCases(), packedCases(), aheadCases(), putCases(), signCases(), tls12Cases(), lockCases(),
 		workCases(), lineCases(), rebootCases(),
 		sealCases(), tokenCases(), renewCases(), unlockCases(), eraseCases(), heardCases(),
 	)

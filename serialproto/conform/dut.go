@@ -339,7 +339,7 @@ func (d *dut) draw() uint32 {
 func featureNames(bits uint32) string {
 	words := []string{
 		"SIGN_TLS13", "SIGN_TLS12", "setting the clock", "WireGuard", "TOKEN and RENEW", "UNLOCK and ERASE", "RENEW_SET",
-		"CHECK_MQTT", "CHECK_WG", "keeping the tunnel", "PACKED",
+		"CHECK_MQTT", "CHECK_WG", "keeping the tunnel", "PACKED", "AHEAD",
 	}
 	out := ""
 	for i, w := range words {

@@ -107,7 +107,7 @@ func frameSeed(d *dut) {
 }
 
 func frameKind(d *dut) {
-	for _, k := range []serialproto.Kind{0, 11, 12, 15, serialproto.KindRsp, serialproto.KindAnnounce, serialproto.KindWelcome, serialproto.KindLog} {
+	for _, k := range []serialproto.Kind{0, 12, 13, 15, serialproto.KindRsp, serialproto.KindAnnounce, serialproto.KindWelcome, serialproto.KindLog} {
 		f := d.doomed("a frame of a kind that a host does not send")
 		f.Kind = k
 		d.say(f)

@@ -289,7 +289,7 @@ func sealedMutants() []mutant {
 // can fail.
 func TestMutantsAreCaught(t *testing.T) {
 	t.Parallel()
-	for _, m := range slices.Concat(operationMutants(), sealedMutants(), wireMutants(), afar(wireMutants())) {
+	for _, m := range slices.Concat(operationMutants(), sealedMutants(), aheadMutants(), wireMutants(), afar(wireMutants())) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			d := whole()

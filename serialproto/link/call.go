@@ -145,6 +145,7 @@ func (h *Host) startExchange(data []byte) error {
 		wire: &h.wire, latency: h.cfg.Latency, wait: pollBase, ready: h.ready,
 	}
 	h.x.progress(time.Now())
+	h.ahead.begin(h.id)
 	return nil
 }
 
@@ -187,6 +188,9 @@ func (h *Host) step(now time.Time) (frame []byte, wait time.Duration, answer []b
 		return nil, d, nil, nil
 	}
 	f, ok, first := x.next(now, h.lastByte)
+	if fa, beside := h.ahead.next(x); beside && (!ok || f.Kind == serialproto.KindReq) {
+		f, ok, first = fa, true, false
+	}
 	if !ok && !now.Before(x.pollAt) {
 		if x.polls >= maxPolls {
 			return nil, 0, nil, ErrNoProgress

@@ -88,6 +88,8 @@ type Host struct {
 	id        uint8
 	x         *exchange
 	ready     func() error // of Hold
+	ahead     *aheadSender // nil: nothing, or not in this session
+	aheadID   uint8
 	greeting  *greeting
 	announce  *serialproto.Announce
 	announced []byte // the payload that announce was
@@ -248,7 +250,7 @@ func (h *Host) dropSession(why error) {
 	if h.lost == nil || h.welcomed {
 		h.lost = why
 	}
-	h.welcomed = false
+	h.welcomed, h.ahead = false, nil
 	if h.stopKeep != nil {
 		h.stopKeep()
 		h.stopKeep = nil

@@ -44,7 +44,7 @@ func TestHostHearsRuleBreakers(t *testing.T) {
 		{"unknown kind", func(r *raw) {
 			r.greet(nil)
 			f, _ := r.next(time.Second, req)
-			for k := serialproto.Kind(11); k < 16; k++ {
+			for k := serialproto.KindAhead; k < 16; k++ {
 				r.say(serialproto.Frame{Kind: k, ID: f.ID, Payload: []byte{1}})
 			}
 			r.say(serialproto.Frame{Kind: 0, ID: f.ID})

@@ -31,6 +31,10 @@ type server struct {
 	lastHost time.Time // last sound frame of the host, or the end of a handler
 	announce time.Time // when the next ANNOUNCE is due
 
+	takesAhead bool         // AHEAD was agreed upon
+	ahead      *reassembler // the AHEAD message that comes, or came last
+	cameAhead  []byte       // whole, and not handed to the handler yet
+
 	req     request
 	running *work
 	results chan result

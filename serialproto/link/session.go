@@ -44,6 +44,8 @@ func (s *server) take(f serialproto.Frame, now time.Time) bool {
 			s.running.cancel()
 			return true
 		}
+	case serialproto.KindAhead:
+		return s.onAhead(f)
 	case serialproto.KindBusy:
 		return f.ID == 0 // the session is still wanted
 	case serialproto.KindBye:
@@ -108,6 +110,9 @@ func (s *server) greet(now time.Time) {
 	w.Version, w.Session = serialproto.Version, hello.Session
 	w.MTU, w.Window, w.MaxMessage = uint16(s.mtu), uint8(s.win), uint32(s.max)
 	w.Features &= hello.Features
+	if _, takes := s.d.h.(AheadTaker); !takes {
+		w.Features &^= serialproto.FeatureAhead
+	}
 	data, err := serialproto.Encode(w)
 	if err != nil { // the handler's words break the bounds: without a valid WELCOME there is no session
 		s.d.h.SessionEnd()
@@ -116,6 +121,7 @@ func (s *server) greet(now time.Time) {
 	s.session, s.lastHost = hello.Session, now
 	s.dec.SetSession(s.session)
 	s.req = request{}
+	s.takesAhead = w.Features&serialproto.FeatureAhead != 0
 	tx := newSender(serialproto.KindWelcome, uint8(hello.Session), data, s.mtu, serialproto.MaxFragment)
 	s.welcome = s.welcome[:0:0]
 	for i := range tx.frags {
@@ -136,6 +142,7 @@ func (s *server) endSession() {
 	s.ended, s.session = s.session, 0
 	s.dec.SetSession(0)
 	s.req, s.queue, s.welcome = request{}, nil, nil
+	s.ahead, s.cameAhead, s.takesAhead = nil, nil, false
 	if s.running == nil {
 		s.d.h.SessionEnd()
 	} else {
@@ -218,7 +225,12 @@ func (s *server) start(now time.Time) {
 	s.req.op = op
 	ctx, cancel := context.WithCancel(context.Background())
 	s.running = &work{id: s.req.id, cancel: cancel, busyAt: now.Add(busyFirst), said: now}
+	ahead := s.cameAhead
+	s.cameAhead = nil
 	go func() {
+		if taker, ok := s.d.h.(AheadTaker); ok && ahead != nil {
+			taker.Ahead(ahead)
+		}
 		s.results <- result{safely(ctx, s.d.h, op, data)}
 	}()
 }

@@ -1,0 +1,265 @@
+package link_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"provstation/serialproto"
+	"provstation/serialproto/link"
+	"provstation/serialproto/prototest"
+)
+
+// taker is a device that notes what comes ahead, and what was there at each operation.
+type taker struct {
+	*prototest.Peer
+
+	mu    sync.Mutex
+	came  [][]byte
+	calls []string // "STATUS after 2"
+}
+
+func newTaker() *taker {
+	p := &taker{Peer: &prototest.Peer{}}
+	p.Func = func(_ context.Context, op serialproto.Op, _ []byte) []byte {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.calls = append(p.calls, fmt.Sprintf("%v after %d", op, len(p.came)))
+		if op == serialproto.OpEnroll {
+			return ok(serialproto.EnrollResult{CSR: der(csrSize, 1), KeyStore: serialproto.KeyStoreFlash})
+		}
+		return ok(nil)
+	}
+	return p
+}
+
+func (p *taker) Ahead(packed []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.came = append(p.came, packed)
+}
+
+var enrollReq = serialproto.EnrollArgs{Op: serialproto.OpEnroll, Alg: serialproto.AlgP256, DeviceID: "device-0001", EnrollID: enrollment}
+
+// What is said ahead crosses while the device answers, costs the answer nothing, and is there before the next request; what has not left
+// by then goes first.
+func TestAheadCrossesBehindARequest(t *testing.T) {
+	for name, size := range map[string]int{"fits beside the answer": 200, "longer than the answer": 1200} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newTaker()
+				h, err := prototest.DialPeer(t.Context(), prototest.Config{Baud: baud}, link.HostConfig{Baud: baud}, link.DeviceConfig{Baud: baud}, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer h.Close()
+				took := func(req any, result any) time.Duration {
+					begin := time.Now()
+					if err := h.Call(t.Context(), req, result); err != nil {
+						t.Fatal(err)
+					}
+					return time.Since(begin)
+				}
+				took(enrollReq, nil)
+				alone := took(enrollReq, nil)
+				before := h.Stats()
+				content := der(size, 3)
+				h.Ahead(content)
+				var r serialproto.EnrollResult
+				if beside := took(enrollReq, &r); beside > alone+2*time.Millisecond || !bytes.Equal(r.CSR, der(csrSize, 1)) {
+					t.Errorf("got %v and a CSR of %d bytes beside what goes ahead, want %v as without it", beside, len(r.CSR), alone)
+				}
+				if !h.HoldsAhead() {
+					t.Error("HoldsAhead: got false, want true")
+				}
+				took(statusReq, nil)
+				if len(p.came) != 1 || !bytes.Equal(p.came[0], content) {
+					t.Errorf("got %d messages ahead, want the one that was said", len(p.came))
+				}
+				if want := []string{"ENROLL after 0", "ENROLL after 0", "ENROLL after 0", "STATUS after 1"}; !slices.Equal(p.calls, want) {
+					t.Errorf("got %q, want %q", p.calls, want)
+				}
+				st := h.Stats()
+				if frames := st.TxKinds[serialproto.KindAhead]; frames != uint64((size+245)/246) {
+					t.Errorf("got %d AHEAD frames for %d bytes", frames, size)
+				}
+				if st.Polls+st.Retransmits+st.Ignored != before.Polls+before.Retransmits+before.Ignored {
+					t.Errorf("got %+v, want no repair work on a clean line", st)
+				}
+			})
+		})
+	}
+}
+
+// Nothing goes ahead of a request that may not take effect yet.
+func TestAheadWaitsForWhatIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTaker()
+		h, err := prototest.DialPeer(t.Context(), prototest.Config{Baud: baud}, link.HostConfig{Baud: baud}, link.DeviceConfig{Baud: baud}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		var early uint64
+		h.Hold(func() error {
+			<-time.After(100 * time.Millisecond)
+			early = h.Stats().TxKinds[serialproto.KindAhead]
+			return nil
+		})
+		h.Ahead(der(500, 1))
+		if err := h.Call(t.Context(), enrollReq, nil); err != nil {
+			t.Fatal(err)
+		}
+		if late := h.Stats().TxKinds[serialproto.KindAhead]; early != 0 || late == 0 {
+			t.Errorf("got %d AHEAD frames while the request was held and %d in all, want none and some", early, late)
+		}
+	})
+}
+
+// Where it would be of no use nothing is said ahead: to a device that does not take it, on a line that damages, and what is too long.
+func TestAheadIsNotSaid(t *testing.T) {
+	damage := func(f serialproto.Frame, n int, raw []byte) []byte {
+		if f.Kind == serialproto.KindRsp && n == 1 {
+			raw = bytes.Clone(raw)
+			raw[20] ^= 0x80
+		}
+		return raw
+	}
+	for _, c := range []struct {
+		name  string
+		peer  link.Handler
+		line  prototest.Config
+		mtu   int
+		bytes int
+	}{
+		{"to a device that offers it and cannot", &prototest.Peer{Func: newTaker().Func}, prototest.Config{}, 0, 100},
+		{"to one that does not offer it", &taker{Peer: &prototest.Peer{Func: newTaker().Func, Features: serialproto.FeaturePacked}}, prototest.Config{}, 0, 100},
+		{"too long", newTaker(), prototest.Config{}, 0, serialproto.MaxAheadPacked + 1},
+		{"too long for its frames", newTaker(), prototest.Config{}, 32, 32*serialproto.MaxAheadFrames + 1},
+		{"nothing", newTaker(), prototest.Config{}, 0, 0},
+		{"on a line that damages", newTaker(), prototest.Config{ToHost: prototest.Line{Rewrite: damage}}, 0, 100},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, err := prototest.DialPeer(t.Context(), c.line, link.HostConfig{MTU: c.mtu}, link.DeviceConfig{}, c.peer)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer h.Close()
+				if err := h.Call(t.Context(), enrollReq, nil); err != nil {
+					t.Fatal(err)
+				}
+				h.Ahead(der(max(c.bytes, 1), 1)[:c.bytes])
+				if err := h.Call(t.Context(), statusReq, nil); err != nil {
+					t.Fatal(err)
+				}
+				if n := h.Stats().TxKinds[serialproto.KindAhead]; n != 0 || h.HoldsAhead() {
+					t.Errorf("got %d AHEAD frames, HoldsAhead %v; want none", n, h.HoldsAhead())
+				}
+			})
+		})
+	}
+}
+
+// A session's end makes void what came ahead in it, at both ends.
+func TestAheadEndsWithItsSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTaker()
+		h, err := prototest.DialPeer(t.Context(), prototest.Config{Baud: baud}, link.HostConfig{Baud: baud}, link.DeviceConfig{Baud: baud}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		h.Ahead(der(1200, 1))
+		if err := h.Call(t.Context(), enrollReq, nil); err != nil {
+			t.Fatal(err)
+		}
+		sent := h.Stats().TxKinds[serialproto.KindAhead]
+		if err := h.Bye(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Greet(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Call(t.Context(), statusReq, nil); err != nil {
+			t.Fatal(err)
+		}
+		if h.HoldsAhead() {
+			t.Error("HoldsAhead in the next session: got true, want false")
+		}
+		if now := h.Stats().TxKinds[serialproto.KindAhead]; now != sent || len(p.came) != 0 {
+			t.Errorf("got %d frames of the session before, and %d messages taken; want none", now-sent, len(p.came))
+		}
+	})
+}
+
+// Whatever comes ahead, the device answers requests as ever, and takes only what is whole and within bounds, the latest.
+func TestDeviceHearsAhead(t *testing.T) {
+	ahead := func(id, idx, last uint8, payload string) serialproto.Frame {
+		return serialproto.Frame{Kind: serialproto.KindAhead, ID: id, Idx: idx, Last: last, Payload: []byte(payload)}
+	}
+	long := string(make([]byte, 246))
+	var tooLong []serialproto.Frame
+	for i := range uint8(serialproto.MaxAheadFrames) {
+		tooLong = append(tooLong, ahead(1, i, serialproto.MaxAheadFrames-1, long))
+	}
+	for _, c := range []struct {
+		name     string
+		features uint32
+		frames   []serialproto.Frame
+		want     []string
+	}{
+		{"in any order", serialproto.Features, []serialproto.Frame{ahead(1, 1, 1, "b"), ahead(1, 0, 1, "a")}, []string{"ab"}},
+		{"twice", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(1, 0, 1, "a"), ahead(1, 1, 1, "b"), ahead(1, 1, 1, "b")}, []string{"ab"}},
+		{"two, the later one", serialproto.Features, []serialproto.Frame{ahead(1, 0, 0, "a"), ahead(2, 0, 0, "b")}, []string{"b"}},
+		{"one, and another that is not whole", serialproto.Features, []serialproto.Frame{ahead(1, 0, 0, "a"), ahead(2, 0, 1, "b")}, []string{"a"}},
+		{"not whole", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a")}, nil},
+		{"of two messages", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(2, 1, 1, "b")}, nil},
+		{"another last", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(1, 1, 2, "b")}, nil},
+		{"idx beyond last", serialproto.Features, []serialproto.Frame{ahead(1, 2, 1, "a")}, nil},
+		{"no id", serialproto.Features, []serialproto.Frame{ahead(0, 0, 0, "a")}, nil},
+		{"too many fragments", serialproto.Features, []serialproto.Frame{ahead(1, 0, serialproto.MaxAheadFrames, "a")}, nil},
+		{"too many bytes", serialproto.Features, tooLong, nil},
+		{"not agreed upon", serialproto.Features &^ serialproto.FeatureAhead, []serialproto.Frame{ahead(1, 0, 0, "a")}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				near, far := prototest.Pipe(prototest.Config{})
+				p := newTaker()
+				ctx, stop := context.WithCancel(t.Context())
+				served := make(chan error, 1)
+				go func() { served <- link.NewDevice(far, link.DeviceConfig{}, p).Serve(ctx) }()
+				defer func() { stop(); <-served }()
+				r := &raw{t: t, c: near, dir: serialproto.HostToDevice, session: 7}
+				r.say(serialproto.Frame{Kind: serialproto.KindHello, Payload: encode(t, serialproto.Hello{
+					MinVersion: 1, MaxVersion: 1, Session: 7, MTU: 246, Window: 8, MaxMessage: 8192, Features: c.features,
+				})})
+				if _, found := r.next(time.Second, serialproto.KindWelcome); !found {
+					t.Fatal("no WELCOME")
+				}
+				for _, f := range c.frames {
+					r.say(f)
+				}
+				if f, found := r.next(200*time.Millisecond, serialproto.KindAck, serialproto.KindRsp, serialproto.KindBusy); found {
+					t.Errorf("got %+v in answer, want silence", f)
+				}
+				r.say(serialproto.Frame{Kind: serialproto.KindReq, ID: 1, Payload: []byte{0xa1, 0x00, 0x01}})
+				if _, found := r.next(time.Second, serialproto.KindRsp); !found {
+					t.Error("no answer to the request after it")
+				}
+				var got []string
+				for _, b := range p.came {
+					got = append(got, string(b))
+				}
+				if !slices.Equal(got, c.want) {
+					t.Errorf("got %q taken, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
