@@ -45,7 +45,9 @@ func (x *run) keygen(ctx context.Context) error {
 }
 
 func (x *run) makeKey(ctx context.Context, keepTunnel bool) (a KeyAnswer, err error) {
-	r := KeyRequest{DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.keyType(), KeepTunnel: keepTunnel}
+	r := KeyRequest{
+		DeviceID: x.deviceID, EnrollID: x.enrollID, KeyType: x.keyType(), KeepTunnel: keepTunnel, Chain: x.likely.chain(),
+	}
 	if !keepTunnel && x.course != courseRekey {
 		r.WireGuard = x.wantsDeviceTunnelKey(ctx)
 	}
@@ -412,6 +414,7 @@ func chainEnds(c *pki.Chain) (ends []string) {
 // acceptChain notes a chain that passed and judges its shelf life.
 func (x *run) acceptChain(chain *pki.Chain) error {
 	x.chain, x.notAfter = chain, chain.NotAfter()
+	x.likely.was(chain.CAFileDER())
 	sum := sha256.Sum256(chain.Leaf.Raw)
 	x.leaf = sum[:]
 	x.fact(FactCertSerial, chain.CertSerial())

@@ -144,6 +144,9 @@ type KeyRequest struct {
 	// KeepTunnel: the new generation takes over the tunnel of the active one, its key and its wg0.conf. It goes with no
 	// WireGuard of its own.
 	KeepTunnel bool
+	// Chain are CA certificates, DER, that the bundle for this key will most likely bring. A line may have them cross while the
+	// device makes its key.
+	Chain [][]byte
 }
 
 // KeyAnswer is the device's answer: public halves only.

@@ -37,6 +37,7 @@ type fakeDevice struct {
 	csr        []byte
 	leaf       []byte
 	chain      [][]byte
+	likely     [][]byte // as its key was asked for
 	objects    map[string][]byte
 	gen        uint32
 	signatures uint32 // left of the key
@@ -326,7 +327,7 @@ func (l *fakeLine) MakeKey(ctx context.Context, r KeyRequest) (KeyAnswer, error)
 	if !existing && !d.life.opens(d.state) {
 		return KeyAnswer{}, &Fault{Code: CodeAgentLocked, Outcome: Fail, Params: map[string]string{}}
 	}
-	d.life.kept = r.KeepTunnel
+	d.life.kept, d.likely = r.KeepTunnel, r.Chain
 	if !existing {
 		if err := d.makeKey(r.DeviceID, r.EnrollID); err != nil {
 			return KeyAnswer{}, err

@@ -101,6 +101,7 @@ type Runner struct {
 	words  Words
 	now    func() time.Time
 	log    *slog.Logger
+	likely likely
 }
 
 // NewRunner puts a runner together.
@@ -133,5 +134,7 @@ func (r *Runner) askAhead(ctx context.Context) {
 		_, _ = sc.ServerTime(ctx)
 	}
 	_, _ = r.bridge.Contract(ctx)
-	_, _ = r.trust.Anchors(ctx)
+	if a, err := r.trust.Anchors(ctx); err == nil {
+		r.likely.begin(a)
+	}
 }

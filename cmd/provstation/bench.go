@@ -102,9 +102,10 @@ proven at the broker, sealed and recorded. A device's time is from the first byt
 record. With --spread auto they get power one after the other, as fast as this machine can play them with half of
 its processors, so that it is the station that is measured; with --spread 0 at the same moment.
 
-LIMIT is what these bytes and servers allow: bytes on the line at the baud rate, plus the time that the bridge, the
-broker and the device's key took. x LIMIT is the median device against its limit; x ONE is the slowest twentieth
-against one device alone, which is measured as well where it is not asked for.
+LIMIT is what these bytes and servers allow, one after the other: bytes on the line at the baud rate, plus the time that
+the bridge, the broker and the device's key took. x LIMIT is the median device against its limit, below 1 where one of
+these goes on beside another, as certificates that cross while a key is made; x ONE is the slowest twentieth against one
+device alone, which is measured as well where it is not asked for.
 
 The other methods are the ways it is done otherwise, on the same kind of lines, stack and files: here-documents typed
 into a console (heredoc), AT commands as of a modem (at), mcumgr's console framing (mcumgr). Their record is a line of

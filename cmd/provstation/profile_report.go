@@ -108,6 +108,8 @@ func featureNames(bits uint32) []string {
 		{serialproto.FeatureCheckMQTT, "check-mqtt"},
 		{serialproto.FeatureCheckWG, "check-wireguard"},
 		{serialproto.FeatureKeepWG, "keep-tunnel"},
+		{serialproto.FeaturePacked, "packed"},
+		{serialproto.FeatureAhead, "ahead"},
 	} {
 		if bits&f.bit != 0 {
 			names = append(names, f.name)

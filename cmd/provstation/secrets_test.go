@@ -113,7 +113,7 @@ func (b *realBench) checkSecrets(contract devstack.Contract) {
 	t := b.t
 	t.Helper()
 	down, up := b.socat.Transcript()
-	inside := unpacked(payloads(down), payloads(up))
+	inside := unpacked(down, payloads(up))
 	if len(down) < 1500 || len(up) < 500 || len(inside) < 1500 {
 		t.Fatalf("transcript of %d and %d bytes, %d packed: it is not whole", len(down), len(up), len(inside))
 	}
@@ -157,6 +157,14 @@ func (b *realBench) checkSecrets(contract devstack.Contract) {
 // payloads are the contents of all frames in order: COBS undone, header and checksum cut off.
 func payloads(stream []byte) []byte {
 	var out []byte
+	for _, frame := range frames(stream) {
+		out = append(out, frame[4:len(frame)-4]...)
+	}
+	return out
+}
+
+// frames are those of a stream, with their headers and checksums.
+func frames(stream []byte) (out [][]byte) {
 	for seg := range bytes.SplitSeq(stream, []byte{0}) {
 		var frame []byte
 		for i := 0; i < len(seg); {
@@ -168,15 +176,25 @@ func payloads(stream []byte) []byte {
 			}
 		}
 		if len(frame) > 8 {
-			out = append(out, frame[4:len(frame)-4]...)
+			out = append(out, frame)
 		}
 	}
 	return out
 }
 
-// unpacked is what the packed requests to the device hold.
-func unpacked(down, up []byte) (out []byte) {
-	dictionaries := [][]byte{nil}
+// unpacked is what the packed requests to the device hold, and what came ahead of them.
+func unpacked(stream, up []byte) (out []byte) {
+	down, dictionaries := payloads(stream), [][]byte{nil}
+	var packed []byte
+	for _, f := range frames(stream) {
+		if serialproto.Kind(f[0]&15) == serialproto.KindAhead {
+			packed = append(packed, f[4:len(f)-4]...)
+		}
+	}
+	ahead, err := serialproto.UnpackAhead(packed)
+	if err == nil {
+		out = append(out, ahead...)
+	}
 	for i := range up {
 		if !bytes.HasPrefix(up[i:], []byte{0x30, 0x82}) || len(up) < i+4 {
 			continue
@@ -195,13 +213,13 @@ func unpacked(down, up []byte) (out []byte) {
 			continue
 		}
 		at := i + 6 + (int(down[i+4])<<8 | int(down[i+5]))
-		for end := at; end <= min(at+12, len(down)); end++ { // with or without the CSR
+		for end := at; end <= min(at+22, len(down)); end++ { // with or without the CSR, and what came ahead
 			var args serialproto.PackedArgs
 			if serialproto.Decode(down[i-1:end], &args) != nil {
 				continue
 			}
 			for _, csr := range dictionaries {
-				if _, request, err := args.Unpack(csr, serialproto.DefaultMax); err == nil {
+				if _, request, err := args.Unpack(ahead, csr, serialproto.DefaultMax); err == nil {
 					out = append(out, request...)
 				}
 			}

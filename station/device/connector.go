@@ -23,7 +23,10 @@ type Config struct {
 }
 
 // Connector opens real serial ports, or what Config.OpenPort gives.
-type Connector struct{ cfg Config }
+type Connector struct {
+	cfg    Config
+	packer aheadPacker
+}
 
 // NewConnector makes a connector.
 func NewConnector(cfg Config) *Connector {
@@ -49,7 +52,7 @@ func (c *Connector) Open(ctx context.Context, p station.PortInfo) (station.Line,
 		return nil, PortFault(p.Path, err)
 	}
 	return &line{
-		path: p.Path, probe: c.cfg.Probe, port: t,
+		path: p.Path, probe: c.cfg.Probe, port: t, packer: &c.packer,
 		host: link.NewHost(t, link.HostConfig{
 			Baud: c.cfg.Baud, Probe: c.cfg.Probe, MTU: c.cfg.MTU, Window: c.cfg.Window, MaxMessage: c.cfg.MaxMessage,
 		}),

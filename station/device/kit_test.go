@@ -54,6 +54,12 @@ func peer(t *testing.T, p *prototest.Peer, max int) *line {
 // realAgent opens a line to a real agent over its own files and greets it. Its clock is the system's.
 func realAgent(t *testing.T, max int) *line {
 	t.Helper()
+	return agentOn(t, max, prototest.Config{})
+}
+
+// agentOn is realAgent on such a line.
+func agentOn(t *testing.T, max int, cfg prototest.Config) *line {
+	t.Helper()
 	store, err := filestore.Open(t.TempDir(), filestore.Config{Volatile: true})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +72,7 @@ func realAgent(t *testing.T, max int) *line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, far := prototest.Pipe(prototest.Config{})
+	near, far := prototest.Pipe(cfg)
 	serve(t, func(ctx context.Context) { _ = a.Run(ctx, far) })
 	l := open(t, near, Config{})
 	greet(t, l)
@@ -108,8 +114,14 @@ const deviceID = "dev-001"
 
 func key(t *testing.T, l *line, enrollID, kind string) (*x509.CertificateRequest, station.KeyAnswer) {
 	t.Helper()
+	return keyBefore(t, l, enrollID, kind, nil)
+}
+
+// keyBefore is key where this chain will most likely come.
+func keyBefore(t *testing.T, l *line, enrollID, kind string, chain [][]byte) (*x509.CertificateRequest, station.KeyAnswer) {
+	t.Helper()
 	a, err := l.MakeKey(within(t), station.KeyRequest{
-		DeviceID: deviceID, EnrollID: station.EnrollID([]byte(enrollID)), KeyType: kind, WireGuard: true,
+		DeviceID: deviceID, EnrollID: station.EnrollID([]byte(enrollID)), KeyType: kind, WireGuard: true, Chain: chain,
 	})
 	must(t, err)
 	csr, err := x509.ParseCertificateRequest(a.CSR)

@@ -21,6 +21,8 @@ type line struct {
 	port    link.Transport // below the host
 	welcome serialproto.Welcome
 	csr     []byte // of the device's newest key, as it answered
+	ahead   []byte // what crossed ahead, unpacked
+	packer  *aheadPacker
 }
 
 func (l *line) Wait(ctx context.Context) (station.Announcement, error) {
@@ -152,6 +154,7 @@ func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAn
 			return station.KeyAnswer{}, err
 		}
 	}
+	l.sayAhead(q.Chain)
 	if err := l.call(ctx, "have the device make its key", args, &r); err != nil {
 		return station.KeyAnswer{}, enrollIDFault(err)
 	}
@@ -213,30 +216,6 @@ func (l *line) BootLog() string { return l.host.Console() }
 func (l *line) Bye(ctx context.Context) { _ = l.host.Bye(ctx) }
 
 func (l *line) Close() error { return l.host.Close() }
-
-// callPacked is call for a request that carries certificates: packed, where the device takes that. One that cannot unpack it, by
-// whatever the station has wrong about its key, gets it as it is.
-func (l *line) callPacked(ctx context.Context, doing string, args, result any) error {
-	if l.welcome.Features&serialproto.FeaturePacked == 0 {
-		return l.call(ctx, doing, args, result)
-	}
-	request, err := serialproto.EncodeRequest(args)
-	if err != nil {
-		return l.fault(doing, err)
-	}
-	packed := serialproto.Pack(request, l.csr)
-	if packed == nil {
-		return l.call(ctx, doing, args, result)
-	}
-	err = l.host.Call(ctx, packed, result)
-	if se, ok := errors.AsType[*serialproto.StatusError](err); ok && se.Status == serialproto.StatusHashMismatch {
-		return l.call(ctx, doing, args, result)
-	}
-	if err != nil {
-		return l.fault(doing, err)
-	}
-	return nil
-}
 
 // call does one request and translates its error.
 func (l *line) call(ctx context.Context, doing string, args, result any) error {
