@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/flate"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -51,6 +53,39 @@ func TestPackedAfterWhatCameAhead(t *testing.T) {
 	}
 	if _, back, err := without.Unpack(chain, csr, len(request)); err != nil || !bytes.Equal(back, request) {
 		t.Errorf("packed without what came all the same: got %v, want the request", err)
+	}
+}
+
+// The vector is of bytes, not of our packer: it need not pack alike for ever, and unpacks alike for ever.
+func TestAheadVector(t *testing.T) {
+	file := filepath.Join("testdata", "vectors", "ahead.txt")
+	request, csr := bundleSample(1)
+	chain := chainSample(t, request)
+	if *update {
+		packed, err := EncodeRequest(Pack(request, chain, csr))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := "# What comes ahead, and a request that is packed after it and after a CSR.\n\nname: ahead\nahead: " + spaced(PackAhead(chain)) +
+			"\nunpacked: " + spaced(chain) + "\ncsr: " + spaced(csr) + "\npacked: " + spaced(packed) + "\nrequest: " + spaced(request) + "\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := readVectors(t, "ahead.txt")
+	if len(v) != 1 {
+		t.Fatalf("got %d vectors in %s, want 1", len(v), file)
+	}
+	ahead, err := UnpackAhead(unhex(t, v[0]["ahead"]))
+	if err != nil || !bytes.Equal(ahead, unhex(t, v[0]["unpacked"])) {
+		t.Errorf("got %d bytes ahead, %v; want those of the vector", len(ahead), err)
+	}
+	var args PackedArgs
+	if err := DecodeRequest(unhex(t, v[0]["packed"]), &args); err != nil {
+		t.Fatal(err)
+	}
+	if _, back, err := args.Unpack(ahead, unhex(t, v[0]["csr"]), DefaultMax); err != nil || !bytes.Equal(back, unhex(t, v[0]["request"])) {
+		t.Errorf("got a request of %d bytes, %v; want that of the vector", len(back), err)
 	}
 }
 

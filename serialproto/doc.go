@@ -59,6 +59,7 @@
 //	 9 LOG       d->h  one line of UTF-8                        session 0, id 0
 //	10 BYE       both  session over; payload empty, or {0: status, 15: detail}
 //	11 AHEAD     h->d  a fragment of what later requests may refer back to; only to a device with feature 11
+//	             d->h  something of it is missing; payload as in ACK   idx 0 on a gap, 1 where a request has come
 //
 // HELLO, ANNOUNCE, LOG, BUSY, CANCEL and BYE are single frames: idx 0, last 0. An ACK repeats id and last of the message
 // it acknowledges.
@@ -249,12 +250,23 @@
 // While a device makes its key and says its CSR, nothing crosses the line towards it, and of what it will be sent then the CA
 // certificates are known already. A host MAY send bytes in AHEAD frames to a device with feature 11, at any time of a session: raw
 // DEFLATE after the dictionary alone, at most 2048 bytes that unpack to at most 8192, in fragments as those of a request are, at
-// most 16 of them. The frame's id, 1 to 255, tells fragments of one such message from those of the next. They are not acknowledged,
-// not answered and not sent again, and change nothing but this: until the session ends, or another message has come, the dictionary
-// of a PACKED request with key 4 goes on with what they unpack to. The device keeps the latest message that is whole; fragments of another
-// id replace one that is not. What is out of bounds is dropped, and so is what does not unpack, which the device may find out
-// when it is referred to. Nothing that comes ahead is trusted, stored, or of any other use. A host SHOULD NOT send AHEAD on a line that has
-// damaged or echoed anything in this session: a lost fragment costs a PACKED that is refused with 9.
+// most 16 of them. The frame's id, 1 to 255, tells the fragments of one such message from those of the next, which MUST have another
+// one. They change nothing but this: until the session ends or the next message is whole, the dictionary of a PACKED request goes on
+// with what they unpack to, where key 4 is the first 8 bytes of SHA-256 of that, unpacked; where it is another, the answer is status 9.
+//
+// The device keeps the latest message that is whole, whether it unpacks or not: it MAY find that out when it is referred to. A fragment of
+// another id drops one that is not whole. Fragments out of bounds are dropped. Nothing that comes ahead is trusted, stored, or of any
+// other use, and nothing secret may be in it. The window does not count for it, and it comes while a request is being worked on: a device that
+// cannot receive then MUST NOT offer feature 11. It takes two messages of 2048 bytes, one that is whole and one that comes, and the
+// dictionary to unpack after: this one, up to 8192 bytes, and the CSR.
+//
+// There is no ACK of it. A device that misses something SHOULD say so, in an AHEAD frame with the id and last of the message and the
+// bitmap of what it has: with idx 0 on a gap, as in rule 2, and with idx 1, once, where a fragment of a request comes and the message
+// is not whole. The host then sends again what rule 3, or rule 4, calls lost, before what it has not sent yet. What is missing all the same
+// costs a PACKED that is refused with 9.
+//
+// A host MUST NOT send AHEAD before what is due of a request that it goes behind, and SHOULD NOT send it on a line that is half duplex, that
+// has damaged or echoed anything in this session, or whose window does not hold the answer it goes beside: what acknowledges that would wait.
 //
 // # What the device signs
 //

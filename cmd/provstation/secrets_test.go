@@ -185,15 +185,17 @@ func frames(stream []byte) (out [][]byte) {
 // unpacked is what the packed requests to the device hold, and what came ahead of them.
 func unpacked(stream, up []byte) (out []byte) {
 	down, dictionaries := payloads(stream), [][]byte{nil}
-	var packed []byte
+	packed := map[byte][]byte{}
 	for _, f := range frames(stream) {
 		if serialproto.Kind(f[0]&15) == serialproto.KindAhead {
-			packed = append(packed, f[4:len(f)-4]...)
+			packed[f[1]] = append(packed[f[1]], f[4:len(f)-4]...)
 		}
 	}
-	ahead, err := serialproto.UnpackAhead(packed)
-	if err == nil {
-		out = append(out, ahead...)
+	cameAhead := [][]byte{nil}
+	for _, p := range packed {
+		if ahead, err := serialproto.UnpackAhead(p); err == nil {
+			cameAhead, out = append(cameAhead, ahead), append(out, ahead...)
+		}
 	}
 	for i := range up {
 		if !bytes.HasPrefix(up[i:], []byte{0x30, 0x82}) || len(up) < i+4 {
@@ -219,8 +221,10 @@ func unpacked(stream, up []byte) (out []byte) {
 				continue
 			}
 			for _, csr := range dictionaries {
-				if _, request, err := args.Unpack(ahead, csr, serialproto.DefaultMax); err == nil {
-					out = append(out, request...)
+				for _, ahead := range cameAhead {
+					if _, request, err := args.Unpack(ahead, csr, serialproto.DefaultMax); err == nil {
+						out = append(out, request...)
+					}
 				}
 			}
 		}

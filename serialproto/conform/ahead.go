@@ -9,14 +9,19 @@ import (
 
 func aheadCases() []Case {
 	list := []Case{
-		{ID: "ahead-install", Text: "what comes ahead, in any order, is not answered, and INSTALL packed after it is answered as INSTALL is", run: aheadInstall},
+		{ID: "ahead-install", Text: "what comes ahead, in any order, is not acknowledged, and INSTALL packed after it is answered as INSTALL is", run: aheadInstall},
 		{ID: "ahead-latest", Text: "the latest message that came ahead whole is the one, whatever came of another since", run: aheadLatest},
 		{ID: "ahead-missing", Text: "PACKED after what did not come, or not whole, is refused with status 9, and nothing is stored", run: aheadMissing},
 		{ID: "ahead-session", Text: "what came ahead is void in another session: PACKED after it is refused with status 9", run: aheadSession},
-		{ID: "ahead-bounds", Text: "what comes ahead and is too long, packed or unpacked, has too many fragments or no id, or does not unpack changes nothing", run: aheadBounds},
+		{ID: "ahead-bounds", Text: "what comes ahead and is too long, has too many fragments or no id changes nothing", run: aheadBounds},
+		{ID: "ahead-bomb", Text: "PACKED after what does not unpack, or to more than 8192 bytes, is refused with status 9, and nothing is stored", run: aheadBomb},
+		{ID: "ahead-missed", Level: Should, Text: "what is missing of a message that comes ahead is said: on a gap, and once where a request comes", run: aheadMissed},
 	}
 	for i := range list {
-		list[i].Level, list[i].Clause, list[i].limit = Must, "Ahead", keyPatience
+		if list[i].Level == 0 {
+			list[i].Level = Must
+		}
+		list[i].Clause, list[i].limit = "Ahead", keyPatience
 		list[i].State, list[i].Features = serialproto.StateKeyed, serialproto.FeaturePacked|serialproto.FeatureAhead
 	}
 	return list
@@ -34,7 +39,7 @@ func aheadFrames(id uint8, data []byte, fragments int) (frames []serialproto.Fra
 	return frames
 }
 
-// sayAhead says frames, which nothing answers.
+// sayAhead says frames, which nothing answers; what is missing of them may be said.
 func (d *dut) sayAhead(frames ...serialproto.Frame) {
 	for _, f := range frames {
 		d.say(f)
@@ -125,19 +130,62 @@ func aheadSession(d *dut) {
 	d.untouched("PACKED after what came in another session")
 }
 
+// deflatedAlone is raw DEFLATE after the dictionary, however much it is.
+func (d *dut) deflatedAlone(content []byte) []byte { return d.deflated(content, nil).Data }
+
 func aheadBounds(d *dut) {
-	bomb := d.deflated(make([]byte, serialproto.MaxAhead+1), nil).Data
-	long := bytes.Repeat([]byte{0xff}, serialproto.MaxAheadPacked+1)
-	for what, frames := range map[string][]serialproto.Frame{
-		"unpacks to too much": aheadFrames(1, bomb, 2),
-		"too long":            aheadFrames(2, long, (len(long)+serialproto.MaxPayload-1)/serialproto.MaxPayload),
-		"too many fragments":  aheadFrames(3, long[:serialproto.MaxAheadFrames+1], serialproto.MaxAheadFrames+1),
-		"does not unpack":     aheadFrames(4, long[:40], 1),
-		"no id":               aheadFrames(0, long[:40], 1),
-	} {
-		d.sayAhead(frames...)
-		zeros := make([]byte, serialproto.MaxAhead+1)
-		d.refused("PACKED after what "+what, d.after(zeros, d.encode(d.bundle())), serialproto.StatusHashMismatch)
-		d.untouched("what came ahead: " + what)
+	chain := bytes.Join(d.ca.chain(), nil)
+	args := d.bundle()
+	request := d.encode(args)
+	if len(request) > d.room() {
+		d.skip("a bundle is larger than max_msg")
 	}
+	data := serialproto.PackAhead(chain)
+	d.sayAhead(aheadFrames(1, data, d.fragmentsOf(data))...)
+	noise := make([]byte, serialproto.MaxAheadPacked+1)
+	for i, x := 0, uint32(1); i < len(noise); i++ {
+		x = x*1664525 + 1013904223
+		noise[i] = byte(x >> 24)
+	}
+	long, other := d.deflatedAlone(noise), append(bytes.Clone(chain), "another"...)
+	for _, c := range []struct {
+		what    string
+		content []byte
+		frames  []serialproto.Frame
+	}{
+		{"is too long", noise, aheadFrames(2, long, d.fragmentsOf(long))},
+		{"has too many fragments", other, aheadFrames(3, d.deflatedAlone(other), serialproto.MaxAheadFrames+1)},
+		{"has no id", other, aheadFrames(0, d.deflatedAlone(other), d.fragmentsOf(data))},
+	} {
+		d.sayAhead(c.frames...)
+		d.refused("PACKED after what "+c.what, d.after(c.content, request), serialproto.StatusHashMismatch)
+		var r serialproto.InstallResult
+		d.ok(d.after(chain, request), &r)
+		d.installed(args, r)
+	}
+}
+
+func aheadBomb(d *dut) {
+	zeros := make([]byte, serialproto.MaxAhead+1)
+	for i, data := range [][]byte{d.deflatedAlone(zeros), bytes.Repeat([]byte{0xff}, 40)} {
+		what := []string{"unpacks to too much", "does not unpack"}[i]
+		d.sayAhead(aheadFrames(uint8(i+1), data, 2)...)
+		d.refused("PACKED after what "+what, d.after(zeros, d.encode(d.bundle())), serialproto.StatusHashMismatch)
+		d.untouched("what came ahead and " + what)
+	}
+}
+
+func aheadMissed(d *dut) {
+	data := serialproto.PackAhead(bytes.Join(d.ca.chain(), nil))
+	frames := aheadFrames(7, data, d.fragmentsOf(data))
+	says := func(what string, idx uint8, bitmap byte) {
+		f, ok := d.hear(d.slack()+alert, kinds(serialproto.KindAhead))
+		d.check(ok && f.ID == 7 && f.Idx == idx && f.Last == frames[0].Last && len(f.Payload) > 0 && f.Payload[0] == bitmap,
+			"want AHEAD id 7, idx %d, last %d, bitmap %08b %s, got %s", idx, frames[0].Last, bitmap, what, said(f, ok))
+	}
+	d.say(frames[0])
+	d.say(frames[2])
+	says("on a gap", 0, 0b101)
+	d.say(d.statusFrame(d.nextID()))
+	says("where a request comes and something is missing", 1, 0b101)
 }

@@ -107,7 +107,11 @@ func frameSeed(d *dut) {
 }
 
 func frameKind(d *dut) {
-	for _, k := range []serialproto.Kind{0, 12, 13, 15, serialproto.KindRsp, serialproto.KindAnnounce, serialproto.KindWelcome, serialproto.KindLog} {
+	strange := []serialproto.Kind{0, 12, 13, 15, serialproto.KindRsp, serialproto.KindAnnounce, serialproto.KindWelcome, serialproto.KindLog}
+	if d.features&serialproto.FeatureAhead == 0 {
+		strange = append(strange, serialproto.KindAhead)
+	}
+	for _, k := range strange {
 		f := d.doomed("a frame of a kind that a host does not send")
 		f.Kind = k
 		d.say(f)

@@ -48,6 +48,14 @@ func aheadMutants() []mutant {
 			}
 			return one(b)
 		}), []string{"ahead-install", "ahead-latest"}},
+		{"takes what comes ahead without an id", down(func(w *wiretap, f serialproto.Frame, b []byte) [][]byte {
+			if f.Kind == serialproto.KindAhead && f.ID == 0 {
+				b[1] = 200
+				return one(sealAs(w.session(), b))
+			}
+			return one(b)
+		}), []string{"ahead-bounds"}},
+		{"is silent about what does not come ahead", dropped(func(f serialproto.Frame) bool { return f.Kind == serialproto.KindAhead }), []string{"ahead-missed"}},
 		{"keeps what came ahead for another session", hoards(false), []string{"ahead-session"}},
 		{"keeps what came ahead first", hoards(true), []string{"ahead-latest"}},
 	}

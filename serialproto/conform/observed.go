@@ -48,9 +48,9 @@ func (o *observed) frame(f serialproto.Frame, mtu uint16) {
 		if f.Idx != 0 || f.Last != 0 {
 			o.breach(ruleForm, "%v has idx %d, last %d, not 0", f.Kind, f.Idx, f.Last)
 		}
-	case serialproto.KindAck:
+	case serialproto.KindAck, serialproto.KindAhead:
 		if f.Idx > 1 {
-			o.breach(ruleForm, "ACK has idx %d, not 0 or 1", f.Idx)
+			o.breach(ruleForm, "%v has idx %d, not 0 or 1", f.Kind, f.Idx)
 		}
 	case serialproto.KindWelcome, serialproto.KindRsp:
 		if mtu > 0 && len(f.Payload) > int(mtu) {

@@ -1,6 +1,14 @@
 package link
 
-import "provstation/serialproto"
+import (
+	"time"
+
+	"provstation/serialproto"
+)
+
+// aheadWindow is how long an answer must fit into the agreed window for something to cross beside it: what acknowledges an answer
+// would have to wait behind that.
+const aheadWindow = 512
 
 // AheadTaker is an optional extension of Handler, for devices that offer feature AHEAD.
 type AheadTaker interface {
@@ -11,43 +19,56 @@ type AheadTaker interface {
 
 // aheadSender is what the host has cross behind a request, in this session.
 type aheadSender struct {
-	frames []serialproto.Frame // not handed to the transport yet
-	behind uint8               // the request that they go behind; 0: that of the next Call
+	tx       *sender
+	behind   uint8 // the request that it goes behind; 0: that of the next Call
+	repaired bool  // some of it was sent again since RepairedAhead was asked
 }
 
 // Ahead has packed, which serialproto.PackAhead made, cross behind the request of the next Call, while the device works on that and
 // answers it: the line is idle this way then. What has not left when the Call ends goes before the next request. Nothing is sent to
-// a device that does not take it, on a line that has damaged or echoed something, or where packed is too long for the
-// device's frames: HoldsAhead says so.
+// a device that does not take it or has a window for small answers only, on a line that has damaged or echoed something in this
+// session, or where packed is too long for the device's frames; HoldsAhead says so. Nil takes back what has not left.
 func (h *Host) Ahead(packed []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ahead = nil
-	h.stats.decoder(h.dec.Stats())
-	if !h.welcomed || h.welcome.Features&serialproto.FeatureAhead == 0 || h.stats.Broken+h.stats.Echoes+h.stats.Retransmits > 0 {
+	mtu, win := min(int(h.welcome.MTU), serialproto.MaxPayload), int(h.welcome.Window)
+	if len(packed) == 0 || len(packed) > min(serialproto.MaxAheadPacked, mtu*serialproto.MaxAheadFrames) || win*mtu < aheadWindow {
+		return
+	}
+	if !h.welcomed || h.welcome.Features&serialproto.FeatureAhead == 0 || h.damage() > h.damaged {
 		return
 	}
 	if h.aheadID++; h.aheadID == 0 {
 		h.aheadID = 1
 	}
-	mtu := min(int(h.welcome.MTU), serialproto.MaxPayload)
-	tx := newSender(serialproto.KindAhead, h.aheadID, packed, mtu, serialproto.MaxFragment)
-	if len(packed) == 0 || len(packed) > serialproto.MaxAheadPacked || len(tx.frags) > serialproto.MaxAheadFrames {
-		return
-	}
-	a := &aheadSender{}
-	for i := range tx.frags {
-		a.frames = append(a.frames, tx.frame(serialproto.HostToDevice, i))
-	}
-	h.ahead = a
+	h.ahead = &aheadSender{tx: newSender(serialproto.KindAhead, h.aheadID, packed, mtu, serialproto.MaxAheadFrames)}
+}
+
+// damage counts what a good line never shows. h.mu is held.
+func (h *Host) damage() uint64 {
+	h.stats.decoder(h.dec.Stats())
+	return h.stats.Broken + h.stats.Echoes + h.stats.Retransmits
 }
 
 // HoldsAhead reports whether the device has what Ahead was given last, or will have it before the next request, unless the line lost
-// it: the session is the same. What crosses ahead is not acknowledged.
+// it: a Call has begun since, and the session is the same.
 func (h *Host) HoldsAhead() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.ahead != nil
+	return h.ahead != nil && h.ahead.behind != 0
+}
+
+// RepairedAhead reports whether something of what goes ahead was sent again since it was asked last: what the device could not
+// refer back to may be there now.
+func (h *Host) RepairedAhead() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ahead == nil || !h.ahead.repaired {
+		return false
+	}
+	h.ahead.repaired = false
+	return true
 }
 
 // begin notes the request that starts now. h.mu is held.
@@ -57,28 +78,90 @@ func (a *aheadSender) begin(id uint8) {
 	}
 }
 
-// next returns the frame to send beside the exchange x, if it is time for it. h.mu is held.
-func (a *aheadSender) next(x *exchange) (f serialproto.Frame, ok bool) {
-	if a == nil || len(a.frames) == 0 || a.behind == x.id && !x.tx.allSent() {
+// next returns the frame to send beside the exchange x, if it is time for it: never before what is due of the request that it goes
+// behind. h.mu is held.
+func (a *aheadSender) next(x *exchange, due bool) (f serialproto.Frame, ok bool) {
+	if a == nil || a.behind == 0 || a.behind == x.id && (due || !x.tx.allSent()) {
 		return f, false
 	}
-	f, a.frames = a.frames[0], a.frames[1:]
-	return f, true
+	i, ok := a.tx.pick()
+	if !ok {
+		return f, false
+	}
+	return a.tx.frame(serialproto.HostToDevice, i), true
+}
+
+// sent notes that fragment i was handed over. It reports whether this was its first transmission. h.mu is held.
+func (a *aheadSender) sent(i int, gone time.Time) bool {
+	first := a.tx.sent(i, gone)
+	a.repaired = a.repaired || !first
+	return first
+}
+
+// heard takes what a device has where it lacks something. It reports whether the frame had a place. h.mu is held.
+func (a *aheadSender) heard(f serialproto.Frame, now time.Time) bool {
+	if a == nil || f.ID != a.tx.id || int(f.Last) != len(a.tx.frags)-1 {
+		return false
+	}
+	if f.Idx == aheadRest {
+		a.tx.idle(f.Payload, now)
+	} else {
+		a.tx.ack(f.Payload)
+	}
+	return true
+}
+
+// Indexes of what a device says is missing.
+const (
+	aheadGap  = 0 // what was sent before a fragment that it has
+	aheadRest = 1 // whatever it does not have: a request has come
+)
+
+// aheadState is what a device has of what comes ahead in a session.
+type aheadState struct {
+	taken bool         // it was agreed upon
+	rx    *reassembler // the message that comes, or came last
+	whole []byte       // and is not handed to the handler yet
+	rest  bool         // a request has come, and rx is not whole
+	told  bool         // that, since the last fragment
 }
 
 // onAhead takes a fragment of what later requests may refer back to.
 func (s *server) onAhead(f serialproto.Frame) bool {
-	if !s.takesAhead || f.ID == 0 || f.Last >= serialproto.MaxAheadFrames {
+	a := &s.ahead
+	if !a.taken || f.ID == 0 || f.Last >= serialproto.MaxAheadFrames {
 		return false
 	}
-	if s.ahead == nil || s.ahead.id != f.ID {
-		s.ahead = newReassembler(f.ID, serialproto.MaxAheadPacked, serialproto.MaxAheadFrames)
+	if a.rx == nil || a.rx.id != f.ID {
+		a.rx = newReassembler(f.ID, serialproto.MaxAheadPacked, serialproto.MaxAheadFrames)
 	}
-	if s.ahead.complete() || s.ahead.add(f) != fragNew {
+	if a.rx.complete() || a.rx.add(f) != fragNew {
 		return false
 	}
-	if s.ahead.complete() {
-		s.cameAhead = s.ahead.message()
+	a.rest, a.told = false, false
+	if a.rx.complete() {
+		a.rx.ackDue, a.whole = false, a.rx.message()
 	}
 	return true
+}
+
+// requested notes that a request comes: what was sent before it and has not come is lost.
+func (a *aheadState) requested() {
+	if a.rx != nil && a.rx.started() && !a.rx.complete() && !a.told {
+		a.rest, a.told = true, true
+	}
+}
+
+// missing is what the host has to know, if something is missing.
+func (a *aheadState) missing() (f serialproto.Frame, ok bool) {
+	if a.rx == nil || !a.rx.ackDue && !a.rest {
+		return f, false
+	}
+	f = a.rx.ack(serialproto.DeviceToHost, false)
+	f.Kind, f.Idx = serialproto.KindAhead, aheadGap
+	if a.rest {
+		f.Idx = aheadRest
+	}
+	a.rest = false
+	return f, true
 }

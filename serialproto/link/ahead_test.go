@@ -96,6 +96,119 @@ func TestAheadCrossesBehindARequest(t *testing.T) {
 	}
 }
 
+// Whatever the line loses, one way or the other, all of it comes: what is missing is sent again, once.
+func TestAheadIsRepaired(t *testing.T) {
+	const size, frames = 1200, 5
+	for _, c := range []struct {
+		name string
+		kind serialproto.Kind
+		idx  uint8
+		sent uint64 // AHEAD frames
+	}{
+		{"the first part is lost", serialproto.KindAhead, 0, frames + 1},
+		{"a part in the middle", serialproto.KindAhead, 2, frames + 1},
+		{"the last part", serialproto.KindAhead, frames - 1, frames + 1},
+		{"a part of the answer", serialproto.KindRsp, 0, frames},
+		{"the request", serialproto.KindReq, 0, frames},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lost := 0
+				lose := func(f serialproto.Frame, _ int, raw []byte) []byte {
+					if f.Kind == c.kind && f.Idx == c.idx && lost == 0 {
+						lost++
+						raw = bytes.Clone(raw)
+						raw[9] ^= 0x80
+					}
+					return raw
+				}
+				p, line := newTaker(), prototest.Config{Baud: baud}
+				line.ToDevice.Rewrite = lose
+				line.ToHost.Rewrite = lose
+				h, err := prototest.DialPeer(t.Context(), line, link.HostConfig{Baud: baud}, link.DeviceConfig{Baud: baud}, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer h.Close()
+				h.Ahead(der(size, 3))
+				for _, req := range []any{enrollReq, statusReq, statusReq} {
+					if err := h.Call(t.Context(), req, nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if len(p.came) != 1 || !bytes.Equal(p.came[0], der(size, 3)) || lost != 1 {
+					t.Errorf("got %d messages ahead and %d frames lost, want one of each", len(p.came), lost)
+				}
+				if n := h.Stats().TxKinds[serialproto.KindAhead]; n != c.sent || h.RepairedAhead() != (c.sent > frames) {
+					t.Errorf("got %d AHEAD frames, want %d", n, c.sent)
+				}
+			})
+		})
+	}
+}
+
+// Who gives a request up does not wait for what goes behind it.
+func TestAheadEndsWithAGivenUpRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTaker()
+		p.Func = func(ctx context.Context, op serialproto.Op, _ []byte) []byte {
+			if op == serialproto.OpEnroll {
+				<-ctx.Done()
+			}
+			return ok(nil)
+		}
+		const slow = 9600
+		h, err := prototest.DialPeer(t.Context(), prototest.Config{Baud: slow}, link.HostConfig{Baud: slow}, link.DeviceConfig{Baud: slow}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		h.Ahead(der(serialproto.MaxAheadPacked, 1))
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := h.Call(ctx, enrollReq, nil); err == nil || h.HoldsAhead() {
+			t.Errorf("got %v, HoldsAhead %v; want it given up, and what goes behind it with it", err, h.HoldsAhead())
+		}
+		before := h.Stats().TxKinds[serialproto.KindAhead]
+		if err := h.Call(t.Context(), statusReq, nil); err != nil {
+			t.Error(err)
+		}
+		if n := h.Stats().TxKinds[serialproto.KindAhead] - before; n != 0 {
+			t.Errorf("got %d AHEAD frames after that, want none", n)
+		}
+	})
+}
+
+// Damage before a session does not count in it: a line is judged anew with each device.
+func TestAheadAfterNoiseBeforeTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := prototest.Pipe(prototest.Config{})
+		if _, err := far.Write([]byte{0, 0xff, 0}); err != nil { // as a board gets power
+			t.Fatal(err)
+		}
+		p := newTaker()
+		served := make(chan error, 1)
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { served <- link.NewDevice(far, link.DeviceConfig{}, p).Serve(ctx) }()
+		defer func() { stop(); <-served }()
+		h := link.NewHost(near, link.HostConfig{})
+		defer h.Close()
+		if _, err := h.Greet(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.Ahead(der(100, 1))
+		if h.HoldsAhead() {
+			t.Error("HoldsAhead before anything was sent: got true, want false")
+		}
+		if err := h.Call(t.Context(), enrollReq, nil); err != nil {
+			t.Fatal(err)
+		}
+		if h.Stats().Broken == 0 || !h.HoldsAhead() {
+			t.Errorf("got %d damaged frames, HoldsAhead %v; want some, and true", h.Stats().Broken, h.HoldsAhead())
+		}
+	})
+}
+
 // Nothing goes ahead of a request that may not take effect yet.
 func TestAheadWaitsForWhatIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -142,6 +255,7 @@ func TestAheadIsNotSaid(t *testing.T) {
 		{"too long", newTaker(), prototest.Config{}, 0, serialproto.MaxAheadPacked + 1},
 		{"too long for its frames", newTaker(), prototest.Config{}, 32, 32*serialproto.MaxAheadFrames + 1},
 		{"nothing", newTaker(), prototest.Config{}, 0, 0},
+		{"where answers are acknowledged", newTaker(), prototest.Config{}, 63, 100},
 		{"on a line that damages", newTaker(), prototest.Config{ToHost: prototest.Line{Rewrite: damage}}, 0, 100},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -213,19 +327,21 @@ func TestDeviceHearsAhead(t *testing.T) {
 		features uint32
 		frames   []serialproto.Frame
 		want     []string
+		missing  []string // bitmaps of what is said to be there, with the index
 	}{
-		{"in any order", serialproto.Features, []serialproto.Frame{ahead(1, 1, 1, "b"), ahead(1, 0, 1, "a")}, []string{"ab"}},
-		{"twice", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(1, 0, 1, "a"), ahead(1, 1, 1, "b"), ahead(1, 1, 1, "b")}, []string{"ab"}},
-		{"two, the later one", serialproto.Features, []serialproto.Frame{ahead(1, 0, 0, "a"), ahead(2, 0, 0, "b")}, []string{"b"}},
-		{"one, and another that is not whole", serialproto.Features, []serialproto.Frame{ahead(1, 0, 0, "a"), ahead(2, 0, 1, "b")}, []string{"a"}},
-		{"not whole", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a")}, nil},
-		{"of two messages", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(2, 1, 1, "b")}, nil},
-		{"another last", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(1, 1, 2, "b")}, nil},
-		{"idx beyond last", serialproto.Features, []serialproto.Frame{ahead(1, 2, 1, "a")}, nil},
-		{"no id", serialproto.Features, []serialproto.Frame{ahead(0, 0, 0, "a")}, nil},
-		{"too many fragments", serialproto.Features, []serialproto.Frame{ahead(1, 0, serialproto.MaxAheadFrames, "a")}, nil},
-		{"too many bytes", serialproto.Features, tooLong, nil},
-		{"not agreed upon", serialproto.Features &^ serialproto.FeatureAhead, []serialproto.Frame{ahead(1, 0, 0, "a")}, nil},
+		{"in any order", serialproto.Features, []serialproto.Frame{ahead(1, 1, 1, "b"), ahead(1, 0, 1, "a")}, []string{"ab"}, nil},
+		{"twice", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(1, 0, 1, "a"), ahead(1, 1, 1, "b"), ahead(1, 1, 1, "b")}, []string{"ab"}, nil},
+		{"two, the later one", serialproto.Features, []serialproto.Frame{ahead(1, 0, 0, "a"), ahead(2, 0, 0, "b")}, []string{"b"}, nil},
+		{"one, and another that is not whole", serialproto.Features, []serialproto.Frame{ahead(1, 0, 0, "a"), ahead(2, 0, 1, "b")}, []string{"a"}, []string{"AHEAD of 2: 1 [1]"}},
+		{"not whole", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a")}, nil, []string{"AHEAD of 1: 1 [1]"}},
+		{"a part in the middle", serialproto.Features, []serialproto.Frame{ahead(1, 0, 3, "a"), ahead(1, 2, 3, "c")}, nil, []string{"AHEAD of 1: 0 [101]", "AHEAD of 1: 1 [101]"}},
+		{"of two messages", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(2, 1, 1, "b")}, nil, []string{"AHEAD of 2: 0 [10]", "AHEAD of 2: 1 [10]"}},
+		{"another last", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(1, 1, 2, "b")}, nil, []string{"AHEAD of 1: 1 [1]"}},
+		{"idx beyond last", serialproto.Features, []serialproto.Frame{ahead(1, 2, 1, "a")}, nil, nil},
+		{"no id", serialproto.Features, []serialproto.Frame{ahead(0, 0, 0, "a")}, nil, nil},
+		{"too many fragments", serialproto.Features, []serialproto.Frame{ahead(1, 0, serialproto.MaxAheadFrames, "a")}, nil, nil},
+		{"too many bytes", serialproto.Features, tooLong, nil, []string{"AHEAD of 1: 1 [11111111 0]"}},
+		{"not agreed upon", serialproto.Features &^ serialproto.FeatureAhead, []serialproto.Frame{ahead(1, 0, 0, "a")}, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -245,12 +361,24 @@ func TestDeviceHearsAhead(t *testing.T) {
 				for _, f := range c.frames {
 					r.say(f)
 				}
-				if f, found := r.next(200*time.Millisecond, serialproto.KindAck, serialproto.KindRsp, serialproto.KindBusy); found {
-					t.Errorf("got %+v in answer, want silence", f)
+				var missing []string
+				miss := func(wait time.Duration) {
+					for {
+						f, found := r.next(wait, serialproto.KindAhead, serialproto.KindAck, serialproto.KindRsp, serialproto.KindBusy)
+						if !found || f.Kind == serialproto.KindRsp && f.ID == 1 {
+							return
+						}
+						missing = append(missing, fmt.Sprintf("%v of %d: %d %b", f.Kind, f.ID, f.Idx, f.Payload))
+					}
 				}
+				miss(200 * time.Millisecond)
 				r.say(serialproto.Frame{Kind: serialproto.KindReq, ID: 1, Payload: []byte{0xa1, 0x00, 0x01}})
-				if _, found := r.next(time.Second, serialproto.KindRsp); !found {
-					t.Error("no answer to the request after it")
+				miss(time.Second)
+				if !slices.Equal(missing, c.missing) {
+					t.Errorf("got %q, want %q", missing, c.missing)
+				}
+				if p.Executed() == nil {
+					t.Error("the request after it was not executed")
 				}
 				var got []string
 				for _, b := range p.came {

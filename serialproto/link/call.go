@@ -160,6 +160,7 @@ func (h *Host) endExchange() {
 func (h *Host) cancel(ctx context.Context) {
 	h.mu.Lock()
 	var frame []byte
+	h.ahead = nil // who gives up wants nothing of it
 	if h.fatal == nil && h.welcomed {
 		frame, _, _ = h.seal(serialproto.Frame{Kind: serialproto.KindCancel, ID: h.x.id}, time.Now()) // constant frame: cannot fail
 	}
@@ -188,8 +189,10 @@ func (h *Host) step(now time.Time) (frame []byte, wait time.Duration, answer []b
 		return nil, d, nil, nil
 	}
 	f, ok, first := x.next(now, h.lastByte)
-	if fa, beside := h.ahead.next(x); beside && (!ok || f.Kind == serialproto.KindReq) {
-		f, ok, first = fa, true, false
+	if !ok || f.Kind == serialproto.KindReq {
+		if fa, beside := h.ahead.next(x, ok || !now.Before(x.pollAt)); beside {
+			f, ok, first = fa, true, false
+		}
 	}
 	if !ok && !now.Before(x.pollAt) {
 		if x.polls >= maxPolls {
@@ -207,11 +210,16 @@ func (h *Host) step(now time.Time) (frame []byte, wait time.Duration, answer []b
 		return nil, 0, nil, err
 	}
 	x.last = f.Kind == serialproto.KindReq && f.Idx == f.Last
-	if f.Kind == serialproto.KindReq {
+	switch f.Kind {
+	case serialproto.KindReq:
 		if !x.tx.sent(int(f.Idx), gone) {
 			h.stats.Retransmits++
 		} else if first {
 			x.arm(now)
+		}
+	case serialproto.KindAhead:
+		if !h.ahead.sent(int(f.Idx), gone) {
+			h.stats.Retransmits++
 		}
 	}
 	return out, 0, nil, nil

@@ -235,6 +235,7 @@ func (h *Host) onWelcome(f serialproto.Frame) bool {
 // open enters the session. h.mu is held.
 func (h *Host) open(w serialproto.Welcome) {
 	h.welcome, h.welcomed, h.lost, h.id, h.announce, h.ahead = w, true, nil, 0, nil, nil
+	h.damaged = h.damage()
 	if h.cfg.KeepAlive > 0 {
 		ctx, cancel := context.WithCancel(context.Background())
 		h.stopKeep = cancel

@@ -90,6 +90,7 @@ type Host struct {
 	ready     func() error // of Hold
 	ahead     *aheadSender // nil: nothing, or not in this session
 	aheadID   uint8
+	damaged   uint64 // damage() as the session began
 	greeting  *greeting
 	announce  *serialproto.Announce
 	announced []byte // the payload that announce was
@@ -272,6 +273,8 @@ func (h *Host) onFrame(f serialproto.Frame, now time.Time) {
 		used = h.greeting != nil && h.onWelcome(f)
 	case serialproto.KindRsp, serialproto.KindAck, serialproto.KindBusy:
 		used = h.welcomed && h.x != nil && h.x.id == f.ID && h.x.heard(f, now)
+	case serialproto.KindAhead:
+		used = h.ahead.heard(f, now)
 	case serialproto.KindLog:
 		h.log.write(f.Payload)
 		h.con.write(append(f.Payload, '\n'), now)

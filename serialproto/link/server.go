@@ -31,10 +31,7 @@ type server struct {
 	lastHost time.Time // last sound frame of the host, or the end of a handler
 	announce time.Time // when the next ANNOUNCE is due
 
-	takesAhead bool         // AHEAD was agreed upon
-	ahead      *reassembler // the AHEAD message that comes, or came last
-	cameAhead  []byte       // whole, and not handed to the handler yet
-
+	ahead   aheadState
 	req     request
 	running *work
 	results chan result
@@ -195,6 +192,9 @@ func (s *server) next(now time.Time) (serialproto.Frame, bool) {
 			s.req.idleAt = s.lastByte
 			return rx.ack(serialproto.DeviceToHost, true), true
 		}
+	}
+	if f, ok := s.ahead.missing(); ok {
+		return f, true
 	}
 	if s.running != nil {
 		if id := s.busyID(); id != 0 && !now.Before(s.running.busyAt) {

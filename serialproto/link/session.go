@@ -121,7 +121,7 @@ func (s *server) greet(now time.Time) {
 	s.session, s.lastHost = hello.Session, now
 	s.dec.SetSession(s.session)
 	s.req = request{}
-	s.takesAhead = w.Features&serialproto.FeatureAhead != 0
+	s.ahead = aheadState{taken: w.Features&serialproto.FeatureAhead != 0}
 	tx := newSender(serialproto.KindWelcome, uint8(hello.Session), data, s.mtu, serialproto.MaxFragment)
 	s.welcome = s.welcome[:0:0]
 	for i := range tx.frags {
@@ -142,7 +142,7 @@ func (s *server) endSession() {
 	s.ended, s.session = s.session, 0
 	s.dec.SetSession(0)
 	s.req, s.queue, s.welcome = request{}, nil, nil
-	s.ahead, s.cameAhead, s.takesAhead = nil, nil, false
+	s.ahead = aheadState{}
 	if s.running == nil {
 		s.d.h.SessionEnd()
 	} else {
@@ -156,6 +156,7 @@ func (s *server) onReq(f serialproto.Frame, now time.Time) bool {
 	if f.ID == 0 {
 		return false
 	}
+	s.ahead.requested()
 	if s.req.id == 0 || f.ID != s.req.id {
 		if s.req.id != 0 && !ahead(s.req.id, f.ID) {
 			return false
@@ -225,23 +226,21 @@ func (s *server) start(now time.Time) {
 	s.req.op = op
 	ctx, cancel := context.WithCancel(context.Background())
 	s.running = &work{id: s.req.id, cancel: cancel, busyAt: now.Add(busyFirst), said: now}
-	ahead := s.cameAhead
-	s.cameAhead = nil
-	go func() {
-		if taker, ok := s.d.h.(AheadTaker); ok && ahead != nil {
-			taker.Ahead(ahead)
-		}
-		s.results <- result{safely(ctx, s.d.h, op, data)}
-	}()
+	ahead := s.ahead.whole
+	s.ahead.whole = nil
+	go func() { s.results <- result{safely(ctx, s.d.h, ahead, op, data)} }()
 }
 
 // safely runs the handler. A panic is a failed operation, not the end of the agent.
-func safely(ctx context.Context, h Handler, op serialproto.Op, data []byte) (response []byte) {
+func safely(ctx context.Context, h Handler, ahead []byte, op serialproto.Op, data []byte) (response []byte) {
 	defer func() {
 		if recover() != nil {
 			response = encodeStatus(serialproto.StatusInternal, "handler failed")
 		}
 	}()
+	if taker, ok := h.(AheadTaker); ok && ahead != nil {
+		taker.Ahead(ahead)
+	}
 	return h.Handle(ctx, op, data)
 }
 

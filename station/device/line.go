@@ -156,6 +156,7 @@ func (l *line) MakeKey(ctx context.Context, q station.KeyRequest) (station.KeyAn
 	}
 	l.sayAhead(q.Chain)
 	if err := l.call(ctx, "have the device make its key", args, &r); err != nil {
+		l.sayAhead(nil)
 		return station.KeyAnswer{}, enrollIDFault(err)
 	}
 	l.csr = r.CSR

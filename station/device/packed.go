@@ -10,7 +10,7 @@ import (
 )
 
 // callPacked is call for a request that carries certificates: packed, where the device takes that. One that cannot unpack it, by
-// what the line lost or by whatever the station has wrong about its key, gets it packed after less, and then as it is.
+// what the line has lost or by whatever the station has wrong about its key, gets it packed after less, and then as it is.
 func (l *line) callPacked(ctx context.Context, doing string, args, result any) error {
 	if l.welcome.Features&serialproto.FeaturePacked == 0 {
 		return l.call(ctx, doing, args, result)
@@ -19,7 +19,7 @@ func (l *line) callPacked(ctx context.Context, doing string, args, result any) e
 	if err != nil {
 		return l.fault(doing, err)
 	}
-	for ahead := l.cameAhead(); ; ahead = nil {
+	for ahead := l.cameAhead(); ; {
 		packed := serialproto.Pack(request, ahead, l.csr)
 		if packed == nil {
 			return l.call(ctx, doing, args, result)
@@ -32,6 +32,8 @@ func (l *line) callPacked(ctx context.Context, doing string, args, result any) e
 			return l.fault(doing, err)
 		case len(ahead) == 0:
 			return l.call(ctx, doing, args, result)
+		case !l.host.RepairedAhead():
+			ahead = nil
 		}
 	}
 }
@@ -42,7 +44,8 @@ func refusedPacked(err error) bool {
 	return ok && se.Status == serialproto.StatusHashMismatch
 }
 
-// sayAhead has CA certificates that the device does not hold cross behind its next request.
+// sayAhead has CA certificates that the device does not hold cross behind its next request; nil: nothing, and what was said before and
+// has not left neither.
 func (l *line) sayAhead(chain [][]byte) {
 	l.ahead = nil
 	var content []byte
@@ -51,10 +54,12 @@ func (l *line) sayAhead(chain [][]byte) {
 			content = append(content, der...)
 		}
 	}
-	if len(content) > 0 && l.welcome.Features&serialproto.FeaturePacked != 0 {
-		l.ahead = content
-		l.host.Ahead(l.packer.pack(content))
+	if len(content) == 0 || l.welcome.Features&serialproto.FeaturePacked == 0 {
+		l.host.Ahead(nil)
+		return
 	}
+	l.ahead = content
+	l.host.Ahead(l.packer.pack(content))
 }
 
 // cameAhead is what the device has of what was said ahead, as far as is known.

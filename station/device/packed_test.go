@@ -38,14 +38,20 @@ func TestChainCrossesAhead(t *testing.T) {
 	if first+then > key+plain+100 || first == key {
 		t.Errorf("got %d and %d bytes, want together little more than the %d and %d where nothing is likely", first, then, key, plain)
 	}
-	lost := prototest.Config{ToDevice: prototest.Line{Rewrite: func(f serialproto.Frame, n int, raw []byte) []byte {
-		if f.Kind == serialproto.KindAhead && n == 2 {
-			return nil
-		}
-		return raw
-	}}}
-	if _, again := install("the line loses a part", whole, lost, nothing); again <= plain {
-		t.Errorf("got %d bytes where the line lost some, want more than the %d that they take", again, plain)
+	losing := func(times int) prototest.Config {
+		return prototest.Config{ToDevice: prototest.Line{Rewrite: func(f serialproto.Frame, _ int, raw []byte) []byte {
+			if f.Kind == serialproto.KindAhead && f.Idx == 1 && times > 0 {
+				times--
+				return nil
+			}
+			return raw
+		}}}
+	}
+	if f, again := install("the line loses a part", whole, losing(1), nothing); f+again <= first+then || again >= plain {
+		t.Errorf("got %d and %d bytes where the line lost a part, want that part again, and no more than %d with the certificates", f, again, plain)
+	}
+	if _, again := install("the line loses a part again and again", whole, losing(1000), nothing); again <= plain {
+		t.Errorf("got %d bytes where the line lost all, want more than the %d that they take", again, plain)
 	}
 	if f, _ := install("another one", [][]byte{other.Sub.Cert.Raw}, prototest.Config{}, nothing); f == key {
 		t.Error("nothing crossed ahead of another chain: the test shows nothing")
