@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func must(t *testing.T, err error) {
 }
 
 // bench is a real station on the places of a stack: every label is scanned, and nobody waits long for a bridge.
-func bench(t *testing.T, s *devstack.Stack) *station.Bench {
+func bench(t *testing.T, s *devstack.Stack, tunnels bool) *station.Bench {
 	t.Helper()
 	l, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Config{})
 	must(t, err)
@@ -96,7 +97,7 @@ func bench(t *testing.T, s *devstack.Stack) *station.Bench {
 		AssignID: func(g station.Greeting) (string, error) { return "edge-" + strings.ToLower(g.HardwareSerial), nil },
 		NameOf:   func(id string, _ station.Greeting) (string, error) { return id, nil },
 		CSR:      pki.CSRPolicy{KeyTypes: []pki.KeyType{"P-256"}}, Answer: pki.Policy{ClockSkew: time.Minute},
-		WireGuard: true, Tunnel: wgconf.Policy{DNS: wgconf.Allow}, ClockSet: true, ClockRefuse: true,
+		WireGuard: tunnels, Tunnel: wgconf.Policy{DNS: wgconf.Allow}, ClockSet: true, ClockRefuse: true,
 		MQTT:    mqttcheck.Config{Host: s.Broker, Port: uint16(s.Port)},
 		Retries: map[station.Phase]int{station.PhaseEnroll: 1}, Pause: station.Pause{First: time.Millisecond, Max: time.Millisecond},
 	}, client, l, anchors(s.Root), mqttcheck.Check, text)
@@ -117,9 +118,11 @@ type worker struct {
 	stack *devstack.Stack
 	bench *station.Bench
 
-	ends   map[devstack.Trouble]map[string]int // outcome and code, by what is wrong with the box
-	outage context.CancelFunc                  // ends the time in which the bridge is dead; nil before it has begun
-	down   int                                 // runs that met the dead bridge
+	ends    map[devstack.Trouble]map[string]int // outcome and code, by what is wrong with the box
+	kill    int                                 // boxes that pass before the bridge dies; 0: it lives
+	tunnels bool
+	outage  context.CancelFunc // ends the time in which the bridge is dead; nil before it has begun
+	down    int                // runs that met the dead bridge
 }
 
 func (w *worker) event(e station.Event) {
@@ -155,7 +158,7 @@ func (w *worker) ended(v station.RunEnded) {
 	} else {
 		w.count(v.Slot, strings.TrimSpace(string(v.Outcome)+" "+string(v.Code)))
 	}
-	if w.outage == nil && w.ends[devstack.NoTrouble]["PASS"] == 2 {
+	if w.outage == nil && w.kill > 0 && w.ends[devstack.NoTrouble]["PASS"] == w.kill {
 		w.killBridge()
 	}
 	w.stack.Line.Ended(devstack.End{
@@ -192,21 +195,16 @@ func (w *worker) count(slot, what string) {
 	w.ends[box.Trouble][what]++
 }
 
-// A whole batch with one of every trouble goes through three places of a real station: real ports, agent, bridge, broker and
-// ledger. Each trouble ends with its own code, a dead bridge costs a second try and no device, and all others pass.
-func TestShift(t *testing.T) {
-	s, err := devstack.Start(t.Context(), devstack.Config{
-		StateDir: t.TempDir(), Devices: 3, Baud: 921600, Quiet: true, Line: devstack.LineConfig{
-			Boxes: 9, WrongLabel: 2, ClonedKey: 6, BadClock: 3, SwapDelay: 5 * time.Millisecond, AsideDelay: 10 * time.Millisecond,
-		},
-	})
-	must(t, err)
+// work takes the batch through, and tells of each run's end.
+func (w *worker) work(ended func()) {
+	t, s := w.t, w.stack
+	t.Helper()
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("close stack: %v", err)
 		}
 	})
-	w := &worker{t: t, stack: s, bench: bench(t, s), ends: map[devstack.Trouble]map[string]int{}}
+	w.bench, w.ends = bench(t, s, w.tunnels), map[devstack.Trouble]map[string]int{}
 	feed := w.bench.Subscribe()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -223,12 +221,28 @@ func TestShift(t *testing.T) {
 		select {
 		case e := <-feed:
 			w.event(e)
+			if _, ok := e.Body.(station.RunEnded); ok {
+				ended()
+			}
 		case <-s.Line.Through():
 			through = true
 		case <-patience:
 			t.Fatalf("the batch is not through: %+v, %v", s.Line.Progress(), w.ends)
 		}
 	}
+}
+
+// A whole batch with one of every trouble goes through three places of a real station: real ports, agent, bridge, broker and
+// ledger. Each trouble ends with its own code, a dead bridge costs a second try and no device, and all others pass.
+func TestShift(t *testing.T) {
+	s, err := devstack.Start(t.Context(), devstack.Config{
+		StateDir: t.TempDir(), Devices: 3, Baud: 921600, Quiet: true, Line: devstack.LineConfig{
+			Boxes: 9, WrongLabel: 2, ClonedKey: 6, BadClock: 3, SwapDelay: 5 * time.Millisecond, AsideDelay: 10 * time.Millisecond,
+		},
+	})
+	must(t, err)
+	w := &worker{t: t, stack: s, kill: 2, tunnels: true}
+	w.work(func() {})
 	want := map[devstack.Trouble]map[string]int{
 		devstack.NoTrouble:  {"PASS": 6},
 		devstack.WrongLabel: {"scan " + string(station.CodeScanWrong): 1, "ABORTED " + string(station.CodeAborted): 1},
@@ -246,5 +260,34 @@ func TestShift(t *testing.T) {
 	}
 	if p := s.Line.Progress(); p != (devstack.Progress{Boxes: 9, Done: 6, Aside: 3}) {
 		t.Errorf("got %+v, want 6 done and 3 aside", p)
+	}
+}
+
+// However many boxes come and go, the process has as many descriptors and goroutines as in the beginning.
+func TestLongShiftLeavesNothing(t *testing.T) {
+	const boxes, third = 60, 20
+	s, err := devstack.Start(t.Context(), devstack.Config{
+		StateDir: t.TempDir(), Devices: 3, Baud: 921600, Quiet: true, Line: devstack.LineConfig{
+			Boxes: boxes, SwapDelay: time.Millisecond, AsideDelay: time.Millisecond,
+		},
+	})
+	must(t, err)
+	w := &worker{t: t, stack: s} // the tenant's end of each tunnel would stay
+	n := 0
+	var files, routines [boxes/third + 1]int // most of each third
+	w.work(func() {
+		open, err := os.ReadDir("/proc/self/fd")
+		must(t, err)
+		files[n/third], routines[n/third] = max(files[n/third], len(open)), max(routines[n/third], runtime.NumGoroutine())
+		n++
+	})
+	if w.ends[devstack.NoTrouble]["PASS"] != boxes {
+		t.Fatalf("got %v, want %d boxes that pass", w.ends, boxes)
+	}
+	t.Logf("descriptors %v, goroutines %v", files, routines)
+	for what, most := range map[string][boxes/third + 1]int{"descriptors": files, "goroutines": routines} {
+		if most[2] > most[0]+third/2 {
+			t.Errorf("got %d %s in the last %d runs and %d in the first, want about as many", most[2], what, third, most[0])
+		}
 	}
 }
