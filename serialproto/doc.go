@@ -261,9 +261,10 @@
 // dictionary to unpack after: this one, up to 8192 bytes, and the CSR.
 //
 // There is no ACK of it. A device that misses something SHOULD say so, in an AHEAD frame with the id and last of the message and the
-// bitmap of what it has: with idx 0 on a gap, as in rule 2, and with idx 1, once, where a fragment of a request comes and the message
-// is not whole. The host then sends again what rule 3, or rule 4, calls lost, before what it has not sent yet. What is missing all the same
-// costs a PACKED that is refused with 9.
+// bitmap of what it has: with idx 0 on a gap, as in rule 2, and with idx 1 where a fragment of a request comes and the message is not whole,
+// once until another fragment of that has come. The host then sends again what rule 3 calls lost, and with idx 1 all that was sent before its
+// last fragment of a request, before anything it has not sent yet; it SHOULD NOT send more than 16 fragments of a message again. What is missing
+// all the same costs a PACKED that is refused with 9.
 //
 // A host MUST NOT send AHEAD before what is due of a request that it goes behind, and SHOULD NOT send it on a line that is half duplex, that
 // has damaged or echoed anything in this session, or whose window does not hold the answer it goes beside: what acknowledges that would wait.

@@ -153,7 +153,7 @@ func aheadBounds(d *dut) {
 		content []byte
 		frames  []serialproto.Frame
 	}{
-		{"is too long", noise, aheadFrames(2, long, d.fragmentsOf(long))},
+		{"is too long", noise, aheadFrames(2, long, (len(long)+int(d.welcome.MTU)-1)/int(d.welcome.MTU))},
 		{"has too many fragments", other, aheadFrames(3, d.deflatedAlone(other), serialproto.MaxAheadFrames+1)},
 		{"has no id", other, aheadFrames(0, d.deflatedAlone(other), d.fragmentsOf(data))},
 	} {
@@ -188,4 +188,6 @@ func aheadMissed(d *dut) {
 	says("on a gap", 0, 0b101)
 	d.say(d.statusFrame(d.nextID()))
 	says("where a request comes and something is missing", 1, 0b101)
+	d.say(d.statusFrame(d.nextID()))
+	d.nothing("a request after the one that something was said to be missing at", kinds(serialproto.KindAhead))
 }

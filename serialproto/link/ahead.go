@@ -1,6 +1,7 @@
 package link
 
 import (
+	"slices"
 	"time"
 
 	"provstation/serialproto"
@@ -20,8 +21,10 @@ type AheadTaker interface {
 // aheadSender is what the host has cross behind a request, in this session.
 type aheadSender struct {
 	tx       *sender
-	behind   uint8 // the request that it goes behind; 0: that of the next Call
-	repaired bool  // some of it was sent again since RepairedAhead was asked
+	behind   uint8  // the request that it goes behind; 0: that of the next Call
+	before   uint64 // tx.order when a fragment of a request was sent last
+	repeats  int    // fragments sent again, at most MaxAheadFrames: a device that lacks more has a line for nothing of this
+	repaired bool   // some were since RepairedAhead was asked
 }
 
 // Ahead has packed, which serialproto.PackAhead made, cross behind the request of the next Call, while the device works on that and
@@ -59,16 +62,17 @@ func (h *Host) HoldsAhead() bool {
 	return h.ahead != nil && h.ahead.behind != 0
 }
 
-// RepairedAhead reports whether something of what goes ahead was sent again since it was asked last: what the device could not
-// refer back to may be there now.
+// RepairedAhead reports whether something of what goes ahead was sent again since it was asked last, or will be before the next
+// request: what the device could not refer back to may be there then.
 func (h *Host) RepairedAhead() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.ahead == nil || !h.ahead.repaired {
+	if h.ahead == nil {
 		return false
 	}
+	again := h.ahead.repaired || slices.ContainsFunc(h.ahead.tx.frags, func(f fragment) bool { return f.lost })
 	h.ahead.repaired = false
-	return true
+	return again
 }
 
 // begin notes the request that starts now. h.mu is held.
@@ -94,19 +98,31 @@ func (a *aheadSender) next(x *exchange, due bool) (f serialproto.Frame, ok bool)
 // sent notes that fragment i was handed over. It reports whether this was its first transmission. h.mu is held.
 func (a *aheadSender) sent(i int, gone time.Time) bool {
 	first := a.tx.sent(i, gone)
-	a.repaired = a.repaired || !first
+	if !first {
+		a.repeats++
+		a.repaired = true
+	}
 	return first
 }
 
+// passed notes that a fragment of a request goes out now: what it is told then of what was sent before is final. h.mu is held.
+func (a *aheadSender) passed() {
+	if a != nil {
+		a.before = a.tx.order
+	}
+}
+
 // heard takes what a device has where it lacks something. It reports whether the frame had a place. h.mu is held.
-func (a *aheadSender) heard(f serialproto.Frame, now time.Time) bool {
-	if a == nil || f.ID != a.tx.id || int(f.Last) != len(a.tx.frags)-1 {
+func (a *aheadSender) heard(f serialproto.Frame) bool {
+	if a == nil || f.ID != a.tx.id || int(f.Last) != len(a.tx.frags)-1 || f.Idx > aheadRest {
 		return false
 	}
+	if a.repeats >= serialproto.MaxAheadFrames {
+		return true
+	}
+	a.tx.ack(f.Payload)
 	if f.Idx == aheadRest {
-		a.tx.idle(f.Payload, now)
-	} else {
-		a.tx.ack(f.Payload)
+		a.tx.repeatUpTo(a.before)
 	}
 	return true
 }
@@ -114,7 +130,7 @@ func (a *aheadSender) heard(f serialproto.Frame, now time.Time) bool {
 // Indexes of what a device says is missing.
 const (
 	aheadGap  = 0 // what was sent before a fragment that it has
-	aheadRest = 1 // whatever it does not have: a request has come
+	aheadRest = 1 // what was sent before a fragment of a request that has come
 )
 
 // aheadState is what a device has of what comes ahead in a session.
@@ -122,20 +138,21 @@ type aheadState struct {
 	taken bool         // it was agreed upon
 	rx    *reassembler // the message that comes, or came last
 	whole []byte       // and is not handed to the handler yet
-	rest  bool         // a request has come, and rx is not whole
+	rest  bool         // a fragment of a request has come, and rx is not whole
 	told  bool         // that, since the last fragment
 }
 
 // onAhead takes a fragment of what later requests may refer back to.
 func (s *server) onAhead(f serialproto.Frame) bool {
 	a := &s.ahead
-	if !a.taken || f.ID == 0 || f.Last >= serialproto.MaxAheadFrames {
+	if !a.taken || f.ID == 0 || f.Last >= serialproto.MaxAheadFrames || f.Idx > f.Last || len(f.Payload) == 0 {
 		return false
 	}
 	if a.rx == nil || a.rx.id != f.ID {
-		a.rx = newReassembler(f.ID, serialproto.MaxAheadPacked, serialproto.MaxAheadFrames)
+		a.rx, a.rest = newReassembler(f.ID, serialproto.MaxAheadPacked, serialproto.MaxAheadFrames), false
 	}
-	if a.rx.complete() || a.rx.add(f) != fragNew {
+	if due := a.rx.ackDue; a.rx.complete() || a.rx.add(f) != fragNew {
+		a.rx.ackDue = due // what comes twice is no gap
 		return false
 	}
 	a.rest, a.told = false, false

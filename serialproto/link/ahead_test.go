@@ -3,6 +3,7 @@ package link_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -329,7 +330,7 @@ func TestDeviceHearsAhead(t *testing.T) {
 		want     []string
 		missing  []string // bitmaps of what is said to be there, with the index
 	}{
-		{"in any order", serialproto.Features, []serialproto.Frame{ahead(1, 1, 1, "b"), ahead(1, 0, 1, "a")}, []string{"ab"}, nil},
+		{"in any order", serialproto.Features, []serialproto.Frame{ahead(1, 1, 1, "b"), ahead(1, 0, 1, "a")}, []string{"ab"}, []string{"AHEAD of 1: 0 [10]"}},
 		{"twice", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(1, 0, 1, "a"), ahead(1, 1, 1, "b"), ahead(1, 1, 1, "b")}, []string{"ab"}, nil},
 		{"two, the later one", serialproto.Features, []serialproto.Frame{ahead(1, 0, 0, "a"), ahead(2, 0, 0, "b")}, []string{"b"}, nil},
 		{"one, and another that is not whole", serialproto.Features, []serialproto.Frame{ahead(1, 0, 0, "a"), ahead(2, 0, 1, "b")}, []string{"a"}, []string{"AHEAD of 2: 1 [1]"}},
@@ -338,6 +339,7 @@ func TestDeviceHearsAhead(t *testing.T) {
 		{"of two messages", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(2, 1, 1, "b")}, nil, []string{"AHEAD of 2: 0 [10]", "AHEAD of 2: 1 [10]"}},
 		{"another last", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(1, 1, 2, "b")}, nil, []string{"AHEAD of 1: 1 [1]"}},
 		{"idx beyond last", serialproto.Features, []serialproto.Frame{ahead(1, 2, 1, "a")}, nil, nil},
+		{"empty", serialproto.Features, []serialproto.Frame{ahead(1, 0, 1, "a"), ahead(2, 0, 0, "")}, nil, []string{"AHEAD of 1: 1 [1]"}},
 		{"no id", serialproto.Features, []serialproto.Frame{ahead(0, 0, 0, "a")}, nil, nil},
 		{"too many fragments", serialproto.Features, []serialproto.Frame{ahead(1, 0, serialproto.MaxAheadFrames, "a")}, nil, nil},
 		{"too many bytes", serialproto.Features, tooLong, nil, []string{"AHEAD of 1: 1 [11111111 0]"}},
@@ -360,6 +362,7 @@ func TestDeviceHearsAhead(t *testing.T) {
 				}
 				for _, f := range c.frames {
 					r.say(f)
+					synctest.Wait()
 				}
 				var missing []string
 				miss := func(wait time.Duration) {
@@ -390,4 +393,74 @@ func TestDeviceHearsAhead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A device that lacks everything for ever gets it a bounded number of times, and the request that it asks to be held up goes out.
+func TestAheadIsNotRepairedForEver(t *testing.T) {
+	withRawDevice(t, link.HostConfig{}, func(r *raw) {
+		r.greet(func(w *serialproto.Welcome) { w.Features = serialproto.FeatureAhead })
+		for {
+			f, found := r.next(5*time.Second, serialproto.KindReq, serialproto.KindAhead)
+			if !found {
+				return
+			}
+			r.say(serialproto.Frame{Kind: serialproto.KindAhead, ID: 1, Idx: 1, Last: 3, Payload: []byte{0}})
+			if f.Kind == serialproto.KindReq {
+				r.answer(f.ID, nil)
+			}
+		}
+	}, func(ctx context.Context, h *link.Host) {
+		if _, err := h.Greet(ctx); err != nil {
+			t.Fatal(err)
+		}
+		h.Ahead(der(900, 1))
+		for range 9 {
+			if err := h.Call(ctx, statusReq, nil); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(50 * time.Millisecond)
+		}
+		if n := h.Stats().TxKinds[serialproto.KindAhead]; n <= 4 || n > 4+serialproto.MaxAheadFrames {
+			t.Errorf("got %d AHEAD frames for 4, want some again and %d at most", n, serialproto.MaxAheadFrames)
+		}
+	})
+}
+
+// What the device says is missing together with its refusal is sent before the request is made again, however fast the line is.
+func TestAheadIsRepairedAfterARefusal(t *testing.T) {
+	withRawDevice(t, link.HostConfig{}, func(r *raw) {
+		r.greet(func(w *serialproto.Welcome) { w.Features = serialproto.FeatureAhead })
+		f, _ := r.next(time.Second, serialproto.KindReq)
+		r.answer(f.ID, nil)
+		last, found := r.next(time.Second, serialproto.KindAhead)
+		for found && last.Idx != last.Last {
+			last, found = r.next(time.Second, serialproto.KindAhead)
+		}
+		f, _ = r.next(time.Second, serialproto.KindReq)
+		r.say(serialproto.Frame{Kind: serialproto.KindAhead, ID: last.ID, Idx: 1, Last: last.Last, Payload: []byte{0b0111}})
+		r.say(serialproto.Frame{Kind: serialproto.KindRsp, ID: f.ID, Payload: status(serialproto.StatusHashMismatch)})
+		if again, found := r.next(time.Second, serialproto.KindAhead, serialproto.KindReq); !found || again.Kind != serialproto.KindAhead || again.Idx != last.Last {
+			t.Errorf("got %v %d after the refusal, want AHEAD %d", again.Kind, again.Idx, last.Last)
+		}
+		f, _ = r.next(time.Second, serialproto.KindReq)
+		r.answer(f.ID, nil)
+	}, func(ctx context.Context, h *link.Host) {
+		if _, err := h.Greet(ctx); err != nil {
+			t.Fatal(err)
+		}
+		h.Ahead(der(900, 1))
+		for i, want := range []bool{false, true} {
+			err := h.Call(ctx, statusReq, nil)
+			var se *serialproto.StatusError
+			if refused := errors.As(err, &se); refused != (i == 1) {
+				t.Errorf("call %d: got %v", i+1, err)
+			}
+			if got := h.RepairedAhead(); got != want {
+				t.Errorf("RepairedAhead after call %d: got %v, want %v", i+1, got, want)
+			}
+		}
+		if err := h.Call(ctx, statusReq, nil); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -212,6 +212,7 @@ func (h *Host) step(now time.Time) (frame []byte, wait time.Duration, answer []b
 	x.last = f.Kind == serialproto.KindReq && f.Idx == f.Last
 	switch f.Kind {
 	case serialproto.KindReq:
+		h.ahead.passed()
 		if !x.tx.sent(int(f.Idx), gone) {
 			h.stats.Retransmits++
 		} else if first {

@@ -274,7 +274,7 @@ func (h *Host) onFrame(f serialproto.Frame, now time.Time) {
 	case serialproto.KindRsp, serialproto.KindAck, serialproto.KindBusy:
 		used = h.welcomed && h.x != nil && h.x.id == f.ID && h.x.heard(f, now)
 	case serialproto.KindAhead:
-		used = h.ahead.heard(f, now)
+		used = h.ahead.heard(f)
 	case serialproto.KindLog:
 		h.log.write(f.Payload)
 		h.con.write(append(f.Payload, '\n'), now)

@@ -112,6 +112,15 @@ func (s *sender) repeat(now time.Time) {
 	}
 }
 
+// repeatUpTo marks everything un-acknowledged that was sent up to the transmission of this order as lost.
+func (s *sender) repeatUpTo(order uint64) {
+	for i := range s.frags[:s.next] {
+		if f := &s.frags[i]; !f.acked && f.order <= order {
+			f.lost = true
+		}
+	}
+}
+
 // ackAll: the peer proved that it holds the whole message.
 func (s *sender) ackAll() bool {
 	progress := s.acked < len(s.frags)

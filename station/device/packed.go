@@ -19,7 +19,9 @@ func (l *line) callPacked(ctx context.Context, doing string, args, result any) e
 	if err != nil {
 		return l.fault(doing, err)
 	}
-	for ahead := l.cameAhead(); ; {
+	ahead := l.cameAhead()
+	l.host.RepairedAhead() // what was missing before need not be missing now
+	for again := true; ; {
 		packed := serialproto.Pack(request, ahead, l.csr)
 		if packed == nil {
 			return l.call(ctx, doing, args, result)
@@ -32,8 +34,11 @@ func (l *line) callPacked(ctx context.Context, doing string, args, result any) e
 			return l.fault(doing, err)
 		case len(ahead) == 0:
 			return l.call(ctx, doing, args, result)
-		case !l.host.RepairedAhead():
+		case again && l.host.RepairedAhead():
+			again = false
+		default:
 			ahead = nil
+			l.sayAhead(nil)
 		}
 	}
 }
