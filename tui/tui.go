@@ -72,6 +72,12 @@ func run(ctx context.Context, cfg Config, more ...tea.ProgramOption) error {
 	defer cancel() // of the office's work
 	m := New(cfg)
 	m.ctx = ctx
+	if cfg.Output == nil {
+		if err := m.drawFirst(os.Stdout); err != nil {
+			return fmt.Errorf("run screen: %w", err)
+		}
+		defer m.undrawFirst(os.Stdout)
+	}
 	_, err := tea.NewProgram(m, append(options(ctx, cfg), more...)...).Run()
 	switch {
 	case err == nil:
