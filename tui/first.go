@@ -21,8 +21,11 @@ func (m *Model) drawFirst(out *os.File) error {
 		return nil
 	}
 	w, h, err := term.GetSize(int(out.Fd()))
-	if err != nil || w <= 0 || h <= 0 {
-		return nil // the program finds out, and says so
+	if err != nil {
+		return fmt.Errorf("the terminal's size: %w", err)
+	}
+	if w <= 0 || h <= 0 {
+		return nil // the program assumes one
 	}
 	environ := m.cfg.Environ
 	if environ == nil {

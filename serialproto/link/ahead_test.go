@@ -191,7 +191,12 @@ func TestAheadAfterNoiseBeforeTheSession(t *testing.T) {
 		served := make(chan error, 1)
 		ctx, stop := context.WithCancel(t.Context())
 		go func() { served <- link.NewDevice(far, link.DeviceConfig{}, p).Serve(ctx) }()
-		defer func() { stop(); <-served }()
+		defer func() {
+			stop()
+			if err := <-served; err == nil {
+				t.Error("serve: got nil, want why it ended")
+			}
+		}()
 		h := link.NewHost(near, link.HostConfig{})
 		defer h.Close()
 		if _, err := h.Greet(t.Context()); err != nil {
@@ -352,7 +357,12 @@ func TestDeviceHearsAhead(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				served := make(chan error, 1)
 				go func() { served <- link.NewDevice(far, link.DeviceConfig{}, p).Serve(ctx) }()
-				defer func() { stop(); <-served }()
+				defer func() {
+					stop()
+					if err := <-served; err == nil {
+						t.Error("serve: got nil, want why it ended")
+					}
+				}()
 				r := &raw{t: t, c: near, dir: serialproto.HostToDevice, session: 7}
 				r.say(serialproto.Frame{Kind: serialproto.KindHello, Payload: encode(t, serialproto.Hello{
 					MinVersion: 1, MaxVersion: 1, Session: 7, MTU: 246, Window: 8, MaxMessage: 8192, Features: c.features,
