@@ -248,7 +248,7 @@
 // # Ahead
 //
 // While a device makes its key and says its CSR, nothing crosses the line towards it, and of what it will be sent then the CA
-// certificates are known already. A host MAY send bytes in AHEAD frames to a device with feature 11, at any time of a session: raw
+// certificates are known already. A host MAY send bytes in AHEAD frames to a device with features 10 and 11, at any time of a session: raw
 // DEFLATE after the dictionary alone, at most 2048 bytes that unpack to at most 8192, in fragments as those of a request are, at
 // most 16 of them. The frame's id, 1 to 255, tells the fragments of one such message from those of the next, which MUST have another
 // one. They change nothing but this: until the session ends or the next message is whole, the dictionary of a PACKED request goes on

@@ -19,15 +19,15 @@ type eventsArrived struct {
 
 const (
 	maxBatch = 256
-	// frame is the shortest time between two batches of events: what a terminal draws faster than that hardly anybody sees,
-	// and the screen stays free for keys.
-	frame = time.Second / 15
-	// firstFrame is that of the first second, in which all ports are told of: a person waits for them to be shown.
-	firstFrame = 5 * time.Millisecond
-	// fps is how often the renderer looks for something to draw. It wakes up for that whether anything has changed or not:
-	// sixty a second cost an idle station a hundredth of a core. A key that the scanner has held back for 25 ms and that just
-	// missed a frame is seen within a tenth of a second. The first frame does not wait for it, see drawFirst.
-	fps = 15
+	// frame is the shortest time between two batches of events, and between two drawings: what a terminal draws faster
+	// than that hardly anybody sees, and the screen stays free for keys. The renderer wakes up for each frame whether
+	// anything has changed or not: sixty a second cost an idle station a hundredth of a core. A key that the scanner has
+	// held back for 25 ms and that just missed a frame is seen within a tenth of a second. What is drawn first does not
+	// wait for one, see drawFirst.
+	frame = time.Second / fps
+	fps   = 15
+	// firstPause is between two batches of events in the first second, in which all ports are told of: a person waits for them.
+	firstPause = 5 * time.Millisecond
 	// collect bounds the time that events wait for their frame, whatever the clock says.
 	collect = 2 * frame
 )
@@ -103,8 +103,8 @@ func (m *Model) events(msg eventsArrived) tea.Cmd {
 		m.closed = true
 	} else {
 		pause := frame
-		if m.now.Sub(m.began) < time.Second {
-			pause = firstFrame
+		if m.now.Sub(m.start) < time.Second {
+			pause = firstPause
 		}
 		cmds = append(cmds, waitForEvents(m.cfg.Events, time.Now().Add(pause)))
 	}

@@ -48,7 +48,7 @@ func (m *Model) drawOn(out io.Writer, w, h int) error {
 
 // undrawFirst takes back what drawFirst drew where no program has begun that does.
 func (m *Model) undrawFirst(out io.Writer) {
-	if m.drawn && !m.begun {
+	if m.drawn && !m.ran {
 		_, _ = io.WriteString(out, ansi.SetModeTextCursorEnable+ansi.ResetModeAltScreenSaveCursor) // the error that ended it is told
 	}
 }

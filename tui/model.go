@@ -48,9 +48,9 @@ type Model struct {
 	abort    string          // the slot that the abort question is about
 	asked    map[string]bool // slots with an intent on its way
 	now      time.Time
-	began    time.Time
+	start    time.Time // when the screen was made
 	drawn    bool      // before the program ran
-	begun    bool      // the program runs, or ran
+	ran      bool      // the program runs, or ran
 	tick     int       // id of the tick that counts; older ones are void
 	fast     bool      // the tick that counts is a fast one
 	due      time.Time // of the tick that counts
@@ -112,7 +112,7 @@ func New(cfg Config) *Model {
 	if terminal.ASCII || cfg.ASCII {
 		m.look.Signs = theme.ASCII()
 	}
-	m.began = m.now
+	m.start = m.now
 	m.look.Text, m.look.Zone = m.text, m.now.Location()
 	m.setNow(m.now)
 	m.paint()
@@ -162,7 +162,7 @@ func (m *Model) words(key string, params map[string]string) string {
 
 // Init starts the one wait for events, the clock, and the question for the background's colour.
 func (m *Model) Init() tea.Cmd {
-	m.begun = true
+	m.ran = true
 	return tea.Batch(tea.RequestBackgroundColor, waitForEvents(m.cfg.Events, time.Time{}), m.startTick())
 }
 

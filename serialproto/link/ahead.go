@@ -7,7 +7,7 @@ import (
 	"provstation/serialproto"
 )
 
-// aheadWindow is how long an answer must fit into the agreed window for something to cross beside it: what acknowledges an answer
+// aheadWindow is how many bytes of an answer must fit into the agreed window for something to cross beside it: what acknowledges an answer
 // would have to wait behind that.
 const aheadWindow = 512
 

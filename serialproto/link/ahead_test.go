@@ -45,6 +45,17 @@ func (p *taker) Ahead(packed []byte) {
 	p.came = append(p.came, packed)
 }
 
+// dial greets a device on a paced line; the line is closed when the test ends.
+func dial(t *testing.T, line prototest.Config, p link.Handler) *link.Host {
+	t.Helper()
+	h, err := prototest.DialPeer(t.Context(), line, link.HostConfig{Baud: line.Baud}, link.DeviceConfig{Baud: line.Baud}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
 var enrollReq = serialproto.EnrollArgs{Op: serialproto.OpEnroll, Alg: serialproto.AlgP256, DeviceID: "device-0001", EnrollID: enrollment}
 
 // What is said ahead crosses while the device answers, costs the answer nothing, and is there before the next request; what has not left
@@ -54,11 +65,7 @@ func TestAheadCrossesBehindARequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newTaker()
-				h, err := prototest.DialPeer(t.Context(), prototest.Config{Baud: baud}, link.HostConfig{Baud: baud}, link.DeviceConfig{Baud: baud}, p)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer h.Close()
+				h := dial(t, prototest.Config{Baud: baud}, p)
 				took := func(req any, result any) time.Duration {
 					begin := time.Now()
 					if err := h.Call(t.Context(), req, result); err != nil {
@@ -126,11 +133,7 @@ func TestAheadIsRepaired(t *testing.T) {
 				p, line := newTaker(), prototest.Config{Baud: baud}
 				line.ToDevice.Rewrite = lose
 				line.ToHost.Rewrite = lose
-				h, err := prototest.DialPeer(t.Context(), line, link.HostConfig{Baud: baud}, link.DeviceConfig{Baud: baud}, p)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer h.Close()
+				h := dial(t, line, p)
 				h.Ahead(der(size, 3))
 				for _, req := range []any{enrollReq, statusReq, statusReq} {
 					if err := h.Call(t.Context(), req, nil); err != nil {
@@ -159,11 +162,7 @@ func TestAheadEndsWithAGivenUpRequest(t *testing.T) {
 			return ok(nil)
 		}
 		const slow = 9600
-		h, err := prototest.DialPeer(t.Context(), prototest.Config{Baud: slow}, link.HostConfig{Baud: slow}, link.DeviceConfig{Baud: slow}, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer h.Close()
+		h := dial(t, prototest.Config{Baud: slow}, p)
 		h.Ahead(der(serialproto.MaxAheadPacked, 1))
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -219,11 +218,7 @@ func TestAheadAfterNoiseBeforeTheSession(t *testing.T) {
 func TestAheadWaitsForWhatIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTaker()
-		h, err := prototest.DialPeer(t.Context(), prototest.Config{Baud: baud}, link.HostConfig{Baud: baud}, link.DeviceConfig{Baud: baud}, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer h.Close()
+		h := dial(t, prototest.Config{Baud: baud}, p)
 		var early uint64
 		h.Hold(func() error {
 			<-time.After(100 * time.Millisecond)
@@ -290,11 +285,7 @@ func TestAheadIsNotSaid(t *testing.T) {
 func TestAheadEndsWithItsSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTaker()
-		h, err := prototest.DialPeer(t.Context(), prototest.Config{Baud: baud}, link.HostConfig{Baud: baud}, link.DeviceConfig{Baud: baud}, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer h.Close()
+		h := dial(t, prototest.Config{Baud: baud}, p)
 		h.Ahead(der(1200, 1))
 		if err := h.Call(t.Context(), enrollReq, nil); err != nil {
 			t.Fatal(err)

@@ -84,13 +84,13 @@ func TestWireModel(t *testing.T) {
 	}
 }
 
-func TestAhead(t *testing.T) {
+func TestIDsRunForward(t *testing.T) {
 	for _, c := range []struct {
 		a, b uint8
 		want bool
 	}{{1, 2, true}, {255, 1, true}, {1, 255, false}, {1, 1, false}, {1, 128, true}, {1, 129, false}, {200, 72, true}} {
-		if got := ahead(c.a, c.b); got != c.want {
-			t.Errorf("ahead(%d, %d): got %v, want %v", c.a, c.b, got, c.want)
+		if got := follows(c.a, c.b); got != c.want {
+			t.Errorf("follows(%d, %d): got %v, want %v", c.a, c.b, got, c.want)
 		}
 	}
 }

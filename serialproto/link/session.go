@@ -158,7 +158,7 @@ func (s *server) onReq(f serialproto.Frame, now time.Time) bool {
 	}
 	s.ahead.requested()
 	if s.req.id == 0 || f.ID != s.req.id {
-		if s.req.id != 0 && !ahead(s.req.id, f.ID) {
+		if s.req.id != 0 && !follows(s.req.id, f.ID) {
 			return false
 		}
 		if s.running != nil { // the host has given the older one up
@@ -192,8 +192,8 @@ func (s *server) onReq(f serialproto.Frame, now time.Time) bool {
 	return true
 }
 
-// ahead reports whether id b comes after a, within half of the circle 1..255.
-func ahead(a, b uint8) bool {
+// follows reports whether id b comes after a, within half of the circle 1..255.
+func follows(a, b uint8) bool {
 	d := (int(b) - int(a) + 255) % 255
 	return d > 0 && d < 128
 }
